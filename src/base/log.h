@@ -1,0 +1,61 @@
+/* One event per line, as text or JSON: a name from the program's list and typed fields. Values are
+ * made visible (text_visible), so no peer can forge a line (SEC-80). */
+#ifndef FERRY_BASE_LOG_H
+#define FERRY_BASE_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_NOTICE, LOG_LEVEL_DEBUG };
+enum log_form { LOG_FORM_TEXT, LOG_FORM_JSON };
+
+enum log_type { LOG_FIELD_STR, LOG_FIELD_U64, LOG_FIELD_DURATION };
+
+struct log_field {
+    const char *name;
+    enum log_type type;
+    struct bytes str;
+    uint64_t number; /* LOG_FIELD_DURATION: nanoseconds, written as seconds with three digits */
+};
+
+#define F_STR(field, value)                                                                        \
+    ((struct log_field){.name = (field), .type = LOG_FIELD_STR, .str = bytes_str(value)})
+#define F_BYTES(field, value)                                                                      \
+    ((struct log_field){.name = (field), .type = LOG_FIELD_STR, .str = (value)})
+#define F_U64(field, value)                                                                        \
+    ((struct log_field){.name = (field), .type = LOG_FIELD_U64, .number = (value)})
+#define F_DUR(field, value_ns)                                                                     \
+    ((struct log_field){.name = (field), .type = LOG_FIELD_DURATION, .number = (value_ns)})
+
+/* Receives one whole line without its newline. */
+typedef void log_write_fn(void *ctx, enum log_level level, struct bytes line);
+
+struct log {
+    log_write_fn *write;
+    void *ctx;
+    enum log_level level; /* the most that is written */
+    enum log_form form;
+    const struct clock *clock;
+};
+
+/* A log whose lines go to descriptor `fd` (kept by the caller), which is the ctx of the writer. */
+void log_init_fd(struct log *log, int fd, enum log_level level, enum log_form form,
+                 const struct clock *clock);
+
+/* Writes one event. `log` may be NULL: nothing happens. Use it as
+ *   log_event(log, LOG_LEVEL_NOTICE, "transfer.end", F_STR("path", path), F_U64("bytes", n));
+ * The text form is `time level event name=value ...`, the value in double quotes if it is empty or
+ * holds a blank, `"` (shown as \x22) or `=`; the JSON form is an object with time, level, event and
+ * the fields. Times are RFC 3339, UTC. A value longer than 4095 bytes is cut. A line that cannot be
+ * made (no memory) is written with its name alone. */
+#define log_event(log, level, name, ...)                                                           \
+    log_write((log), (level), (name), (const struct log_field[]){__VA_ARGS__},                     \
+              sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+
+void log_write(const struct log *log, enum log_level level, const char *name,
+               const struct log_field *fields, size_t count);
+
+#endif

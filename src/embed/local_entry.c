@@ -1,0 +1,87 @@
+/* What the store knows of a name, as the server wants it. */
+#include "embed/local_entry.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static enum listing_type type_of(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        return LISTING_FILE;
+    case S_IFDIR:
+        return LISTING_DIR;
+    case S_IFLNK:
+        return LISTING_LINK;
+    case S_IFBLK:
+        return LISTING_BLOCK;
+    case S_IFCHR:
+        return LISTING_CHAR;
+    case S_IFIFO:
+        return LISTING_FIFO;
+    case S_IFSOCK:
+        return LISTING_SOCK;
+    }
+    return LISTING_OTHER;
+}
+
+bool local_entry_is_hidden(const struct entry *entry)
+{
+    mode_t mode = entry->what.st_mode;
+    return !S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode);
+}
+
+/* The Perm fact (FTP-134). */
+static void fill_perms(char out[16], const struct entry *entry, bool may_change, bool read_only)
+{
+    bool dir = S_ISDIR(entry->what.st_mode);
+    bool write = entry->may_write && !read_only;
+    bool change = may_change && !read_only;
+    const struct {
+        char letter;
+        bool given;
+    } letters[] = {
+        {'a', !dir && write},
+        {'c', dir && write},
+        {'d', change},
+        {'e', dir && entry->may_enter},
+        {'f', change},
+        {'l', dir && entry->may_read},
+        {'m', dir && write},
+        {'p', dir && write},
+        {'r', !dir && entry->may_read},
+        {'w', !dir && write},
+    };
+    size_t len = 0;
+    for (size_t i = 0; i < ARRAY_LEN(letters); i++)
+        if (letters[i].given)
+            out[len++] = letters[i].letter;
+    out[len] = '\0';
+}
+
+void local_entry_fill(struct listing_entry *out, struct local_entry_text *text,
+                      const struct entry *entry, bool may_change, bool read_only)
+{
+    const struct stat *what = &entry->what;
+    fill_perms(text->perms, entry, may_change, read_only);
+    snprintf(text->unique, sizeof(text->unique), "%" PRIxMAX "U%" PRIxMAX, (uintmax_t)what->st_dev,
+             (uintmax_t)what->st_ino);
+    snprintf(text->owner_id, sizeof(text->owner_id), "%u", what->st_uid);
+    snprintf(text->group_id, sizeof(text->group_id), "%u", what->st_gid);
+    *out = (struct listing_entry){
+        .type = type_of(what->st_mode),
+        .name = bytes_str(entry->name),
+        .target = bytes_str(entry->link_text),
+        .size_kind = S_ISREG(what->st_mode) ? LISTING_SIZE_EXACT : LISTING_SIZE_UNKNOWN,
+        .size = (uint64_t)what->st_size,
+        .modified = {.seconds = what->st_mtim.tv_sec,
+                     .nanoseconds = (uint32_t)what->st_mtim.tv_nsec,
+                     .precision = TIMEVAL_FRACTION},
+        .has_mode = true,
+        .mode = what->st_mode & 0777, /* LST-84 */
+        .perms = bytes_str(text->perms),
+        .owner_id = bytes_str(text->owner_id),
+        .group_id = bytes_str(text->group_id),
+        .unique = bytes_str(text->unique),
+    };
+}

@@ -1,0 +1,251 @@
+/* A short list of accounts. */
+#include "embed/users.h"
+
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/random.h>
+
+#include "base/alloc.h"
+#include "base/secret.h"
+#include "embed/local_store.h"
+#include "store/root.h"
+#include "tls/digest.h"
+
+enum { SALT_BYTES = 16, NEW_FILES_MASK = 027 /* SEC-37 */ };
+
+struct user {
+    SLIST_ENTRY(user) link;
+    char *name;
+    char *root;
+    bool read_only;
+    char salt[SALT_BYTES];
+    struct secret *hash; /* of salt and password */
+};
+
+struct users {
+    struct loop *loop;
+    SLIST_HEAD(, user) list;
+    TAILQ_HEAD(, login_job) jobs;
+    unsigned count;
+    struct user nobody; /* whose hash is computed for unknown names (SEC-84) */
+};
+
+/* One login, decided on the pool: hashing and opening the root take time. */
+struct login_job {
+    TAILQ_ENTRY(login_job) link;
+    struct users *users;
+    const struct user *user; /* or users->nobody */
+    struct secret *password; /* NULL: the question is whether one is needed */
+    login_fn *done;          /* NULL: cancelled */
+    void *ctx;
+    enum login_verdict verdict;
+    struct fault fault;
+    struct root root; /* if granted */
+};
+
+/* ---- hashes ---- */
+
+static enum ferry_error hash(const struct user *user, struct bytes password, struct secret **out)
+{
+    struct digest *digest = digest_new(DIGEST_SHA256);
+    if (!digest)
+        return FERRY_E_MEMORY;
+    uint8_t value[DIGEST_MAX_BYTES];
+    size_t len = 0;
+    enum ferry_error error = digest_update(digest, bytes_of(user->salt, SALT_BYTES));
+    if (error == FERRY_OK)
+        error = digest_update(digest, password);
+    if (error == FERRY_OK)
+        error = digest_final(digest, value, &len);
+    digest_free(digest);
+    if (error == FERRY_OK)
+        error = secret_new(bytes_of(value, len), out);
+    secret_wipe(value, sizeof(value));
+    return error;
+}
+
+static enum ferry_error set_password(struct user *user, struct bytes password)
+{
+    if (getrandom(user->salt, SALT_BYTES, 0) != SALT_BYTES)
+        return FERRY_E_STATE;
+    return hash(user, password, &user->hash);
+}
+
+/* ---- the list ---- */
+
+static void user_fini(struct user *user)
+{
+    alloc_free(user->name);
+    alloc_free(user->root);
+    secret_free(user->hash);
+}
+
+struct users *users_new(struct loop *loop)
+{
+    struct users *users = alloc_zero(sizeof(*users));
+    if (!users)
+        return NULL;
+    users->loop = loop;
+    SLIST_INIT(&users->list);
+    TAILQ_INIT(&users->jobs);
+    /* No password has this hash: what is hashed is longer than any. */
+    char nothing[SECRET_MAX_BYTES + 1] = {0};
+    if (set_password(&users->nobody, bytes_of(nothing, sizeof(nothing))) != FERRY_OK) {
+        users_free(users);
+        return NULL;
+    }
+    return users;
+}
+
+void users_free(struct users *users)
+{
+    if (!users)
+        return;
+    struct user *user;
+    while ((user = SLIST_FIRST(&users->list))) {
+        SLIST_REMOVE_HEAD(&users->list, link);
+        user_fini(user);
+        alloc_free(user);
+    }
+    user_fini(&users->nobody);
+    alloc_free(users);
+}
+
+/* The account of that name, or nobody. Looks at all of them, found or not. */
+static const struct user *users_find(const struct users *users, struct bytes name)
+{
+    const struct user *found = &users->nobody;
+    const struct user *user;
+    SLIST_FOREACH (user, &users->list, link)
+        if (bytes_equal(bytes_str(user->name), name))
+            found = user;
+    return found;
+}
+
+static enum ferry_error check_new(const struct users *users, const char *name, const char *root,
+                                  struct fault *fault)
+{
+    struct bytes view = bytes_str(name);
+    if (view.len == 0 || view.len > LOGIN_NAME_MAX_BYTES)
+        return fault_set(fault, FERRY_E_ARGUMENT, "an account's name has 1 to %d bytes",
+                         LOGIN_NAME_MAX_BYTES);
+    if (users_find(users, view) != &users->nobody)
+        return fault_set(fault, FERRY_E_ARGUMENT, "there is an account %s already", name);
+    struct root opened;
+    if (root_init(&opened, root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault) != FERRY_OK)
+        return FERRY_E_ARGUMENT;
+    root_fini(&opened);
+    return FERRY_OK;
+}
+
+enum ferry_error users_add(struct users *users, const char *name, const char *password,
+                           const char *root, bool read_only, struct fault *fault)
+{
+    enum ferry_error error = check_new(users, name, root, fault);
+    if (error != FERRY_OK)
+        return error;
+    struct user *user = alloc_zero(sizeof(*user));
+    if (!user)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for an account");
+    user->name = alloc_str(name);
+    user->root = alloc_str(root);
+    user->read_only = read_only;
+    error = user->name && user->root ? set_password(user, bytes_str(password)) : FERRY_E_MEMORY;
+    if (error != FERRY_OK) {
+        user_fini(user);
+        alloc_free(user);
+        return fault_set(fault, error, "no memory or no randomness for an account");
+    }
+    SLIST_INSERT_HEAD(&users->list, user, link);
+    users->count++;
+    return FERRY_OK;
+}
+
+unsigned users_count(const struct users *users)
+{
+    return users->count;
+}
+
+/* ---- logins ---- */
+
+static void login_work(void *ctx)
+{
+    struct login_job *job = ctx;
+    const struct user *user = job->user;
+    CLEANUP(secret_drop) struct secret *given = NULL;
+    job->verdict = LOGIN_REFUSED;
+    if (!job->password)
+        return;
+    enum ferry_error error = hash(user, secret_reveal(job->password), &given);
+    if (error != FERRY_OK) {
+        fault_set(&job->fault, error, "a password cannot be hashed");
+    } else if (secret_equal(user->hash, secret_reveal(given)) && user != &job->users->nobody) {
+        job->verdict = LOGIN_GRANTED;
+        error = root_init(&job->root, user->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, &job->fault);
+    }
+    if (error != FERRY_OK)
+        job->verdict = LOGIN_UNAVAILABLE;
+}
+
+static void login_tell(struct login_job *job)
+{
+    struct login_grant grant = {
+        .ops = &local_store_ops, .start = "/", .read_only = job->user->read_only};
+    if (job->verdict == LOGIN_GRANTED &&
+        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), grant.read_only,
+                        &grant.store) != FERRY_OK) {
+        fault_set(&job->fault, FERRY_E_MEMORY, "no memory for a login");
+        job->verdict = LOGIN_UNAVAILABLE;
+    }
+    job->done(job->ctx, job->verdict, job->verdict == LOGIN_GRANTED ? &grant : NULL, &job->fault);
+}
+
+static void login_free(struct login_job *job)
+{
+    secret_free(job->password);
+    alloc_free(job);
+}
+
+static void login_done(void *ctx)
+{
+    struct login_job *job = ctx;
+    TAILQ_REMOVE(&job->users->jobs, job, link);
+    if (job->done)
+        login_tell(job);
+    else if (job->verdict == LOGIN_GRANTED)
+        root_fini(&job->root);
+    login_free(job);
+}
+
+static enum ferry_error users_login(void *accounts, const struct login_request *request,
+                                    login_fn *done, void *ctx)
+{
+    struct users *users = accounts;
+    struct login_job *job = alloc_zero(sizeof(*job));
+    if (!job)
+        return FERRY_E_MEMORY;
+    *job = (struct login_job){
+        .users = users, .user = users_find(users, request->name), .done = done, .ctx = ctx};
+    enum ferry_error error = FERRY_OK;
+    if (request->password)
+        error = secret_new(secret_reveal(request->password), &job->password);
+    if (error == FERRY_OK)
+        error = loop_job(users->loop, login_work, login_done, job);
+    if (error != FERRY_OK) {
+        login_free(job);
+        return FERRY_E_MEMORY;
+    }
+    TAILQ_INSERT_TAIL(&users->jobs, job, link);
+    return FERRY_OK;
+}
+
+static void users_cancel(void *accounts, void *ctx)
+{
+    struct users *users = accounts;
+    struct login_job *job;
+    TAILQ_FOREACH (job, &users->jobs, link)
+        if (job->ctx == ctx)
+            job->done = NULL;
+}
+
+const struct account_ops users_ops = {.login = users_login, .cancel = users_cancel};

@@ -1,0 +1,31 @@
+/* A short list of accounts: server/backend.h's accounts for the embedded server and `ferryd demo`.
+ */
+#ifndef FERRY_EMBED_USERS_H
+#define FERRY_EMBED_USERS_H
+
+#include <stdbool.h>
+
+#include "base/compiler.h"
+#include "base/fault.h"
+#include "net/loop.h"
+#include "server/backend.h"
+
+struct users;
+
+/* The context of users_ops. NULL: no memory or no randomness. */
+struct users *users_new(struct loop *loop);
+
+/* Every login under way must have ended or been cancelled, and its job have come back. */
+void users_free(struct users *users);
+
+/* Adds an account that sees the directory `root` as "/"; all is copied, of the password only a
+ * salted hash. Before the first login. FERRY_E_ARGUMENT: an empty or too long name, one that
+ * exists; a root that is no directory; FERRY_E_MEMORY. */
+NODISCARD enum ferry_error users_add(struct users *users, const char *name, const char *password,
+                                     const char *root, bool read_only, struct fault *fault);
+
+unsigned users_count(const struct users *users);
+
+extern const struct account_ops users_ops;
+
+#endif

@@ -1,0 +1,55 @@
+/* ferryd: the server. The command line's first word chooses what it does. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ferry/version.h>
+
+#include "base/compiler.h"
+#include "ferryd/command.h"
+
+static const struct ferryd_command commands[] = {
+    {"demo", "serve a directory at once, with a certificate and an account made up", demo_run},
+};
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: ferryd COMMAND [OPTION...]\n"
+          "       ferryd --version | --help\n"
+          "\n"
+          "The FTP server of Ferry: files over TLS (RFC 4217).\n"
+          "\n"
+          "Commands:\n",
+          out);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(out, "  %-6s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`ferryd COMMAND --help` tells more.\n", out);
+}
+
+static const struct ferryd_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "--version") == 0) {
+        puts("ferryd " FERRY_VERSION);
+        return EXIT_DONE;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        print_help(stdout);
+        return EXIT_DONE;
+    }
+    const struct ferryd_command *command = find_command(word);
+    if (command)
+        return command->run(argc - 1, argv + 1);
+    if (*word)
+        fprintf(stderr, "ferryd: there is no command %s\n", word);
+    print_help(stderr);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,46 @@
+/* FEAT: the server's lines, and what a client learns from them (RFC 2389; FTP-150 to FTP-152,
+ * TLS-215, TLS-216). */
+#ifndef FERRY_FTP_FEATURE_H
+#define FERRY_FTP_FEATURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "ferry/error.h"
+
+/* What a server offers, as far as Ferry's client uses it or its server has it. */
+enum feature {
+    FEATURE_AUTH_TLS = 1 << 0,
+    FEATURE_AUTH_SSL = 1 << 1,
+    FEATURE_PBSZ = 1 << 2,
+    FEATURE_PROT = 1 << 3,
+    FEATURE_UTF8 = 1 << 4,
+    FEATURE_EPSV = 1 << 5,
+    FEATURE_EPRT = 1 << 6,
+    FEATURE_SIZE = 1 << 7,
+    FEATURE_MDTM = 1 << 8,
+    FEATURE_MFMT = 1 << 9,
+    FEATURE_MLST = 1 << 10, /* MLST or MLSD: both are there (FTP-139) */
+    FEATURE_REST_STREAM = 1 << 11,
+    FEATURE_TVFS = 1 << 12,
+    FEATURE_HASH = 1 << 13,
+    FEATURE_PASV = 1 << 14,
+};
+
+/* The bits of one line of a 211, with or without its leading blank or "211-", in any case; 0 for an
+ * unknown one. */
+unsigned feature_parse_line(struct bytes line);
+
+/* The bits of a whole FEAT reply's text (struct reply). */
+unsigned feature_parse(struct bytes text);
+
+/* Appends the server's lines for the features in `offered`, each behind a blank and with CRLF, in
+ * the order of FTP-152. `mlst_facts` stands behind MLST. Errors as buf_append, and a part may have
+ * been appended. */
+NODISCARD enum ferry_error feature_format(struct buf *out, unsigned offered,
+                                          struct bytes mlst_facts);
+
+#endif

@@ -1,0 +1,161 @@
+/* The server-PI: one control connection as the server sees it. Lines go in; checked commands come
+ * out as actions, one at a time; replies go back in order. It keeps what RFC 959 calls the transfer
+ * parameters, answers by itself what needs nothing of the world, and refuses what the state or the
+ * policy forbids. No I/O, no clock. Not thread safe. */
+#ifndef FERRY_FTP_SERVER_PI_H
+#define FERRY_FTP_SERVER_PI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "base/fault.h"
+#include "ftp/command.h"
+#include "ftp/facts.h"
+#include "ftp/hostport.h"
+#include "ftp/security.h"
+#include "ftp/timeval.h"
+
+struct server_pi;
+
+enum { SERVER_PI_FEED_MAX_BYTES = 64 * 1024 };
+
+struct server_pi_settings {
+    bool tls_available; /* false: AUTH is 502 */
+    bool implicit;      /* TLS before the greeting, begun by the owner without an action; AUTH is
+                           534 (TLS-7), REIN 502 */
+    bool tls_required;  /* no login in clear: 530 naming AUTH */
+    bool data_tls_required; /* PROT C is 534, a transfer at level C is 522 (TLS-33, TLS-56) */
+    bool auth_legacy_words; /* AUTH SSL and TLS-P are taken (TLS-4); else 534 */
+
+    /* The control connection's own end: its family decides PASV, EPSV, PORT (FTP-54, FTP-55). And
+     * its other end: PORT and EPRT must name that address, and a port from 1024 (FTP-49, SEC-7). */
+    struct hostport local;
+    struct hostport peer;
+
+    size_t line_max_bytes;     /* 0: 8192, CRLF included (FTP-3) */
+    uint64_t login_timeout_ns; /* from the greeting to 230; 0: 60 s (SEC-51) */
+    uint64_t idle_timeout_ns;  /* between commands, not during a transfer; 0: 600 s (FTP-14) */
+};
+
+enum server_action_kind {
+    /* Do `verb`; owes one final reply by server_pi_reply. */
+    SERVER_ACTION_COMMAND,
+    /* ABOR while a transfer runs: stop it and call server_pi_transfer_end with 426. The PI adds the
+     * 226 for ABOR itself. */
+    SERVER_ACTION_ABORT,
+    /* When all output is written, hand the connection to TLS as server, then call
+     * server_pi_tls_started. Comes only with an empty input (TLS-130). */
+    SERVER_ACTION_START_TLS,
+    /* REIN was answered under TLS: when all output is written, end TLS (close_notify both ways),
+     * then call server_pi_tls_stopped; or close, where that cannot be done. */
+    SERVER_ACTION_STOP_TLS,
+    /* When all output is written, close in order; see server_pi_fault for a reason other than QUIT.
+     * The last action; a transfer that runs ends with it. */
+    SERVER_ACTION_CLOSE,
+};
+
+enum list_flags { LIST_ALL = 1 << 0 /* -a */, LIST_LONG = 1 << 1 /* -l: NLST in LIST's form */ };
+
+/* What to do. The views are valid until the command's final reply. Commands that come out: USER,
+ * PASS, CWD, CDUP, REIN (drop the login and what belongs to it, then reply 220), PASV, EPSV, PORT,
+ * EPRT, the transfers, MLST, SIZE, MDTM, MFMT, RNFR, RNTO, DELE, RMD, MKD and, once logged in,
+ * STAT. All others the PI answers itself. */
+struct server_action {
+    enum server_action_kind kind;
+    enum verb verb;
+    struct bytes argument; /* trimmed as the verb's row says (USER's name, PASS's password, ...) */
+
+    /* Where the verb takes a path: absolute, normalised, and NUL-terminated behind its length; the
+     * working directory if it was left out. */
+    struct bytes path;
+    bool has_path;            /* one was named */
+    struct bytes rename_from; /* RNTO: the path of the RNFR before it, NUL-terminated, too */
+
+    uint64_t offset;         /* RETR, STOR, APPE: from REST, consumed by this action (FTP-22) */
+    unsigned list_flags;     /* LIST, NLST (FTP-71) */
+    struct hostport address; /* PORT, EPRT: checked; EPSV: family asked for, or ADDRESS_NONE */
+    struct timeval_utc time; /* MFMT */
+};
+
+enum representation { REPRESENTATION_ASCII = 'A', REPRESENTATION_IMAGE = 'I' };
+
+/* Makes a PI. Nothing is sent before server_pi_greet (explicit) or server_pi_tls_started
+ * (implicit). NULL: no memory. */
+struct server_pi *server_pi_new(const struct server_pi_settings *settings, uint64_t now_ns);
+void server_pi_free(struct server_pi *pi);
+
+/* Queues the greeting 220; on an implicit connection it goes out once TLS has started (TLS-191). */
+void server_pi_greet(struct server_pi *pi, uint64_t now_ns);
+
+/* In place of the greeting, or at any time later: queues 421 with `why`, a sentence without its
+ * full stop, and closes. While TLS begins or ends nothing is queued. */
+void server_pi_refuse(struct server_pi *pi, const char *why);
+
+/* Takes the peer's bytes, all of them. The owner stops reading while server_pi_wants_input is
+ * false, so that no more than 64 KiB wait (FTP-12), and feeds at most SERVER_PI_FEED_MAX_BYTES at a
+ * time: what is beyond that ends the session. None may be fed between START_TLS and
+ * server_pi_tls_started. Call with no bytes when server_pi_deadline has come. */
+void server_pi_feed(struct server_pi *pi, struct bytes in, uint64_t now_ns);
+bool server_pi_wants_input(const struct server_pi *pi);
+
+/* The next action; drain until false after feed, greet, reply, transfer_end, tls_started and wrote.
+ * While a command waits for its reply nothing comes out; while a transfer runs, only what is
+ * allowed then (FTP-23). Takes no further command while the peer leaves 64 KiB of replies unread.
+ */
+bool server_pi_next(struct server_pi *pi, struct server_action *action);
+
+/* Queues a reply to the command that is being done. A 1xx begins the transfer: from then on
+ * server_pi_transfer_end owes the final reply, and replies by this function belong to commands
+ * taken meanwhile (STAT). The PI replaces control bytes by '?' (FTP-16) and cuts what is longer
+ * than 512 bytes, but for a 257, whose name is sent as it is. A 421 ends the session:
+ * SERVER_ACTION_CLOSE follows. */
+void server_pi_reply(struct server_pi *pi, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* The final reply of the transfer that a 1xx began. */
+void server_pi_transfer_end(struct server_pi *pi, int code, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* A reply of several lines: begin, any number of lines (each is sent behind one blank; those of a
+ * 250, which is MLST's, with their names as they are), end. `end` is the final reply. */
+void server_pi_reply_begin(struct server_pi *pi, int code, const char *text);
+void server_pi_reply_line(struct server_pi *pi, struct bytes line);
+void server_pi_reply_end(struct server_pi *pi, const char *text);
+
+/* The handshake is done: everything learnt before is forgotten (tls.md section 4, SEC-11); on an
+ * implicit connection the greeting goes out now. */
+void server_pi_tls_started(struct server_pi *pi, uint64_t now_ns);
+
+/* TLS was ended after REIN: the connection goes on in plain, as new (tls.md section 4). */
+void server_pi_tls_stopped(struct server_pi *pi, uint64_t now_ns);
+
+/* USER was answered by a question for the password / the login is done and `cwd` is where it
+ * starts. Call before the reply. */
+void server_pi_user_given(struct server_pi *pi);
+void server_pi_logged_in(struct server_pi *pi, struct bytes cwd);
+
+/* CWD or CDUP succeeded: `path` is the new working directory. FERRY_E_MEMORY. */
+NODISCARD enum ferry_error server_pi_set_cwd(struct server_pi *pi, struct bytes path);
+
+/* Bytes to be written to the peer, borrowed until the PI is next changed. */
+struct bytes server_pi_output(const struct server_pi *pi);
+void server_pi_wrote(struct server_pi *pi, size_t len);
+
+/* When to call server_pi_feed with no bytes; CLOCK_NEVER if nothing is awaited; 0, at once, if the
+ * PI needs to know the time: an action took some, and the clocks run on from its end. */
+uint64_t server_pi_deadline(const struct server_pi *pi);
+
+/* The parameters in force. */
+const struct security *server_pi_security(const struct server_pi *pi);
+enum representation server_pi_type(const struct server_pi *pi);
+struct bytes server_pi_cwd(const struct server_pi *pi);
+bool server_pi_is_logged_in(const struct server_pi *pi);
+
+/* The facts that OPTS MLST chose: enum fact_bits of facts.h. */
+unsigned server_pi_mlst_facts(const struct server_pi *pi);
+
+/* Why SERVER_ACTION_CLOSE came, if not by QUIT or by a 421 that the owner sent. */
+const struct fault *server_pi_fault(const struct server_pi *pi);
+
+#endif

@@ -1,0 +1,123 @@
+/* What the files of the server-PI share: server_pi.c (its life, lines, actions), server_pi_reply.c
+ * (replies, the only writers of output), server_pi_check.c (what is refused, FTP-20),
+ * server_pi_action.c (commands to actions) and server_pi_params.c (commands that the PI answers
+ * itself). Nobody else includes this. */
+#ifndef FERRY_FTP_SERVER_PI_PRIVATE_H
+#define FERRY_FTP_SERVER_PI_PRIVATE_H
+
+#include "base/buf.h"
+#include "ftp/line.h"
+#include "ftp/server_pi.h"
+
+enum pi_phase {
+    PI_PHASE_SILENT,    /* the greeting, or the TLS before it, is to come */
+    PI_PHASE_OPEN,      /* lines are taken */
+    PI_PHASE_START_TLS, /* that action is due */
+    PI_PHASE_SEALING,   /* it was given: server_pi_tls_started is to come */
+    PI_PHASE_STOP_TLS,  /* that action is due */
+    PI_PHASE_UNSEALING, /* it was given: server_pi_tls_stopped is to come */
+    PI_PHASE_CLOSE,     /* that action is due */
+    PI_PHASE_CLOSED,    /* it was given */
+};
+
+/* ftp.md section 2: N, U and L. */
+enum pi_login { PI_LOGIN_NONE, PI_LOGIN_USER, PI_LOGIN_DONE };
+
+/* The command that is being done. */
+enum pi_work {
+    PI_WORK_NONE,
+    PI_WORK_COMMAND,  /* an action owes its reply */
+    PI_WORK_TRANSFER, /* a 1xx was sent: state T */
+};
+
+struct server_pi {
+    struct server_pi_settings settings;
+    enum pi_phase phase;
+    struct security security;
+    struct fault fault;
+    bool greeting_due; /* implicit: it waits for TLS */
+
+    struct buf input; /* not yet lines */
+    struct line_reader reader;
+    bool has_line; /* a line was read and waits to be taken */
+    enum line_result line_result;
+    struct bytes line;
+    struct buf output;
+
+    enum pi_work work;
+    enum verb verb;      /* of the work */
+    enum verb meanwhile; /* STAT or ABOR, taken while the transfer runs and not yet answered */
+    struct buf argument; /* of the work */
+    struct buf path;     /* of the work, and a NUL */
+    int lines_code;      /* between reply_begin and reply_end; else 0 */
+
+    /* What one session knows; server_pi_reset forgets it. */
+    enum pi_login login;
+    struct buf cwd;         /* and a NUL; empty before login */
+    struct buf rename_from; /* empty but in state R */
+    enum representation type;
+    uint64_t offset; /* of REST */
+    bool epsv_all;
+    unsigned mlst_facts;
+
+    unsigned bad_lines; /* before login, on this connection (TLS-124) */
+
+    uint64_t now_ns;
+    uint64_t idle_since_ns;
+    uint64_t login_since_ns;
+    uint64_t line_since_ns; /* while `line_begun` */
+    bool line_begun;
+    bool time_wanted;   /* the clocks run on from the next time that is known */
+    bool login_restart; /* so does the one of the login, after REIN */
+};
+
+/* A reason not to do a command; code 0: none. */
+struct pi_refusal {
+    int code;
+    const char *text;
+};
+
+/* A command on its way to be done. */
+struct pi_request {
+    struct command command;
+    enum ferry_error error; /* of command_parse: FERRY_OK or FERRY_E_ARGUMENT */
+    uint64_t offset;        /* of REST, if the command takes it */
+};
+
+/* server_pi.c: what was learnt is forgotten, as after AUTH and REIN (SEC-11). */
+void server_pi_reset(struct server_pi *pi);
+
+/* server_pi.c: ends the session; the first fault stays. */
+void server_pi_close(struct server_pi *pi);
+void server_pi_fail(struct server_pi *pi, enum ferry_error kind, const char *why);
+
+/* server_pi_reply.c: queues a whole reply of the PI's own; it is not the work's. */
+void server_pi_say(struct server_pi *pi, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* server_pi_reply.c: ends the session with 421 and a fault that says why. */
+void server_pi_close_421(struct server_pi *pi, enum ferry_error kind, const char *why);
+
+/* server_pi_reply.c: keeps the session unless `error` is one. */
+void server_pi_written(struct server_pi *pi, enum ferry_error error);
+
+/* server_pi_check.c: the first reason to refuse `request`, in the order of FTP-20. */
+struct pi_refusal server_pi_check(const struct server_pi *pi, const struct pi_request *request);
+
+/* server_pi_check.c: whether a line is of another protocol than FTP (TLS-124). */
+bool server_pi_is_foreign(struct bytes line);
+
+/* server_pi_params.c: answers what the PI can answer itself. false: it cannot. */
+bool server_pi_answer(struct server_pi *pi, struct bytes argument, enum verb verb);
+
+/* server_pi_action.c: makes the action of a request that nothing speaks against so far. */
+struct pi_refusal server_pi_fill_action(struct server_pi *pi, const struct pi_request *request,
+                                        struct server_action *action);
+
+/* The contents of a buf that ends with a NUL, without it. */
+static inline struct bytes server_pi_text(const struct buf *buf)
+{
+    struct bytes all = buf_view(buf);
+    return bytes_first(all, all.len > 0 ? all.len - 1 : 0);
+}
+
+#endif

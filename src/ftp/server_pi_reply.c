@@ -1,0 +1,159 @@
+/* The server-PI's replies: the only writers of its output. */
+#include "ftp/server_pi_private.h"
+
+#include <assert.h>
+
+#include "ftp/path.h"
+#include "ftp/reply.h"
+
+enum { TEXT_MAX_BYTES = 4 * PATH_MAX_BYTES };
+
+void server_pi_written(struct server_pi *pi, enum ferry_error error)
+{
+    if (error == FERRY_E_LIMIT)
+        server_pi_fail(pi, error, "the client does not read its replies");
+    else if (error != FERRY_OK)
+        server_pi_fail(pi, error, "no memory for a reply");
+}
+
+/* A 257 is read by programs, the rest by people. */
+static enum reply_words words_of(int code)
+{
+    return code == 257 ? REPLY_NAMES : REPLY_WORDS;
+}
+
+static void say(struct server_pi *pi, int code, const char *format, va_list args) PRINTF_LIKE(3, 0);
+
+static void say(struct server_pi *pi, int code, const char *format, va_list args)
+{
+    struct buf text;
+    buf_init(&text, TEXT_MAX_BYTES);
+    enum ferry_error error = buf_vprintf(&text, format, args);
+    if (error == FERRY_OK)
+        error = reply_format(&pi->output, code, words_of(code), buf_view(&text));
+    buf_fini(&text);
+    server_pi_written(pi, error);
+}
+
+void server_pi_say(struct server_pi *pi, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(pi, code, format, args);
+    va_end(args);
+}
+
+void server_pi_close_421(struct server_pi *pi, enum ferry_error kind, const char *why)
+{
+    fault_set(&pi->fault, kind, "%s", why);
+    server_pi_say(pi, 421, "%s.", why);
+    server_pi_close(pi);
+}
+
+static bool is_open(const struct server_pi *pi)
+{
+    return pi->phase == PI_PHASE_OPEN;
+}
+
+/* What a final reply to a command does to the session. */
+static void learn(struct server_pi *pi, int code)
+{
+    if (pi->verb == VERB_RNTO)
+        buf_fini(&pi->rename_from);
+    if (pi->verb == VERB_RNFR && code == 350)
+        server_pi_written(pi, buf_append(&pi->rename_from, buf_view(&pi->path)));
+    if (pi->verb == VERB_REIN && code == 220) {
+        bool sealed = pi->security.state == SECURITY_SEALED;
+        server_pi_reset(pi);
+        pi->login_restart = true;
+        if (sealed && buf_len(&pi->input) > 0) /* TLS-136: nothing may cross the change */
+            server_pi_fail(pi, FERRY_E_INJECTION, "the client sent more behind REIN");
+        else if (sealed)
+            pi->phase = PI_PHASE_STOP_TLS;
+    }
+}
+
+/* The work has its final reply. */
+static void finish(struct server_pi *pi, int code)
+{
+    learn(pi, code);
+    pi->work = PI_WORK_NONE;
+    pi->time_wanted = true;
+    buf_wipe(&pi->argument);
+    buf_fini(&pi->path);
+    if (code == 421)
+        server_pi_close(pi);
+}
+
+/* A reply to the command that was taken last. */
+static void answered(struct server_pi *pi, int code)
+{
+    if (pi->meanwhile == VERB_STAT) {
+        pi->meanwhile = VERB_NONE;
+        return;
+    }
+    assert(pi->work == PI_WORK_COMMAND);
+    if (reply_is_preliminary(code))
+        pi->work = PI_WORK_TRANSFER;
+    else
+        finish(pi, code);
+}
+
+void server_pi_reply(struct server_pi *pi, int code, const char *format, ...)
+{
+    if (!is_open(pi))
+        return;
+    va_list args;
+    va_start(args, format);
+    say(pi, code, format, args);
+    va_end(args);
+    if (is_open(pi))
+        answered(pi, code);
+}
+
+void server_pi_transfer_end(struct server_pi *pi, int code, const char *format, ...)
+{
+    if (!is_open(pi))
+        return;
+    assert(pi->work == PI_WORK_TRANSFER);
+    va_list args;
+    va_start(args, format);
+    say(pi, code, format, args);
+    va_end(args);
+    if (pi->meanwhile == VERB_ABOR) {
+        pi->meanwhile = VERB_NONE;
+        server_pi_say(pi, 226, "ABOR done.");
+    }
+    if (is_open(pi))
+        finish(pi, code);
+}
+
+void server_pi_reply_begin(struct server_pi *pi, int code, const char *text)
+{
+    if (!is_open(pi))
+        return;
+    assert(pi->lines_code == 0);
+    pi->lines_code = code;
+    server_pi_written(pi, reply_format_first(&pi->output, code, bytes_str(text)));
+}
+
+void server_pi_reply_line(struct server_pi *pi, struct bytes line)
+{
+    if (!is_open(pi))
+        return;
+    assert(pi->lines_code != 0);
+    enum reply_words words = pi->lines_code == 250 ? REPLY_NAMES : REPLY_WORDS;
+    server_pi_written(pi, reply_format_inner(&pi->output, words, line));
+}
+
+void server_pi_reply_end(struct server_pi *pi, const char *text)
+{
+    if (!is_open(pi))
+        return;
+    assert(pi->lines_code != 0);
+    int code = pi->lines_code;
+    pi->lines_code = 0;
+    server_pi_written(pi, reply_format(&pi->output, code, REPLY_WORDS, bytes_str(text)));
+    if (is_open(pi))
+        answered(pi, code);
+}

@@ -1,0 +1,86 @@
+/* Moves bytes from one end to the other until the source ends: stream to file, file to stream,
+ * source to stream, stream to sink. Two blocks are in flight; a full target stops the source. At
+ * most 256 KiB a turn of the loop, so that idle sessions stay quick. */
+#ifndef FERRY_NET_PUMP_H
+#define FERRY_NET_PUMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "base/fault.h"
+#include "net/loop.h"
+#include "net/stream.h"
+
+struct pump;
+
+/* However it ends, all that came from the stream before is in the file, unless that failed. */
+enum pump_outcome {
+    PUMP_DONE,        /* the source came to its proper end and the target has it all (a stream:
+                         close_notify and FIN sent; a file: written, and synced if asked) */
+    PUMP_CUT,         /* the source stream ended without close_notify, or the target stream broke */
+    PUMP_STALLED,     /* nothing crossed for `stall_ns` */
+    PUMP_LIMIT,       /* the source gave more than `max_bytes` */
+    PUMP_READ_FAILED, /* the file, see os_error */
+    PUMP_WRITE_FAILED, /* the file, see os_error */
+    PUMP_FAILED,       /* memory, a hook, or TLS: see the stream's fault */
+};
+
+struct pump_result {
+    enum pump_outcome outcome;
+    uint64_t bytes; /* taken from or put on the stream's side */
+    int os_error;
+};
+
+typedef void pump_done_fn(void *ctx, const struct pump_result *result);
+typedef void pump_progress_fn(void *ctx, uint64_t bytes);
+
+/* The three hooks must not free the pump. */
+
+/* Changes bytes on their way (TYPE A, later MODE Z): appends to `out` what `in` becomes. `last`:
+ * nothing follows, `in` may be empty. `out` has room for at least 2 × in.len + 64. */
+typedef enum ferry_error pump_filter_fn(void *ctx, struct bytes in, bool last, struct buf *out);
+
+/* Bytes made on the way, for listings: appends what comes next to `out`, at most about 64 KiB, and
+ * returns true when there is more to come. If it cannot go on yet it appends nothing, returns true
+ * and calls pump_wake later. */
+typedef bool pump_source_fn(void *ctx, struct buf *out);
+
+/* Takes bytes that arrived, for listings; false stops the pump with PUMP_FAILED. */
+typedef bool pump_sink_fn(void *ctx, struct bytes in);
+
+struct pump_settings {
+    struct loop *loop;
+    struct stream *stream;  /* the data connection; kept by the caller, who frees the pump first;
+                               the pump has its events until it is done */
+    bool to_stream;         /* file or source to stream; else stream to file or sink */
+    int fd;                 /* the file (kept by the caller, open until freed), or -1 */
+    int64_t offset_bytes;   /* in the file; or FILE_SEQUENTIAL */
+    pump_source_fn *source; /* instead of fd */
+    pump_sink_fn *sink;     /* instead of fd */
+    pump_filter_fn *filter; /* or NULL */
+    void *hook_ctx;         /* of source, sink, filter */
+    bool sync;              /* fdatasync before PUMP_DONE */
+    uint64_t max_bytes;     /* 0: no limit */
+    uint64_t stall_ns;      /* 0: 120 s (SEC-51) */
+    pump_progress_fn *progress; /* or NULL; at most ten times a second */
+    pump_done_fn *done;         /* exactly once, from the loop, unless pump_free comes first */
+    void *ctx;                  /* of progress and done */
+};
+
+/* FERRY_E_MEMORY. */
+NODISCARD enum ferry_error pump_new(const struct pump_settings *settings, struct pump **out);
+
+/* Stops it if it runs (the stream is left as it is; the caller aborts or closes it) and frees it.
+ * Jobs under way are waited for in the background: `freed` (may be NULL) is called, from the loop
+ * or at once, when the file descriptor is no longer in use. NULL is fine. */
+void pump_free(struct pump *pump, void (*freed)(void *ctx), void *ctx);
+
+void pump_wake(struct pump *pump);
+
+/* Bytes so far. */
+uint64_t pump_bytes(const struct pump *pump);
+
+#endif

@@ -1,0 +1,158 @@
+/* What a session needs of the world: accounts and files. In the embedded server and in tests these
+ * are plain functions and pool jobs; in ferryd they travel to other processes. The session cannot
+ * tell.
+ *
+ * Every call answers through `done`, exactly once, from the loop and never from inside the call,
+ * unless `cancel` comes first. A session has at most one call outstanding on its accounts and at
+ * most one on its store. Arguments are borrowed for the call only. */
+#ifndef FERRY_SERVER_BACKEND_H
+#define FERRY_SERVER_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/fault.h"
+#include "base/secret.h"
+#include "ftp/listing.h"
+#include "ftp/timeval.h"
+#include "net/socket.h"
+#include "tls/describe.h"
+
+struct backend_store; /* the files of one login, as the backend keeps them */
+struct store_ops;
+
+/* ---- accounts ---- */
+
+enum { LOGIN_NAME_MAX_BYTES = 64 };
+
+struct login_request {
+    struct bytes name;             /* from USER; no NUL, at most LOGIN_NAME_MAX_BYTES (SEC-70) */
+    const struct secret *password; /* from PASS; NULL: the question is whether one is needed */
+    const struct address *peer;
+    const struct tls_facts *tls; /* of the control connection, NULL in clear */
+};
+
+enum login_verdict {
+    LOGIN_GRANTED,
+    LOGIN_REFUSED,     /* 530, the same words for every reason (SEC-84); without a password: it is
+                          needed */
+    LOGIN_UNAVAILABLE, /* 421: cannot be decided now */
+};
+
+/* What a granted login may use; `start` is borrowed during the call of `done`. */
+struct login_grant {
+    struct backend_store *store; /* the session's, until it calls release */
+    const struct store_ops *ops;
+    const char *start; /* virtual path of the first working directory */
+    bool read_only;
+};
+
+/* `grant` is NULL unless the verdict is LOGIN_GRANTED; `fault` is never NULL, and set if it is
+ * LOGIN_UNAVAILABLE: its words go to the log. */
+typedef void login_fn(void *ctx, enum login_verdict verdict, const struct login_grant *grant,
+                      const struct fault *fault);
+
+struct account_ops {
+    /* Decides; takes as long for a wrong name as for a wrong password. FERRY_E_MEMORY: `done` will
+     * not be called. */
+    NODISCARD enum ferry_error (*login)(void *accounts, const struct login_request *request,
+                                        login_fn *done, void *ctx);
+    /* The session of `ctx` is gone: `done` will not be called. */
+    void (*cancel)(void *accounts, void *ctx);
+};
+
+/* ---- files ---- */
+
+/* The outcome of a call on the store. `fault` is never NULL and is set if the call failed: its
+ * kind, one of those in store/fail.h, decides the reply; its words go to the log. */
+typedef void store_fn(void *ctx, const struct fault *fault);
+
+/* One entry: STAT, MDTM, MLST, RNFR. Its name is the last of the path, empty for the root. A link
+ * is described as what it leads to (FTP-132), with its own `target`; one that leads nowhere, or out
+ * of the root, is a LISTING_LINK. Valid during the call; NULL on failure. */
+typedef void store_entry_fn(void *ctx, const struct fault *fault,
+                            const struct listing_entry *entry);
+
+typedef void store_size_fn(void *ctx, const struct fault *fault, uint64_t size_bytes);
+
+/* A file opened for reading: `fd` belongs to the session; -1 on failure. `size_bytes` is fstat's.
+ */
+typedef void store_read_fn(void *ctx, const struct fault *fault, int fd, uint64_t size_bytes);
+
+/* A part opened for writing. */
+struct store_part {
+    int fd;                /* belongs to the session */
+    uint32_t part;         /* names it in commit and abandon */
+    uint64_t offset_bytes; /* where the first byte that comes is written */
+    const char *path;      /* the virtual path it will have; during the call */
+};
+/* `part` is NULL on failure. FERRY_E_STATE: the offset is past the end of what there is (FTP-92).
+ */
+typedef void store_part_fn(void *ctx, const struct fault *fault, const struct store_part *part);
+
+/* A batch of a directory's entries, in the order they are to be sent; `count` 0: the end. Valid
+ * during the call. */
+typedef void store_batch_fn(void *ctx, const struct fault *fault,
+                            const struct listing_entry *entries, size_t count);
+
+enum { STORE_BATCH_MAX = 256 }; /* entries in a batch */
+
+enum part_mode {
+    PART_REPLACE, /* STOR: a new file or another content for an old one */
+    PART_UNIQUE,  /* STOU: a name that is not taken; `path` is a folder, or a prefix of the name */
+    PART_RESUME, /* REST + STOR, and APPE with offset PART_AT_END: begins with the old content up to
+                    the offset */
+};
+
+#define PART_AT_END UINT64_MAX
+
+/* Paths are absolute and virtual ("/" is the account's root), normalised by ftp/path and resolved
+ * beneath the root by the store. */
+struct store_ops {
+    /* FERRY_E_DENIED for all but regular files (FTP-60). */
+    void (*open_read)(struct backend_store *store, const char *path, store_read_fn *done,
+                      void *ctx);
+
+    void (*open_part)(struct backend_store *store, const char *path, enum part_mode mode,
+                      uint64_t offset_bytes, store_part_fn *done, void *ctx);
+    /* The part, which is written and synced, takes its name: only after this does anybody see it
+     * (FTP-64, SEC-38). If it fails the part is still to be abandoned. */
+    void (*commit)(struct backend_store *store, uint32_t part, store_fn *done, void *ctx);
+    /* The upload failed: `keep` leaves the part for a later REST of this account, hidden; else it
+     * is removed. */
+    void (*abandon)(struct backend_store *store, uint32_t part, bool keep, store_fn *done,
+                    void *ctx);
+
+    void (*stat)(struct backend_store *store, const char *path, store_entry_fn *done, void *ctx);
+    /* For SIZE: of a file; if there is none by that name, of the part that a cut upload of it left
+     * for this account, for clients ask SIZE to learn where to go on (FTP-96). */
+    void (*size)(struct backend_store *store, const char *path, store_size_fn *done, void *ctx);
+    /* Whether the account may change into the directory (FTP-113). */
+    void (*enter)(struct backend_store *store, const char *path, store_fn *done, void *ctx);
+    void (*make_directory)(struct backend_store *store, const char *path, store_fn *done,
+                           void *ctx);
+    void (*remove_directory)(struct backend_store *store, const char *path, store_fn *done,
+                             void *ctx);
+    void (*remove_file)(struct backend_store *store, const char *path, store_fn *done, void *ctx);
+    /* FERRY_E_EXISTS: never replaces (FTP-115). */
+    void (*rename)(struct backend_store *store, const char *from, const char *to, store_fn *done,
+                   void *ctx);
+    void (*set_time)(struct backend_store *store, const char *path, struct timeval_utc time,
+                     store_fn *done, void *ctx);
+
+    /* Opens a directory for list_next; one listing at a time. list_close at any moment, also while
+     * a batch that was cancelled is still being read. */
+    void (*list_open)(struct backend_store *store, const char *path, store_fn *done, void *ctx);
+    void (*list_next)(struct backend_store *store, store_batch_fn *done, void *ctx);
+    void (*list_close)(struct backend_store *store);
+
+    /* Whatever call is outstanding: `done` will not be called. What it opened is closed again, the
+     * part it opened abandoned. A deed that was under way may still be done. */
+    void (*cancel)(struct backend_store *store);
+    /* The session is over: as cancel; an open part is removed, an open listing closed. */
+    void (*release)(struct backend_store *store);
+};
+
+#endif

@@ -1,0 +1,506 @@
+/* The data connection of one transfer: candidates, their check, and the one that takes the slot. */
+#include "server/data.h"
+
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "tls/engine.h"
+
+enum { CANDIDATES_MAX = 4, LISTEN_BACKLOG = 8, REPLY_TLS_REFUSED = 522, REPLY_NO_CONNECTION = 425 };
+
+/* FTP-24: a passive port without a transfer command. */
+static const uint64_t UNUSED_NS = 60 * CLOCK_NS_PER_S;
+
+/* How long the rightful client may still come after another's candidate was refused. Nearly all
+ * connect before they send the command; only a theft makes anybody wait. */
+static const uint64_t GRACE_NS = CLOCK_NS_PER_S / 2;
+
+/* A connection that has not yet proved to be the data connection. */
+struct candidate {
+    struct server_data *data;
+    struct stream *stream; /* NULL: this place is free */
+    uint64_t since_ns;     /* from when its handshake's time counts */
+};
+
+enum data_state {
+    DATA_WAITING, /* for the transfer command */
+    DATA_BEGUN,   /* for the data connection */
+    DATA_TOLD,    /* ready or failed was called */
+};
+
+struct server_data {
+    struct server_data_setup setup;
+    enum data_state state;
+    uint64_t created_ns, begun_ns;
+
+    int listener; /* -1: active, or closed */
+    struct loop_watch *listener_watch;
+    struct address target; /* active */
+    int dialled;           /* a connect under way, or -1 */
+    struct loop_watch *dialled_watch;
+
+    struct candidate candidates[CANDIDATES_MAX];
+    struct stream *taken; /* the slot */
+    enum tls_proof proof;
+
+    int code; /* of the last refusal; 0: nobody was refused */
+    uint64_t refused_ns;
+    struct fault why;
+
+    struct loop_timer *timer;
+    struct loop_task *tell;        /* delivers the outcome */
+    struct tls_binding *no_resume; /* DATA_RESUME_OFF: a binding that nobody has tickets of */
+};
+
+static void data_arm(struct server_data *data);
+
+/* ---- the outcome ---- */
+
+static void data_close_listener(struct server_data *data)
+{
+    loop_watch_free(data->listener_watch);
+    data->listener_watch = NULL;
+    fd_close(&data->listener);
+    loop_watch_free(data->dialled_watch);
+    data->dialled_watch = NULL;
+    fd_close(&data->dialled);
+}
+
+static void data_drop_candidates(struct server_data *data)
+{
+    for (size_t i = 0; i < CANDIDATES_MAX; i++) {
+        struct candidate *candidate = &data->candidates[i];
+        if (candidate->stream)
+            server_linger_take(data->setup.linger, candidate->stream);
+        candidate->stream = NULL;
+    }
+}
+
+static bool data_has_candidates(const struct server_data *data)
+{
+    for (size_t i = 0; i < CANDIDATES_MAX; i++)
+        if (data->candidates[i].stream)
+            return true;
+    return false;
+}
+
+static bool data_can_accept(const struct server_data *data)
+{
+    return data->listener >= 0 || data->dialled >= 0;
+}
+
+/* Makes a refusal the reason for a failure to come, and tells the owner of it. */
+static void data_refusal(struct server_data *data, int code, const struct address *peer,
+                         const struct fault *fault)
+{
+    data->code = code;
+    data->refused_ns = loop_now_ns(data->setup.loop);
+    data->why = *fault;
+    data->setup.events->refused(data->setup.ctx, peer, fault);
+}
+
+static void data_tell(void *ctx)
+{
+    struct server_data *data = ctx;
+    if (data->state != DATA_BEGUN)
+        return;
+    data->state = DATA_TOLD;
+    loop_timer_at(data->timer, CLOCK_NEVER);
+    data_close_listener(data);
+    data_drop_candidates(data);
+    const struct server_data_events *events = data->setup.events;
+    if (data->taken) {
+        struct stream *stream = data->taken;
+        data->taken = NULL;
+        stream_pause(stream, false);
+        events->ready(data->setup.ctx, stream, data->proof);
+        return;
+    }
+    if (data->code == 0) {
+        data->code = REPLY_NO_CONNECTION;
+        fault_set(&data->why, FERRY_E_TIMEOUT, "No data connection came in time");
+        fault_advise(&data->why, "the passive ports must be open in every firewall on the way");
+    }
+    events->failed(data->setup.ctx, data->code, &data->why);
+}
+
+/* The slot has its stream: nobody else may come. */
+static void data_take(struct server_data *data, struct stream *stream, enum tls_proof proof)
+{
+    stream_set_events(stream, NULL, NULL);
+    data->taken = stream;
+    data->proof = proof;
+    data_close_listener(data);
+    data_drop_candidates(data);
+    if (data->state == DATA_BEGUN)
+        loop_task_post(data->tell);
+}
+
+/* ---- candidates ---- */
+
+static void candidate_refuse(struct candidate *candidate, int code, const struct fault *fault)
+{
+    struct server_data *data = candidate->data;
+    struct stream *stream = candidate->stream;
+    candidate->stream = NULL;
+    data_refusal(data, code, stream_peer(stream), fault);
+    server_linger_take(data->setup.linger, stream);
+    if (data->listener_watch)
+        loop_watch_want(data->listener_watch, true, false);
+    data_arm(data);
+}
+
+static bool proof_suffices(enum data_resume policy, enum tls_proof proof)
+{
+    /* TLS_PROOF_OTHER comes only where the binding allows others (data_resume_scope = user). */
+    return policy != DATA_RESUME_REQUIRE || proof == TLS_PROOF_OWN || proof == TLS_PROOF_OTHER;
+}
+
+static void candidate_sealed(void *ctx)
+{
+    struct candidate *candidate = ctx;
+    struct server_data *data = candidate->data;
+    enum tls_proof proof = tls_engine_proof(stream_tls(candidate->stream));
+    if (proof_suffices(data->setup.settings->data_resume, proof)) {
+        struct stream *stream = candidate->stream;
+        candidate->stream = NULL;
+        data_take(data, stream, proof);
+        return;
+    }
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_TLS, "TLS session reuse required: %s", tls_proof_words(proof));
+    fault_advise(&fault, "use a client that resumes the control connection's TLS session on its "
+                         "data connections, or set data_resume = prefer");
+    candidate_refuse(candidate, REPLY_TLS_REFUSED, &fault);
+}
+
+/* Nothing may be read before the handshake is done, so this is the end of the stream. */
+static void candidate_input(void *ctx)
+{
+    struct candidate *candidate = ctx;
+    struct stream *stream = candidate->stream;
+    bool over = stream_end(stream) != STREAM_OPEN || stream_is_broken(stream);
+    if (!over || stream_is_sealed(stream))
+        return;
+    const struct fault *cause = stream_fault(stream);
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_TLS, "The TLS handshake of the data connection failed: %s",
+              fault_is_set(cause) ? cause->what : "it was closed before its end");
+    candidate_refuse(candidate, REPLY_TLS_REFUSED, &fault);
+}
+
+static void candidate_seal(struct candidate *candidate)
+{
+    static const struct stream_events events = {.input = candidate_input,
+                                                .sealed = candidate_sealed};
+    struct server_data *data = candidate->data;
+    bool resume = data->setup.settings->data_resume != DATA_RESUME_OFF;
+    struct tls_server_role role = {
+        .binding = resume ? data->setup.binding : data->no_resume,
+        .data = true,
+    };
+    stream_set_events(candidate->stream, &events, candidate);
+    struct tls_engine *engine = NULL;
+    enum ferry_error error = tls_engine_new_server(data->setup.settings->tls, &role, &engine);
+    if (error == FERRY_OK)
+        error = stream_start_tls(candidate->stream, engine);
+    if (error == FERRY_OK)
+        return;
+    struct fault fault = {0};
+    fault_set(&fault, error, "TLS cannot be started on the data connection now");
+    candidate_refuse(candidate, REPLY_NO_CONNECTION, &fault);
+}
+
+static struct candidate *data_free_place(struct server_data *data)
+{
+    for (size_t i = 0; i < CANDIDATES_MAX; i++)
+        if (!data->candidates[i].stream)
+            return &data->candidates[i];
+    return NULL;
+}
+
+/* A connected socket from the right address, which is taken over. */
+static void data_admit(struct server_data *data, struct candidate *place, int fd)
+{
+    struct stream *stream = stream_new(data->setup.loop, fd, NULL, NULL);
+    if (!stream)
+        return;
+    if (data->setup.security->level == PROTECTION_CLEAR) {
+        stream_pause(stream, true);
+        data_take(data, stream, TLS_PROOF_NONE);
+        return;
+    }
+    *place = (struct candidate){
+        .data = data, .stream = stream, .since_ns = loop_now_ns(data->setup.loop)};
+    candidate_seal(place);
+    data_arm(data);
+}
+
+/* ---- passive ---- */
+
+static void data_foreign(struct server_data *data, const struct address *peer)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    address_text(peer, text);
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_DENIED, "a data connection came from %s, which is not the client",
+              text);
+    fault_advise(&fault, "a client behind several addresses needs one for control and data");
+    data->setup.events->refused(data->setup.ctx, peer, &fault);
+}
+
+static void data_accept(void *ctx, bool readable, bool writable)
+{
+    (void)readable;
+    (void)writable;
+    struct server_data *data = ctx;
+    while (data->listener >= 0) {
+        struct candidate *place = data_free_place(data);
+        if (!place) {
+            loop_watch_want(data->listener_watch, false, false);
+            return;
+        }
+        CLEANUP(fd_close) int fd = -1;
+        struct address peer;
+        enum ferry_error error = socket_accept(data->listener, &fd, &peer);
+        if (error == FERRY_E_STATE)
+            return;
+        if (error != FERRY_OK) {
+            /* No descriptors: to listen on would be called for this connection for ever. */
+            struct fault fault = {0};
+            fault_set(&fault, error, "No data connection can be accepted now");
+            data_close_listener(data);
+            data_refusal(data, REPLY_NO_CONNECTION, data->setup.peer, &fault);
+            data_arm(data);
+            return;
+        }
+        if (address_same_host(&peer, data->setup.peer))
+            data_admit(data, place, fd_take(&fd));
+        else
+            data_foreign(data, &peer);
+    }
+}
+
+static enum ferry_error data_new(const struct server_data_setup *setup, struct server_data **out);
+
+enum ferry_error server_data_listen(const struct server_data_setup *setup, uint16_t *port,
+                                    struct server_data **out, struct fault *fault)
+{
+    const struct server_settings *settings = setup->settings;
+    struct server_data *data = NULL;
+    enum ferry_error error = data_new(setup, &data);
+    if (error != FERRY_OK)
+        return fault_set(fault, error, "no memory for a data connection");
+
+    struct address at = *setup->local;
+    address_set_port(&at, 0);
+    error = settings->passive_low
+                ? socket_listen_range(&at, settings->passive_low, settings->passive_high,
+                                      &data->listener, fault)
+                : socket_listen(&at, LISTEN_BACKLOG, &data->listener, fault);
+    if (error == FERRY_OK)
+        error = socket_local(data->listener, &at);
+    if (error == FERRY_OK) {
+        data->listener_watch = loop_watch_new(setup->loop, data->listener, data_accept, data);
+        error = data->listener_watch ? FERRY_OK : FERRY_E_MEMORY;
+    }
+    if (error != FERRY_OK) {
+        server_data_free(data);
+        return fault_set(fault, error, "no passive port can be had");
+    }
+    loop_watch_want(data->listener_watch, true, false);
+    data_arm(data);
+    *port = address_port(&at);
+    *out = data;
+    return FERRY_OK;
+}
+
+/* ---- active ---- */
+
+enum ferry_error server_data_active(const struct server_data_setup *setup, const struct address *to,
+                                    struct server_data **out)
+{
+    enum ferry_error error = data_new(setup, out);
+    if (error == FERRY_OK)
+        (*out)->target = *to;
+    return error;
+}
+
+static void data_dial_failed(struct server_data *data, const struct fault *cause)
+{
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_CONNECT, "Cannot open the data connection: %s", cause->what);
+    fault_advise(&fault, "a client behind NAT or a firewall needs passive mode");
+    data_close_listener(data);
+    data_refusal(data, REPLY_NO_CONNECTION, &data->target, &fault);
+    data_arm(data);
+}
+
+static void data_dialled(void *ctx, bool readable, bool writable)
+{
+    (void)readable;
+    (void)writable;
+    struct server_data *data = ctx;
+    struct fault fault = {0};
+    if (socket_connected(data->dialled, &data->target, &fault) != FERRY_OK) {
+        data_dial_failed(data, &fault);
+        return;
+    }
+    loop_watch_free(data->dialled_watch);
+    data->dialled_watch = NULL;
+    data_admit(data, &data->candidates[0], fd_take(&data->dialled));
+}
+
+static void data_dial(struct server_data *data)
+{
+    /* FTP-50: from the address that the client knows us by. */
+    struct address from = *data->setup.local;
+    address_set_port(&from, 0);
+    struct fault fault = {0};
+    if (socket_connect(&data->target, &from, &data->dialled, &fault) != FERRY_OK) {
+        data_dial_failed(data, &fault);
+        return;
+    }
+    data->dialled_watch = loop_watch_new(data->setup.loop, data->dialled, data_dialled, data);
+    if (data->dialled_watch) {
+        loop_watch_want(data->dialled_watch, false, true);
+        return;
+    }
+    fault_set(&fault, FERRY_E_MEMORY, "no memory");
+    data_dial_failed(data, &fault);
+}
+
+/* ---- deadlines ---- */
+
+/* When to give up on what is awaited now. */
+static uint64_t data_deadline(const struct server_data *data)
+{
+    const struct server_settings *settings = data->setup.settings;
+    if (data->state == DATA_TOLD || data->taken)
+        return CLOCK_NEVER;
+    if (data->state == DATA_WAITING)
+        return data_can_accept(data) ? data->created_ns + UNUSED_NS : CLOCK_NEVER;
+
+    uint64_t last = data->begun_ns + settings->data_timeout_ns;
+    if (data_has_candidates(data)) {
+        /* However many try, one transfer waits no longer than this. */
+        uint64_t most = last + settings->handshake_timeout_ns;
+        uint64_t until = 0;
+        for (size_t i = 0; i < CANDIDATES_MAX; i++) {
+            const struct candidate *candidate = &data->candidates[i];
+            uint64_t end = candidate->since_ns + settings->handshake_timeout_ns;
+            if (candidate->stream && end > until)
+                until = end;
+        }
+        return until < most ? until : most;
+    }
+    if (!data_can_accept(data))
+        return 0;
+    if (data->code && data->refused_ns + GRACE_NS < last)
+        return (data->refused_ns > data->begun_ns ? data->refused_ns : data->begun_ns) + GRACE_NS;
+    return last;
+}
+
+static void data_arm(struct server_data *data)
+{
+    loop_timer_at(data->timer, data_deadline(data));
+}
+
+static void data_expired(void *ctx)
+{
+    struct server_data *data = ctx;
+    bool handshaking = data_has_candidates(data);
+    struct fault fault = {0};
+    if (data->state == DATA_WAITING) {
+        fault_set(&fault, FERRY_E_TIMEOUT, "The data port was not used within 60 s");
+        data->code = REPLY_NO_CONNECTION;
+        data->why = fault;
+        data_close_listener(data);
+        data_drop_candidates(data);
+        return;
+    }
+    if (handshaking && data->code == 0) {
+        fault_set(&fault, FERRY_E_TIMEOUT,
+                  "The TLS handshake of the data connection did not end in time");
+        data->code = REPLY_TLS_REFUSED;
+        data->why = fault;
+    }
+    data_tell(data);
+}
+
+/* ---- life ---- */
+
+static enum ferry_error data_new(const struct server_data_setup *setup, struct server_data **out)
+{
+    struct server_data *data = alloc_zero(sizeof(*data));
+    if (!data)
+        return FERRY_E_MEMORY;
+    data->setup = *setup;
+    data->listener = -1;
+    data->dialled = -1;
+    data->created_ns = loop_now_ns(setup->loop);
+    data->timer = loop_timer_new(setup->loop, data_expired, data);
+    data->tell = loop_task_new(setup->loop, data_tell, data);
+    bool blank = setup->binding && setup->settings->data_resume == DATA_RESUME_OFF;
+    if (blank)
+        data->no_resume = tls_binding_new(setup->settings->master);
+    if (!data->timer || !data->tell || (blank && !data->no_resume)) {
+        server_data_free(data);
+        return FERRY_E_MEMORY;
+    }
+    *out = data;
+    return FERRY_OK;
+}
+
+/* The level changed between PASV and the command (TLS-32): what came before it is at the wrong one.
+ */
+static void data_change_level(struct server_data *data)
+{
+    bool sealed = data->setup.security->level == PROTECTION_PRIVATE;
+    struct stream *stream = data->taken;
+    if (!sealed)
+        data_drop_candidates(data);
+    if (!stream || (stream_tls(stream) != NULL) == sealed)
+        return;
+    data->taken = NULL;
+    if (!sealed) {
+        struct fault fault = {0};
+        fault_set(&fault, FERRY_E_STATE, "The data connection is sealed, but PROT C is in force");
+        data_refusal(data, REPLY_NO_CONNECTION, stream_peer(stream), &fault);
+        server_linger_take(data->setup.linger, stream);
+        return;
+    }
+    stream_pause(stream, false);
+    data->candidates[0] = (struct candidate){.data = data, .stream = stream};
+    candidate_seal(&data->candidates[0]);
+}
+
+void server_data_begin(struct server_data *data)
+{
+    data->state = DATA_BEGUN;
+    data->begun_ns = loop_now_ns(data->setup.loop);
+    data_change_level(data);
+    for (size_t i = 0; i < CANDIDATES_MAX; i++)
+        data->candidates[i].since_ns = data->begun_ns;
+    if (data->taken)
+        loop_task_post(data->tell);
+    else if (data->target.len)
+        data_dial(data);
+    data_arm(data);
+}
+
+void server_data_free(struct server_data *data)
+{
+    if (!data)
+        return;
+    data_close_listener(data);
+    data_drop_candidates(data);
+    if (data->taken)
+        server_linger_take(data->setup.linger, data->taken);
+    loop_timer_free(data->timer);
+    loop_task_free(data->tell);
+    tls_binding_free(data->no_resume);
+    alloc_free(data);
+}

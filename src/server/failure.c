@@ -1,0 +1,94 @@
+/* What the store's failures are called towards the client. */
+#include "server/failure.h"
+
+#include <errno.h>
+
+struct failure_row {
+    enum ferry_error kind;
+    int code;
+    int naming_code; /* of a command that gives a file its name */
+    const char *text;
+};
+
+static const struct failure_row rows[] = {
+    {FERRY_E_NOT_FOUND, 550, 550, "No such file or directory."},
+    {FERRY_E_DENIED, 550, 550, "Not permitted."},
+    {FERRY_E_EXISTS, 550, 553, "There is something by that name already."},
+    {FERRY_E_SPACE, 452, 452, "Not enough storage."},
+    {FERRY_E_LIMIT, 550, 553, "The name is too long."},
+    {FERRY_E_ARGUMENT, 550, 553, "The name is not allowed."},
+    {FERRY_E_STATE, 554, 554, "The restart offset is past the end of the file."},
+    {FERRY_E_UNSUPPORTED, 501, 501, "Not a directory."},
+};
+
+static const struct server_failure local_error = {451, "Local error, try again later."};
+
+static bool gives_name(enum verb verb)
+{
+    return verb == VERB_STOR || verb == VERB_STOU || verb == VERB_APPE || verb == VERB_RNTO;
+}
+
+struct server_failure server_failure_of(enum verb verb, enum ferry_error kind)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].kind == kind)
+            return (struct server_failure){
+                .code = gives_name(verb) ? rows[i].naming_code : rows[i].code,
+                .text = rows[i].text,
+            };
+    return local_error;
+}
+
+struct server_failure server_failure_of_errno(int os_error)
+{
+    if (os_error == ENOSPC)
+        return (struct server_failure){452, "The disk is full."};
+    if (os_error == EDQUOT || os_error == EFBIG)
+        return (struct server_failure){552, "More than may be stored here."};
+    return local_error;
+}
+
+void server_failure_reply(struct server_session *session, const struct fault *fault)
+{
+    const struct server_action *command = &session->command;
+    struct server_failure failure = server_failure_of(command->verb, fault->kind);
+    server_event(session, LOG_LEVEL_NOTICE, "command.failed",
+                 F_STR("verb", verb_row(command->verb)->name), F_BYTES("path", command->path),
+                 F_U64("reply", (uint64_t)failure.code), F_STR("reason", fault->what),
+                 F_STR("side", server_failure_side(fault->kind)));
+    server_pi_reply(session->pi, failure.code, "%s", failure.text);
+}
+
+const char *server_failure_side(enum ferry_error kind)
+{
+    switch (kind) {
+    case FERRY_E_MEMORY:
+    case FERRY_E_SPACE:
+    case FERRY_E_FILE:
+        return "server";
+    case FERRY_E_CONNECT:
+    case FERRY_E_TIMEOUT:
+    case FERRY_E_LOST:
+    case FERRY_E_CUT:
+        return "network";
+    case FERRY_OK:
+    case FERRY_E_ARGUMENT:
+    case FERRY_E_LIMIT:
+    case FERRY_E_STATE:
+    case FERRY_E_PROTOCOL:
+    case FERRY_E_INJECTION:
+    case FERRY_E_TLS:
+    case FERRY_E_TRUST:
+    case FERRY_E_AUTH:
+    case FERRY_E_REFUSED:
+    case FERRY_E_TEMPORARY:
+    case FERRY_E_NOT_FOUND:
+    case FERRY_E_EXISTS:
+    case FERRY_E_DENIED:
+    case FERRY_E_DAMAGED:
+    case FERRY_E_UNSUPPORTED:
+    case FERRY_E_CANCELLED:
+        return "client";
+    }
+    return "client";
+}

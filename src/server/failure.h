@@ -1,0 +1,27 @@
+/* What the store's failures are called towards the client: a fixed list of codes and words, so that
+ * no path of the host's and no errno text leaves (REP-8, FTP-63). */
+#ifndef FERRY_SERVER_FAILURE_H
+#define FERRY_SERVER_FAILURE_H
+
+#include "ferry/error.h"
+#include "ftp/command.h"
+#include "server/session.h"
+
+struct server_failure {
+    int code;
+    const char *text; /* static */
+};
+
+/* The reply to `verb` after a failure of the kind `kind`. */
+struct server_failure server_failure_of(enum verb verb, enum ferry_error kind);
+
+/* That for an errno of reading or writing a file's content: 451, 452 or 552. */
+struct server_failure server_failure_of_errno(int os_error);
+
+/* Queues the final reply to a command that a call on the store failed for, and logs why. */
+void server_failure_reply(struct server_session *session, const struct fault *fault);
+
+/* Whose doing a failure was, for the log: "client", "server" or "network". */
+const char *server_failure_side(enum ferry_error kind);
+
+#endif

@@ -1,0 +1,150 @@
+/* USER and PASS to an account. */
+#include "server/login.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "tls/engine.h"
+
+enum { LOGIN_FAILURES_MAX = 3 };
+
+/* ---- asking ---- */
+
+static void login_no_memory(struct server_session *session)
+{
+    server_pi_reply(session->pi, 421, "Memory is short, try again later.");
+}
+
+static void login_ask(struct server_session *session, const struct secret *password, login_fn *done)
+{
+    const struct server_settings *settings = &session->shared->settings;
+    bool sealed = stream_is_sealed(session->stream);
+    struct login_request request = {
+        .name = bytes_str(session->user),
+        .password = password,
+        .peer = &session->peer,
+        .tls = sealed ? tls_engine_facts(stream_tls(session->stream)) : NULL,
+    };
+    session->login_asked =
+        settings->account_ops->login(settings->accounts, &request, done, session) == FERRY_OK;
+    if (!session->login_asked)
+        login_no_memory(session);
+}
+
+static enum ferry_error login_join(struct server_session *session)
+{
+    struct server_shared *shared = session->shared;
+    bool scope_user = shared->settings.data_resume_scope == DATA_SCOPE_USER;
+    if (!scope_user || !session->binding)
+        return FERRY_OK;
+    return server_sibling_join(&shared->siblings, session->binding, session->user, &session->peer,
+                               &session->sibling);
+}
+
+static void login_grant(struct server_session *session, const struct login_grant *grant)
+{
+    session->store = grant->store;
+    session->ops = grant->ops;
+    session->read_only = grant->read_only;
+    if (login_join(session) != FERRY_OK) {
+        server_session_log_out(session);
+        login_no_memory(session);
+        return;
+    }
+    server_event(session, LOG_LEVEL_NOTICE, "session.login",
+                 F_STR("rights", grant->read_only ? "read" : "read and write"));
+    server_pi_logged_in(session->pi, bytes_str(grant->start));
+    server_pi_reply(session->pi, 230, "Logged in.");
+}
+
+static void login_unavailable(struct server_session *session, const struct fault *fault)
+{
+    server_event(session, LOG_LEVEL_ERROR, "session.login-unavailable",
+                 F_STR("reason", fault->what), F_STR("side", "server"));
+    server_pi_reply(session->pi, 421, "Logins are not possible now, try again later.");
+}
+
+/* ---- USER ---- */
+
+static void login_user_done(void *ctx, enum login_verdict verdict, const struct login_grant *grant,
+                            const struct fault *fault)
+{
+    struct server_session *session = ctx;
+    session->login_asked = false;
+    switch (verdict) {
+    case LOGIN_GRANTED:
+        login_grant(session, grant);
+        break;
+    case LOGIN_REFUSED:
+        /* The same for every name, known or not (FTP-32, TLS-73). */
+        server_pi_user_given(session->pi);
+        server_pi_reply(session->pi, 331, "Password required.");
+        break;
+    case LOGIN_UNAVAILABLE:
+        login_unavailable(session, fault);
+        break;
+    }
+    server_session_turn(session);
+}
+
+void server_login_user(struct server_session *session, const struct server_action *action)
+{
+    server_session_log_out(session);
+    /* A name that is too long is nobody's: it is asked for as an empty one, which costs the same.
+     */
+    bool possible = action->argument.len <= LOGIN_NAME_MAX_BYTES;
+    session->user = possible ? alloc_bytes(action->argument) : alloc_str("");
+    if (session->user)
+        login_ask(session, NULL, login_user_done);
+    else
+        login_no_memory(session);
+}
+
+/* ---- PASS ---- */
+
+static void login_failed(struct server_session *session)
+{
+    uint64_t delay_ns = session->shared->settings.login_delay_ns << session->login_failures;
+    session->login_failures++;
+    session->login_reply_ns = loop_now_ns(session->shared->loop) + delay_ns;
+    server_event(session, LOG_LEVEL_NOTICE, "session.login-failed",
+                 F_U64("failures", session->login_failures),
+                 F_STR("reason", "unknown account or wrong password"), F_STR("side", "client"));
+}
+
+void server_login_refuse(struct server_session *session)
+{
+    session->login_reply_ns = CLOCK_NEVER;
+    if (session->login_failures >= LOGIN_FAILURES_MAX)
+        server_pi_reply(session->pi, 421, "Too many failed logins.");
+    else
+        server_pi_reply(session->pi, 530, "Login incorrect.");
+}
+
+static void login_pass_done(void *ctx, enum login_verdict verdict, const struct login_grant *grant,
+                            const struct fault *fault)
+{
+    struct server_session *session = ctx;
+    session->login_asked = false;
+    switch (verdict) {
+    case LOGIN_GRANTED:
+        login_grant(session, grant);
+        break;
+    case LOGIN_REFUSED:
+        login_failed(session);
+        break;
+    case LOGIN_UNAVAILABLE:
+        login_unavailable(session, fault);
+        break;
+    }
+    server_session_turn(session);
+}
+
+void server_login_pass(struct server_session *session, const struct server_action *action)
+{
+    CLEANUP(secret_drop) struct secret *password = NULL;
+    if (secret_new(action->argument, &password) == FERRY_OK)
+        login_ask(session, password, login_pass_done);
+    else
+        login_no_memory(session);
+}

@@ -1,0 +1,90 @@
+/* PASV, EPSV, PORT, EPRT: where the next data connection is to be. */
+#include "server/ports.h"
+
+#include "ftp/hostport.h"
+#include "server/transfer.h"
+
+static void ports_setup(struct server_session *session, struct server_data_setup *setup)
+{
+    struct server_shared *shared = session->shared;
+    *setup = (struct server_data_setup){
+        .loop = shared->loop,
+        .settings = &shared->settings,
+        .linger = &shared->linger,
+        .security = server_pi_security(session->pi),
+        .binding = session->binding,
+        .peer = &session->peer,
+        .local = &session->local,
+        .events = &server_transfer_data_events,
+        .ctx = session,
+    };
+}
+
+/* Every one of these commands ends what an earlier one began (FTP-24). */
+static void ports_forget(struct server_session *session)
+{
+    server_data_free(session->data);
+    session->data = NULL;
+}
+
+/* ---- passive ---- */
+
+static void ports_reply_pasv(struct server_session *session, uint16_t port)
+{
+    const struct address *told = &session->shared->settings.passive_address;
+    struct hostport at = {0};
+    int family = ADDRESS_NONE;
+    address_to_raw(told->len ? told : &session->local, &family, at.address, &at.port);
+    at.family = (enum address_family)family;
+    at.port = port;
+
+    struct buf text;
+    buf_init(&text, 64);
+    if (hostport_format_port(&text, &at) == FERRY_OK)
+        server_pi_reply(session->pi, 227, "Entering Passive Mode (%.*s).",
+                        BYTES_FMT(buf_view(&text)));
+    else
+        server_pi_reply(session->pi, 425, "No passive address for this protocol, use EPSV.");
+    buf_fini(&text);
+}
+
+void server_ports_passive(struct server_session *session, const struct server_action *action)
+{
+    ports_forget(session);
+    struct server_data_setup setup;
+    ports_setup(session, &setup);
+    uint16_t port = 0;
+    struct fault fault = {0};
+    if (server_data_listen(&setup, &port, &session->data, &fault) != FERRY_OK) {
+        server_event(session, LOG_LEVEL_ERROR, "data.no-port", F_STR("reason", fault.what),
+                     F_STR("advice", "widen passive_ports"));
+        server_pi_reply(session->pi, 425, "No passive port is free.");
+        return;
+    }
+    if (action->verb == VERB_PASV)
+        ports_reply_pasv(session, port);
+    else
+        server_pi_reply(session->pi, 229, "Entering Extended Passive Mode (|||%u|)",
+                        (unsigned)port);
+}
+
+/* ---- active ---- */
+
+void server_ports_active(struct server_session *session, const struct server_action *action)
+{
+    ports_forget(session);
+    if (!session->shared->settings.active_allowed) {
+        server_pi_reply(session->pi, 502, "Active mode is off here, use EPSV or PASV.");
+        return;
+    }
+    struct address to;
+    address_from_raw((int)action->address.family, action->address.address, action->address.port,
+                     &to);
+    struct server_data_setup setup;
+    ports_setup(session, &setup);
+    if (server_data_active(&setup, &to, &session->data) != FERRY_OK) {
+        server_pi_reply(session->pi, 451, "Memory is short, try again later.");
+        return;
+    }
+    server_pi_reply(session->pi, 200, "%s accepted.", verb_row(action->verb)->name);
+}

@@ -1,0 +1,58 @@
+/* TLS on the control connection. */
+#include "server/security.h"
+
+#include "tls/engine.h"
+
+static enum ferry_error security_engine(struct server_session *session, struct tls_engine **out)
+{
+    const struct server_settings *settings = &session->shared->settings;
+    tls_binding_free(session->binding);
+    session->binding = tls_binding_new(settings->master);
+    if (!session->binding)
+        return FERRY_E_MEMORY;
+    struct tls_server_role role = {.binding = session->binding, .data = false};
+    return tls_engine_new_server(settings->tls, &role, out);
+}
+
+void server_security_start(struct server_session *session)
+{
+    struct tls_engine *engine = NULL;
+    enum ferry_error error = security_engine(session, &engine);
+    if (error == FERRY_OK)
+        error = stream_start_tls(session->stream, engine);
+    if (error == FERRY_OK) {
+        server_session_enter(session, SERVER_HANDSHAKE,
+                             session->shared->settings.handshake_timeout_ns);
+        return;
+    }
+    /* FERRY_E_STATE: plain bytes came behind AUTH, after it was answered (SEC-1). */
+    server_session_end(
+        session,
+        error == FERRY_E_STATE ? "bytes in clear behind AUTH" : "TLS cannot be started now", false);
+}
+
+void server_security_sealed(struct server_session *session)
+{
+    const struct tls_facts *facts = tls_engine_facts(stream_tls(session->stream));
+    server_event(session, LOG_LEVEL_NOTICE, "session.tls", F_STR("tls", facts->version_name),
+                 F_STR("cipher", facts->cipher), F_STR("alpn", facts->alpn),
+                 F_STR("server_name", facts->server_name));
+    server_session_enter(session, SERVER_SERVING, 0);
+    server_pi_tls_started(session->pi, loop_now_ns(session->shared->loop));
+    server_session_turn(session);
+}
+
+void server_security_stop(struct server_session *session)
+{
+    if (stream_stop_tls(session->stream) != FERRY_OK)
+        server_session_end(session, "TLS cannot be ended", true);
+}
+
+void server_security_stopped(struct server_session *session)
+{
+    tls_binding_free(session->binding);
+    session->binding = NULL;
+    server_session_enter(session, SERVER_SERVING, 0);
+    server_pi_tls_stopped(session->pi, loop_now_ns(session->shared->loop));
+    server_session_turn(session);
+}

@@ -1,0 +1,482 @@
+/* One control connection: read, feed, act, write, arm the deadline; and its end. */
+#include "server/session.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/secret.h"
+#include "server/failure.h"
+#include "server/login.h"
+#include "server/names.h"
+#include "server/ports.h"
+#include "server/security.h"
+#include "server/stat.h"
+#include "server/transfer.h"
+#include "tls/engine.h"
+
+enum {
+    READ_BYTES = 4096,
+    ROUNDS_MAX =
+        16, /* reads in one turn of the loop: a client that pipelines holds up nobody else */
+    LOG_OWN_FIELDS = 3,
+    LOG_FIELDS_MAX = 16,
+    LEAVING_S = 5,
+};
+
+/* ---- log ---- */
+
+void server_session_log(const struct server_session *session, enum log_level level,
+                        const char *name, const struct log_field *fields, size_t count)
+{
+    char peer[ADDRESS_TEXT_BYTES];
+    address_text(&session->peer, peer);
+    struct log_field all[LOG_OWN_FIELDS + LOG_FIELDS_MAX] = {
+        F_U64("session", session->id),
+        F_STR("peer", peer),
+        F_STR("account", session->user),
+    };
+    if (count > LOG_FIELDS_MAX)
+        count = LOG_FIELDS_MAX;
+    memcpy(&all[LOG_OWN_FIELDS], fields, count * sizeof(*fields));
+    log_write(session->shared->settings.log, level, name, all, LOG_OWN_FIELDS + count);
+}
+
+/* ---- life ---- */
+
+void server_session_enter(struct server_session *session, enum server_phase phase,
+                          uint64_t limit_ns)
+{
+    session->phase = phase;
+    session->phase_deadline_ns =
+        limit_ns ? loop_now_ns(session->shared->loop) + limit_ns : CLOCK_NEVER;
+    loop_timer_at(session->timer, session->phase_deadline_ns);
+}
+
+void server_session_log_out(struct server_session *session)
+{
+    const struct server_settings *settings = &session->shared->settings;
+    if (session->login_asked)
+        settings->account_ops->cancel(settings->accounts, session);
+    session->login_asked = false;
+    session->login_reply_ns = CLOCK_NEVER;
+    server_sibling_leave(session->sibling);
+    session->sibling = NULL;
+    server_stat_free(session->stat);
+    session->stat = NULL;
+    server_data_free(session->data);
+    session->data = NULL;
+    if (session->ops)
+        session->ops->release(session->store);
+    session->ops = NULL;
+    session->store = NULL;
+    alloc_free(session->user);
+    session->user = NULL;
+}
+
+/* Frees what is left of it; no transfer runs. */
+static void session_free(struct server_session *session)
+{
+    struct server_shared *shared = session->shared;
+    uint64_t took_ns = loop_now_ns(shared->loop) - session->opened_ns;
+    server_event(session, LOG_LEVEL_NOTICE, "session.close",
+                 F_STR("reason", session->why ? session->why : "the server ended"),
+                 F_DUR("took", took_ns));
+    server_session_log_out(session);
+    stream_free(session->stream);
+    server_pi_free(session->pi);
+    tls_binding_free(session->binding);
+    loop_timer_free(session->timer);
+    loop_task_free(session->again);
+    TAILQ_REMOVE(&shared->sessions, session, link);
+    shared->count--;
+    alloc_free(session);
+    shared->gone(shared->ctx);
+}
+
+void server_session_kill(struct server_session *session)
+{
+    if (session->transfer)
+        server_transfer_kill(session->transfer);
+    session_free(session);
+}
+
+void server_session_end(struct server_session *session, const char *why, bool in_order)
+{
+    session->why = why;
+    server_session_enter(session, SERVER_GONE, 0);
+    if (in_order)
+        server_linger_take(&session->shared->linger, session->stream);
+    else
+        stream_free(session->stream);
+    session->stream = NULL;
+    if (!session->transfer)
+        session_free(session);
+    else
+        server_transfer_orphan(session->transfer);
+}
+
+/* The control connection's reading or writing side is over, and nobody said QUIT. */
+static void session_lost(struct server_session *session)
+{
+    const struct fault *fault = stream_fault(session->stream);
+    if (fault_is_set(fault))
+        server_event(session, LOG_LEVEL_NOTICE, "session.broken", F_STR("reason", fault->what),
+                     F_STR("side", "client or network"));
+    bool handshake = session->phase == SERVER_HANDSHAKE;
+    switch (stream_end(session->stream)) {
+    case STREAM_END_CLOSED:
+        server_session_end(session, "the client closed the connection without QUIT", true);
+        break;
+    case STREAM_END_FAILED:
+        /* An alert may be on its way: it is to arrive (TLS-186). */
+        server_session_end(session, handshake ? "the TLS handshake failed" : "TLS failed", true);
+        break;
+    case STREAM_END_CUT:
+    case STREAM_OPEN:
+        server_session_end(session, "the connection was lost", false);
+        break;
+    }
+}
+
+void server_session_transfer_over(struct server_session *session)
+{
+    session->transfer = NULL;
+    server_data_free(session->data);
+    session->data = NULL;
+    if (session->phase == SERVER_GONE) {
+        session_free(session);
+        return;
+    }
+    if (session->draining)
+        server_pi_refuse(session->pi, "The server is shutting down");
+    server_session_turn(session);
+}
+
+void server_session_drain(struct server_session *session)
+{
+    session->draining = true;
+    if (session->transfer || session->phase == SERVER_GONE)
+        return;
+    server_pi_refuse(session->pi, "The server is shutting down");
+    if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS)
+        server_session_end(session, "the server ended", false);
+    else
+        server_session_turn(session);
+}
+
+/* ---- commands ---- */
+
+static void session_rein(struct server_session *session, const struct server_action *action)
+{
+    (void)action;
+    server_session_log_out(session);
+    server_pi_reply(session->pi, 220, "Ready for a new user.");
+}
+
+static const struct {
+    server_handler *run;
+    bool writes;
+} handlers[VERB_COUNT] = {
+    [VERB_USER] = {server_login_user, false},     [VERB_PASS] = {server_login_pass, false},
+    [VERB_REIN] = {session_rein, false},          [VERB_CWD] = {server_names_cwd, false},
+    [VERB_CDUP] = {server_names_cwd, false},      [VERB_PASV] = {server_ports_passive, false},
+    [VERB_EPSV] = {server_ports_passive, false},  [VERB_PORT] = {server_ports_active, false},
+    [VERB_EPRT] = {server_ports_active, false},   [VERB_RETR] = {server_transfer_start, false},
+    [VERB_STOR] = {server_transfer_start, true},  [VERB_STOU] = {server_transfer_start, true},
+    [VERB_APPE] = {server_transfer_start, true},  [VERB_LIST] = {server_transfer_start, false},
+    [VERB_NLST] = {server_transfer_start, false}, [VERB_MLSD] = {server_transfer_start, false},
+    [VERB_MLST] = {server_names_mlst, false},     [VERB_STAT] = {server_stat, false},
+    [VERB_SIZE] = {server_names_size, false},     [VERB_MDTM] = {server_names_mdtm, false},
+    [VERB_MFMT] = {server_names_mfmt, true},      [VERB_RNFR] = {server_names_rnfr, true},
+    [VERB_RNTO] = {server_names_rnto, true},      [VERB_DELE] = {server_names_dele, true},
+    [VERB_RMD] = {server_names_rmd, true},        [VERB_MKD] = {server_names_mkd, true},
+};
+
+static void session_command(struct server_session *session, const struct server_action *action)
+{
+    if (!session->transfer)
+        session->command = *action; /* else it is a STAT meanwhile */
+    if (!handlers[action->verb].run)
+        server_pi_reply(session->pi, 502, "Command not implemented.");
+    else if (handlers[action->verb].writes && session->read_only)
+        server_pi_reply(session->pi, 550, "This account may only read.");
+    else
+        handlers[action->verb].run(session, action);
+}
+
+/* The PI ends the session: the last replies are queued. */
+static void session_leave(struct server_session *session)
+{
+    const struct fault *fault = server_pi_fault(session->pi);
+    session->why = fault_is_set(fault) ? fault_kind_name(fault->kind) : "QUIT";
+    if (fault_is_set(fault))
+        server_event(session, LOG_LEVEL_NOTICE, "session.refused", F_STR("reason", fault->what),
+                     F_STR("side", server_failure_side(fault->kind)));
+    server_session_enter(session, SERVER_LEAVING, LEAVING_S * CLOCK_NS_PER_S);
+}
+
+static void session_act(struct server_session *session, const struct server_action *action)
+{
+    uint64_t handshake_ns = session->shared->settings.handshake_timeout_ns;
+    switch (action->kind) {
+    case SERVER_ACTION_COMMAND:
+        session_command(session, action);
+        break;
+    case SERVER_ACTION_ABORT:
+        if (session->transfer)
+            server_transfer_abort(session->transfer);
+        break;
+    case SERVER_ACTION_START_TLS:
+        server_session_enter(session, SERVER_OPENING_TLS, handshake_ns);
+        break;
+    case SERVER_ACTION_STOP_TLS:
+        server_session_enter(session, SERVER_CLOSING_TLS, LEAVING_S * CLOCK_NS_PER_S);
+        break;
+    case SERVER_ACTION_CLOSE:
+        session_leave(session);
+        break;
+    }
+}
+
+/* ---- a turn ---- */
+
+/* Hands the PI's output to the stream, as much as that takes; `*written` says whether that was
+ * anything. false: the stream takes no more for good. */
+static bool session_write(struct server_session *session, bool *written)
+{
+    *written = false;
+    for (;;) {
+        struct bytes out = server_pi_output(session->pi);
+        size_t taken = 0;
+        if (out.len == 0)
+            return true;
+        if (stream_write(session->stream, out, &taken) != FERRY_OK)
+            return false;
+        if (taken == 0)
+            return true; /* `room` follows */
+        server_pi_wrote(session->pi, taken);
+        *written = true;
+    }
+}
+
+/* Acts and writes until nothing is left to do: with its output gone, the PI may take commands that
+ * had to wait. false: sending failed. */
+static bool session_work(struct server_session *session)
+{
+    struct server_action action;
+    bool written;
+    do {
+        while (session->phase == SERVER_SERVING && server_pi_next(session->pi, &action))
+            session_act(session, &action);
+        if (!session_write(session, &written))
+            return false;
+    } while (written);
+    return true;
+}
+
+/* Feeds the PI once. false: there is nothing to read now. */
+static bool session_read(struct server_session *session)
+{
+    char in[READ_BYTES];
+    size_t got = 0;
+    if (session->phase != SERVER_SERVING || !server_pi_wants_input(session->pi))
+        return false;
+    stream_read(session->stream, in, sizeof(in), &got);
+    if (got == 0)
+        return false;
+    server_pi_feed(session->pi, bytes_of(in, got), loop_now_ns(session->shared->loop));
+    secret_wipe(in, got); /* it may have held a PASS (SEC-81) */
+    return true;
+}
+
+/* Works and reads until nothing is left to do now. false: sending failed. */
+static bool session_rounds(struct server_session *session)
+{
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        if (!session_work(session))
+            return false;
+        if (!session_read(session))
+            return true;
+    }
+    loop_task_post(session->again);
+    return true;
+}
+
+static void session_arm(struct server_session *session)
+{
+    uint64_t deadline_ns = session->phase_deadline_ns;
+    if (session->phase == SERVER_SERVING) {
+        if (server_pi_deadline(session->pi) == 0)
+            server_pi_feed(session->pi, bytes_str(NULL), loop_now_ns(session->shared->loop));
+        deadline_ns = server_pi_deadline(session->pi);
+        if (session->login_reply_ns < deadline_ns)
+            deadline_ns = session->login_reply_ns;
+    }
+    loop_timer_at(session->timer, deadline_ns);
+}
+
+/* What a phase waits for may have come. The session may be gone after it. */
+static void session_settle(struct server_session *session)
+{
+    bool written = server_pi_output(session->pi).len == 0;
+    bool over = stream_end(session->stream) != STREAM_OPEN || stream_is_broken(session->stream);
+    switch (session->phase) {
+    case SERVER_SERVING:
+        if (over)
+            session_lost(session);
+        else
+            session_arm(session);
+        break;
+    case SERVER_LEAVING:
+        if (written || over)
+            server_session_end(session, session->why, true);
+        break;
+    case SERVER_CLOSING_TLS:
+        if (over)
+            session_lost(session);
+        else if (written && stream_is_sealed(session->stream))
+            server_security_stop(session);
+        break;
+    case SERVER_OPENING_TLS:
+    case SERVER_HANDSHAKE:
+        if (over)
+            session_lost(session);
+        break;
+    case SERVER_GONE:
+        break;
+    }
+}
+
+void server_session_turn(struct server_session *session)
+{
+    if (session->turning || session->phase == SERVER_GONE)
+        return;
+    session->turning = true;
+    bool sending = session_rounds(session);
+    session->turning = false;
+    if (sending)
+        session_settle(session);
+    else
+        session_lost(session);
+}
+
+/* ---- events ---- */
+
+static void session_event(void *ctx)
+{
+    server_session_turn(ctx);
+}
+
+static void session_flushed(void *ctx)
+{
+    struct server_session *session = ctx;
+    if (session->phase == SERVER_OPENING_TLS && server_pi_output(session->pi).len == 0)
+        server_security_start(session);
+    else if (session->phase == SERVER_CLOSING_TLS && !stream_tls(session->stream))
+        server_security_stopped(session);
+}
+
+static void session_sealed(void *ctx)
+{
+    server_security_sealed(ctx);
+}
+
+static void session_expired(void *ctx)
+{
+    struct server_session *session = ctx;
+    uint64_t now_ns = loop_now_ns(session->shared->loop);
+    if (session->phase != SERVER_SERVING) {
+        bool handshake = session->phase == SERVER_HANDSHAKE;
+        server_session_end(
+            session, handshake ? "no TLS handshake in time" : "the client does not read", false);
+        return;
+    }
+    if (session->login_reply_ns <= now_ns)
+        server_login_refuse(session);
+    else
+        server_pi_feed(session->pi, bytes_str(NULL), now_ns);
+    server_session_turn(session);
+}
+
+/* ---- beginning ---- */
+
+static void to_hostport(const struct address *address, struct hostport *out)
+{
+    int family = ADDRESS_NONE;
+    *out = (struct hostport){0};
+    address_to_raw(address, &family, out->address, &out->port);
+    out->family = (enum address_family)family;
+}
+
+static struct server_pi *session_pi(const struct server_session *session)
+{
+    const struct server_settings *settings = &session->shared->settings;
+    bool required = settings->tls && !settings->plaintext_allowed;
+    struct server_pi_settings pi = {
+        .tls_available = settings->tls != NULL,
+        .implicit = session->implicit,
+        .tls_required = required,
+        .data_tls_required = required,
+        .auth_legacy_words = settings->auth_legacy_words,
+        .login_timeout_ns = settings->login_timeout_ns,
+        .idle_timeout_ns = settings->idle_timeout_ns,
+    };
+    to_hostport(&session->local, &pi.local);
+    to_hostport(&session->peer, &pi.peer);
+    return server_pi_new(&pi, session->opened_ns);
+}
+
+static bool session_make(struct server_session *session, int fd)
+{
+    static const struct stream_events events = {
+        .input = session_event,
+        .room = session_event,
+        .flushed = session_flushed,
+        .sealed = session_sealed,
+    };
+    struct loop *loop = session->shared->loop;
+    session->stream = stream_new(loop, fd, &events, session);
+    session->pi = session_pi(session);
+    session->timer = loop_timer_new(loop, session_expired, session);
+    session->again = loop_task_new(loop, session_event, session);
+    return session->stream && session->pi && session->timer && session->again;
+}
+
+enum ferry_error server_session_new(struct server_shared *shared, int fd,
+                                    const struct address *peer, bool implicit, const char *refusal)
+{
+    CLEANUP(fd_close) int owned = fd;
+    struct address local;
+    enum ferry_error error = socket_local(fd, &local);
+    struct server_session *session = error == FERRY_OK ? alloc_zero(sizeof(*session)) : NULL;
+    if (!session)
+        return error == FERRY_OK ? FERRY_E_MEMORY : error;
+    session->shared = shared;
+    session->id = ++shared->last_id;
+    session->opened_ns = loop_now_ns(shared->loop);
+    session->peer = *peer;
+    session->local = local;
+    session->implicit = implicit;
+    session->phase_deadline_ns = CLOCK_NEVER;
+    session->login_reply_ns = CLOCK_NEVER;
+    TAILQ_INSERT_TAIL(&shared->sessions, session, link);
+    shared->count++;
+    socket_tune_control(fd);
+    if (!session_make(session, fd_take(&owned))) {
+        session->why = "memory is short";
+        session_free(session);
+        return FERRY_E_MEMORY;
+    }
+    server_event(session, LOG_LEVEL_NOTICE, "session.open",
+                 F_STR("listener", implicit ? "implicit" : "explicit"));
+    server_pi_greet(session->pi, session->opened_ns);
+    if (refusal)
+        server_pi_refuse(session->pi, refusal);
+    if (implicit)
+        server_security_start(session);
+    else
+        server_session_turn(session);
+    return FERRY_OK;
+}

@@ -1,0 +1,130 @@
+/* One control connection with all that belongs to it: server-PI, stream and backend joined. This
+ * header is for the files of this room, which share the struct; the room's face is worker.h.
+ *
+ * Whatever answers later (accounts, store, data connection, pump) is called from the loop, queues
+ * its reply in the PI and then calls server_session_turn, as its last deed: the session may be gone
+ * after it. */
+#ifndef FERRY_SERVER_SESSION_H
+#define FERRY_SERVER_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/log.h"
+#include "ftp/server_pi.h"
+#include "net/loop.h"
+#include "net/stream.h"
+#include "server/backend.h"
+#include "server/data.h"
+#include "server/linger.h"
+#include "server/settings.h"
+#include "server/siblings.h"
+
+struct server_transfer;
+struct server_stat;
+struct server_session;
+
+/* What the sessions of one worker share. */
+struct server_shared {
+    struct loop *loop;
+    struct server_settings settings; /* defaults filled in */
+    struct server_linger linger;
+    struct server_siblings siblings;
+    TAILQ_HEAD(, server_session) sessions;
+    uint32_t count;
+    uint64_t last_id;
+    void (*gone)(void *ctx); /* a session was freed */
+    void *ctx;
+};
+
+enum server_phase {
+    SERVER_SERVING,
+    SERVER_OPENING_TLS, /* what was written before the handshake is on its way */
+    SERVER_HANDSHAKE,
+    SERVER_CLOSING_TLS, /* REIN: what was written, then close_notify both ways */
+    SERVER_LEAVING,     /* the last replies wait for room in the stream */
+    SERVER_GONE,        /* the control connection is over; an upload may still run */
+};
+
+struct server_session {
+    TAILQ_ENTRY(server_session) link;
+    struct server_shared *shared;
+    uint64_t id;
+    uint64_t opened_ns;
+    struct address peer, local;
+    bool implicit;
+
+    enum server_phase phase;
+    uint64_t phase_deadline_ns;
+    struct stream *stream; /* NULL: SERVER_GONE */
+    struct server_pi *pi;
+    struct tls_binding *binding;    /* of the TLS session that runs; NULL in clear */
+    struct server_sibling *sibling; /* data_resume_scope = user, logged in under TLS */
+    struct loop_timer *timer;
+    struct loop_task *again; /* goes on with what one turn left */
+    bool turning;            /* inside server_session_turn */
+    bool draining;           /* the server ends: no further command after this one */
+    const char *why;         /* it ended, for the log */
+
+    /* The command whose final reply is due; its views are valid until then. */
+    struct server_action command;
+
+    char *user; /* as USER said; NULL: none */
+    unsigned login_failures;
+    uint64_t login_reply_ns; /* when the refusal of a login is told; CLOCK_NEVER: none is due */
+    bool login_asked;        /* a call on the accounts is outstanding */
+
+    /* Of the login; ops NULL: none. */
+    struct backend_store *store;
+    const struct store_ops *ops;
+    bool read_only;
+
+    struct server_data *data;         /* from PASV or PORT on */
+    struct server_transfer *transfer; /* that runs */
+    struct server_stat *stat;         /* STAT of a path that runs */
+};
+
+/* What a verb is done by. */
+typedef void server_handler(struct server_session *session, const struct server_action *action);
+
+/* Serves a new connection; takes `fd`, on failure too. `refusal` other than NULL: greets it with a
+ * 421 of these words instead (in clear only). FERRY_E_MEMORY or FERRY_E_CONNECT: it was closed. */
+NODISCARD enum ferry_error server_session_new(struct server_shared *shared, int fd,
+                                              const struct address *peer, bool implicit,
+                                              const char *refusal);
+
+/* Drains the PI's actions, writes its output, reads on, arms the deadline. The session may be gone
+ * after it. */
+void server_session_turn(struct server_session *session);
+
+/* The transfer is over; replies are queued. */
+void server_session_transfer_over(struct server_session *session);
+
+/* The server ends: 421 and an orderly close, now or when the transfer that runs is over. */
+void server_session_drain(struct server_session *session);
+
+/* Ends it without a word, transfer and all, and frees it. */
+void server_session_kill(struct server_session *session);
+
+/* Forgets the login and what belongs to it, but not who is connected: REIN, and the end. */
+void server_session_log_out(struct server_session *session);
+
+/* Another phase, which ends by itself after `limit_ns` (0: never). */
+void server_session_enter(struct server_session *session, enum server_phase phase,
+                          uint64_t limit_ns);
+
+/* The control connection is over, for the reason `why` (static). `in_order`: what was written is
+ * still sent, then close_notify and FIN. The session may be gone after it. */
+void server_session_end(struct server_session *session, const char *why, bool in_order);
+
+/* One event of the log: session, peer and account, then the fields given, at most 16. As
+ *   server_event(session, LOG_LEVEL_NOTICE, "transfer.end", F_STR("path", path)); */
+#define server_event(session, level, name, ...)                                                    \
+    server_session_log((session), (level), (name), (const struct log_field[]){__VA_ARGS__},        \
+                       sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+
+void server_session_log(const struct server_session *session, enum log_level level,
+                        const char *name, const struct log_field *fields, size_t count);
+
+#endif

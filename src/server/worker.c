@@ -1,0 +1,278 @@
+/* A server on one loop: listeners, the table of sessions, limits, and its end. */
+#include "server/worker.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "server/session.h"
+#include "server/transfer.h"
+
+enum {
+    ACCEPTS_MAX = 64, /* in one turn of the loop */
+    SESSIONS_MAX_DEFAULT = 10000,
+    REFUSED_MAX = 64, /* sessions beyond the most, that are being told so */
+    LAST_WORDS_S = 6, /* for the replies of transfers that were ended */
+};
+
+/* A listener that has no descriptors left for accept rests so long. */
+static const uint64_t REST_NS = CLOCK_NS_PER_S / 5;
+
+struct listener {
+    SLIST_ENTRY(listener) link;
+    struct server_worker *worker;
+    int fd;
+    bool implicit;
+    struct loop_watch *watch;
+    struct loop_timer *rest;
+};
+
+struct server_worker {
+    struct server_shared shared;
+    SLIST_HEAD(, listener) listeners;
+    bool draining, aborted;
+    struct loop_timer *patience; /* of draining */
+    struct loop_task *empty;
+    server_drained_fn *drained;
+    void *drained_ctx;
+};
+
+/* ---- listeners ---- */
+
+static void listener_free(struct listener *listener)
+{
+    loop_watch_free(listener->watch);
+    loop_timer_free(listener->rest);
+    fd_close(&listener->fd);
+    alloc_free(listener);
+}
+
+static void worker_close_listeners(struct server_worker *worker)
+{
+    struct listener *listener;
+    while ((listener = SLIST_FIRST(&worker->listeners))) {
+        SLIST_REMOVE_HEAD(&worker->listeners, link);
+        listener_free(listener);
+    }
+}
+
+static void listener_rested(void *ctx)
+{
+    struct listener *listener = ctx;
+    loop_watch_want(listener->watch, true, false);
+}
+
+static void listener_rest(struct listener *listener, enum ferry_error error)
+{
+    const struct server_shared *shared = &listener->worker->shared;
+    log_event(
+        shared->settings.log, LOG_LEVEL_ERROR, "accept.failed",
+        F_STR("reason", error == FERRY_E_LIMIT ? "no descriptors are left" : "the system refuses"),
+        F_STR("side", "server"),
+        F_STR("advice", "raise the limit of open files, or lower sessions_max"));
+    loop_watch_want(listener->watch, false, false);
+    loop_timer_at(listener->rest, loop_now_ns(shared->loop) + REST_NS);
+}
+
+/* Too many sessions are told so, in clear; beyond a handful, and where nothing may be said in
+ * clear, they are closed without a word (SEC-52). */
+static void listener_serve(struct listener *listener, int fd, const struct address *peer)
+{
+    CLEANUP(fd_close) int owned = fd;
+    struct server_shared *shared = &listener->worker->shared;
+    uint32_t most = shared->settings.sessions_max;
+    bool full = shared->count >= most;
+    if (full && (listener->implicit || shared->count >= most + REFUSED_MAX))
+        return;
+    enum ferry_error error = server_session_new(shared, fd_take(&owned), peer, listener->implicit,
+                                                full ? "Too many sessions, try again later" : NULL);
+    if (error == FERRY_E_MEMORY)
+        log_event(shared->settings.log, LOG_LEVEL_ERROR, "session.impossible",
+                  F_STR("reason", "memory is short"), F_STR("side", "server"));
+}
+
+static void listener_ready(void *ctx, bool readable, bool writable)
+{
+    (void)readable;
+    (void)writable;
+    struct listener *listener = ctx;
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        int fd = -1;
+        struct address peer;
+        enum ferry_error error = socket_accept(listener->fd, &fd, &peer);
+        if (error == FERRY_E_STATE)
+            return;
+        if (error != FERRY_OK) {
+            listener_rest(listener, error);
+            return;
+        }
+        listener_serve(listener, fd, &peer);
+    }
+}
+
+enum ferry_error server_worker_listen(struct server_worker *worker, int fd, bool implicit,
+                                      struct fault *fault)
+{
+    CLEANUP(fd_close) int owned = fd;
+    struct loop *loop = worker->shared.loop;
+    if (implicit && !worker->shared.settings.tls)
+        return fault_set(fault, FERRY_E_ARGUMENT, "implicit TLS needs a certificate");
+    struct listener *listener = alloc_zero(sizeof(*listener));
+    if (!listener)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a listener");
+    listener->worker = worker;
+    listener->implicit = implicit;
+    listener->fd = fd_take(&owned);
+    listener->watch = loop_watch_new(loop, listener->fd, listener_ready, listener);
+    listener->rest = loop_timer_new(loop, listener_rested, listener);
+    if (!listener->watch || !listener->rest) {
+        listener_free(listener);
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a listener");
+    }
+    loop_watch_want(listener->watch, true, false);
+    SLIST_INSERT_HEAD(&worker->listeners, listener, link);
+    return FERRY_OK;
+}
+
+/* ---- the end ---- */
+
+static void worker_empty(void *ctx)
+{
+    struct server_worker *worker = ctx;
+    if (!worker->draining || worker->shared.count > 0 || !worker->drained)
+        return;
+    server_drained_fn *drained = worker->drained;
+    worker->drained = NULL;
+    loop_timer_at(worker->patience, CLOCK_NEVER);
+    drained(worker->drained_ctx);
+}
+
+static void worker_session_gone(void *ctx)
+{
+    struct server_worker *worker = ctx;
+    if (worker->draining && worker->shared.count == 0)
+        loop_task_post(worker->empty);
+}
+
+/* The grace is over: transfers get their 426; a little later everything ends. */
+static void worker_impatient(void *ctx)
+{
+    struct server_worker *worker = ctx;
+    struct server_session *session = TAILQ_FIRST(&worker->shared.sessions);
+    while (session) {
+        struct server_session *next = TAILQ_NEXT(session, link);
+        if (worker->aborted)
+            server_session_kill(session);
+        else if (session->transfer)
+            server_transfer_abort(session->transfer);
+        session = next;
+    }
+    if (!worker->aborted)
+        loop_timer_at(worker->patience,
+                      loop_now_ns(worker->shared.loop) + LAST_WORDS_S * CLOCK_NS_PER_S);
+    worker->aborted = true;
+}
+
+void server_worker_drain(struct server_worker *worker, uint64_t grace_ns,
+                         server_drained_fn *drained, void *ctx)
+{
+    struct server_shared *shared = &worker->shared;
+    log_event(shared->settings.log, LOG_LEVEL_NOTICE, "server.drain",
+              F_U64("sessions", shared->count), F_DUR("grace", grace_ns));
+    worker->draining = true;
+    worker->drained = drained;
+    worker->drained_ctx = ctx;
+    worker_close_listeners(worker);
+    loop_timer_at(worker->patience, loop_now_ns(shared->loop) + grace_ns);
+    loop_task_post(worker->empty);
+    struct server_session *session = TAILQ_FIRST(&shared->sessions);
+    while (session) {
+        struct server_session *next = TAILQ_NEXT(session, link);
+        server_session_drain(session);
+        session = next;
+    }
+}
+
+/* ---- life ---- */
+
+uint32_t server_worker_sessions(const struct server_worker *worker)
+{
+    return worker->shared.count;
+}
+
+static void default_to(uint64_t *value_ns, uint64_t seconds)
+{
+    if (*value_ns == 0)
+        *value_ns = seconds * CLOCK_NS_PER_S;
+}
+
+static void fill_defaults(struct server_settings *settings)
+{
+    default_to(&settings->login_timeout_ns, 60);
+    default_to(&settings->idle_timeout_ns, 600);
+    default_to(&settings->handshake_timeout_ns, 20);
+    default_to(&settings->data_timeout_ns, 20);
+    default_to(&settings->stall_timeout_ns, 120);
+    default_to(&settings->login_delay_ns, 1);
+    if (settings->sessions_max == 0)
+        settings->sessions_max = SESSIONS_MAX_DEFAULT;
+    if (!settings->clock)
+        settings->clock = &clock_system;
+}
+
+static enum ferry_error check(const struct server_settings *settings, struct fault *fault)
+{
+    if (!settings->account_ops)
+        return fault_set(fault, FERRY_E_ARGUMENT, "a server needs accounts");
+    if (settings->tls && !settings->master)
+        return fault_set(fault, FERRY_E_ARGUMENT, "TLS needs a ticket key");
+    if (!settings->tls && !settings->plaintext_allowed)
+        return fault_set(fault, FERRY_E_ARGUMENT,
+                         "a server without a certificate can only serve in clear, which must be "
+                         "allowed expressly");
+    bool range = settings->passive_low || settings->passive_high;
+    if (range && (settings->passive_low == 0 || settings->passive_low > settings->passive_high))
+        return fault_set(fault, FERRY_E_ARGUMENT, "the passive ports are no range");
+    return FERRY_OK;
+}
+
+enum ferry_error server_worker_new(struct loop *loop, const struct server_settings *settings,
+                                   struct server_worker **out, struct fault *fault)
+{
+    enum ferry_error error = check(settings, fault);
+    if (error != FERRY_OK)
+        return error;
+    struct server_worker *worker = alloc_zero(sizeof(*worker));
+    if (!worker)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a server");
+    struct server_shared *shared = &worker->shared;
+    shared->loop = loop;
+    shared->settings = *settings;
+    fill_defaults(&shared->settings);
+    server_linger_init(&shared->linger);
+    TAILQ_INIT(&shared->sessions);
+    SLIST_INIT(&worker->listeners);
+    shared->gone = worker_session_gone;
+    shared->ctx = worker;
+    worker->patience = loop_timer_new(loop, worker_impatient, worker);
+    worker->empty = loop_task_new(loop, worker_empty, worker);
+    if (!worker->patience || !worker->empty) {
+        server_worker_free(worker);
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a server");
+    }
+    *out = worker;
+    return FERRY_OK;
+}
+
+void server_worker_free(struct server_worker *worker)
+{
+    if (!worker)
+        return;
+    worker_close_listeners(worker);
+    struct server_session *session;
+    while ((session = TAILQ_FIRST(&worker->shared.sessions)))
+        server_session_kill(session);
+    server_linger_fini(&worker->shared.linger);
+    loop_timer_free(worker->patience);
+    loop_task_free(worker->empty);
+    alloc_free(worker);
+}

@@ -1,0 +1,39 @@
+/* A server on one loop: listeners, the table of sessions, limits, and its end. */
+#ifndef FERRY_SERVER_WORKER_H
+#define FERRY_SERVER_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/fault.h"
+#include "net/loop.h"
+#include "server/settings.h"
+
+struct server_worker;
+
+/* Makes a worker that does not listen yet. `settings` is copied; what it points to must outlive the
+ * worker. FERRY_E_ARGUMENT: settings that contradict each other, with the words in `fault`;
+ * FERRY_E_MEMORY. */
+NODISCARD enum ferry_error server_worker_new(struct loop *loop,
+                                             const struct server_settings *settings,
+                                             struct server_worker **out, struct fault *fault);
+
+/* Serves the connections that come to the listening socket `fd`, which it takes, on failure too.
+ * `implicit`: TLS before the greeting. FERRY_E_ARGUMENT: implicit without TLS; FERRY_E_MEMORY. */
+NODISCARD enum ferry_error server_worker_listen(struct server_worker *worker, int fd, bool implicit,
+                                                struct fault *fault);
+
+uint32_t server_worker_sessions(const struct server_worker *worker);
+
+/* Ends: no new sessions, idle ones get 421, transfers are given `grace_ns` to finish, then 426.
+ * `drained` is called once, from the loop, when the last session is gone; it must not free the
+ * worker. */
+typedef void server_drained_fn(void *ctx);
+void server_worker_drain(struct server_worker *worker, uint64_t grace_ns,
+                         server_drained_fn *drained, void *ctx);
+
+/* Ends all at once and frees it. NULL is fine. */
+void server_worker_free(struct server_worker *worker);
+
+#endif

@@ -1,0 +1,60 @@
+/* What many TLS sessions share: an OpenSSL SSL_CTX built from a policy, certificates and trust.
+ * Made once, never changed; a reload makes a new one, and live sessions keep the old alive
+ * (openssl-notes.md). */
+#ifndef FERRY_TLS_CONTEXT_H
+#define FERRY_TLS_CONTEXT_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "base/fault.h"
+#include "base/secret.h"
+#include "tls/policy.h"
+#include "tls/resume.h"
+
+struct tls_context;
+
+enum tls_client_certificates {
+    TLS_CLIENT_CERT_NONE,
+    TLS_CLIENT_CERT_OPTIONAL,
+    TLS_CLIENT_CERT_REQUIRED
+};
+
+/* PEM texts, not paths: this room opens nothing. */
+struct tls_server_settings {
+    enum tls_policy_name policy;
+    enum tls_version min, max;    /* TLS_VERSION_ANY: the policy's */
+    struct bytes certificate_pem; /* the server's, then its intermediates */
+    struct bytes key_pem;         /* its private key, not encrypted */
+    enum tls_client_certificates client_certificates;
+    struct bytes client_ca_pem; /* those who may sign clients' certificates */
+    /* Ticket keys; shared by every context of the server, outlives them. */
+    struct tls_master *master;
+};
+
+/* FERRY_E_ARGUMENT with the words in `fault`: a PEM that cannot be read, a key that does not fit;
+ * FERRY_E_MEMORY. */
+NODISCARD enum ferry_error tls_context_new_server(const struct tls_server_settings *settings,
+                                                  struct tls_context **out, struct fault *fault);
+
+struct tls_client_settings {
+    enum tls_policy_name policy;
+    enum tls_version min, max;
+    bool system_trust;                   /* the system's CA store; see also ca_pem */
+    struct bytes ca_pem;                 /* further CAs to trust, or empty */
+    struct bytes certificate_pem;        /* the client's own, or empty */
+    struct bytes key_pem;                /* its key */
+    const struct secret *key_passphrase; /* or NULL */
+};
+
+/* Errors as tls_context_new_server; an encrypted key without its passphrase is FERRY_E_ARGUMENT
+ * that says so. */
+NODISCARD enum ferry_error tls_context_new_client(const struct tls_client_settings *settings,
+                                                  struct tls_context **out, struct fault *fault);
+
+/* One more holder / one fewer; the last one frees it. NULL is fine for unref. */
+struct tls_context *tls_context_ref(struct tls_context *context);
+void tls_context_unref(struct tls_context *context);
+
+#endif

@@ -1,0 +1,83 @@
+"""A user-PI without manners: sends any bytes at any moment, in clear or under TLS, and can leave without a word."""
+
+import re
+import socket
+import ssl
+
+
+class Raw:
+    """One control connection. The certificate is not looked at: these tests are about the server."""
+
+    def __init__(self, port, implicit=False, timeout_s=20, source=None):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout_s,
+                                               source_address=(source, 0) if source else None)
+        self.received = b""
+        self.context = ssl.create_default_context()
+        self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
+        if implicit:
+            self.start_tls()
+
+    def start_tls(self):
+        """The TLS handshake, as client."""
+        self.socket = self.context.wrap_socket(self.socket, suppress_ragged_eofs=False)
+
+    def send(self, data):
+        self.socket.sendall(data.encode() if isinstance(data, str) else data)
+
+    def reply(self):
+        """The next whole reply: (code, text)."""
+        pattern = re.compile(rb"(?:(\d\d\d)-.*?\r\n)?(\d\d\d) [^\r\n]*\r\n", re.DOTALL)
+        while True:
+            found = re.match(rb"(\d\d\d)([ -])", self.received)
+            if found:
+                end = re.search(rb"(?:^|\r\n)" + found[1] + rb" [^\n]*\r\n" if found[2] == b"-" else pattern.pattern,
+                                self.received, re.DOTALL if found[2] != b"-" else 0)
+                if end:
+                    whole, self.received = self.received[:end.end()], self.received[end.end():]
+                    return int(found[1]), whole.decode("utf-8", "surrogateescape")
+            more = self.socket.recv(65536)
+            if not more:
+                raise EOFError(f"the control connection ended after {self.received!r}")
+            self.received += more
+
+    def command(self, line, *expect):
+        """Sends one command; checks the code of its reply if codes are given; returns code and text."""
+        self.send(line + "\r\n")
+        code, text = self.reply()
+        assert not expect or code in expect, f"{line}: {text!r}, not {expect}"
+        return code, text
+
+    def login(self, user, password):
+        """Greeting, AUTH TLS, login, PROT P, TYPE I."""
+        assert self.reply()[0] == 220
+        if not isinstance(self.socket, ssl.SSLSocket):
+            self.command("AUTH TLS", 234)
+            self.start_tls()
+        self.command(f"USER {user}", 331)
+        self.command(f"PASS {password}", 230)
+        self.command("PBSZ 0", 200)
+        self.command("PROT P", 200)
+        self.command("TYPE I", 200)
+        return self
+
+    def passive(self):
+        """EPSV; returns a connected socket in clear."""
+        _, text = self.command("EPSV", 229)
+        return socket.create_connection(("127.0.0.1", int(re.search(r"\|(\d+)\|", text)[1])), 20)
+
+    def sealed(self, connection):
+        """The data connection under TLS, resuming the control connection's session."""
+        return self.context.wrap_socket(connection, session=self.socket.session, suppress_ragged_eofs=False)
+
+    def at_end(self):
+        """Whether the server has closed the connection, in whatever way."""
+        try:
+            while data := self.socket.recv(65536):
+                self.received += data
+            return True
+        except (ssl.SSLError, ConnectionResetError):
+            return True
+
+    def close(self):
+        """Leaves without QUIT and without close_notify."""
+        self.socket.close()
