@@ -121,18 +121,20 @@ static void on_transferred(void *ctx, const struct client_transfer_result *resul
 /* ---- the transfer ---- */
 
 /* Compares the first bytes that arrive with what is there already. */
-static enum ferry_error compare(void *ctx, struct bytes in, bool last, struct buf *out)
+static enum ferry_error compare(void *ctx, struct bytes *in, bool last, struct buf *out)
 {
     (void)last;
     struct get *get = ctx;
     struct bytes due = bytes_skip(bytes_of(get->overlap, get->overlap_bytes), get->overlap_seen);
-    struct bytes head = bytes_first(in, due.len);
+    struct bytes head = bytes_first(*in, due.len);
     if (!bytes_equal(head, bytes_first(due, head.len))) {
         get->differs = true;
         return FERRY_E_DAMAGED;
     }
     get->overlap_seen += head.len;
-    return buf_append(out, in);
+    enum ferry_error error = buf_append(out, *in);
+    *in = bytes_skip(*in, in->len);
+    return error;
 }
 
 static enum ferry_error transfer(struct get *get)

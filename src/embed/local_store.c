@@ -50,7 +50,7 @@ struct job {
     char *other; /* RNTO: the new name; a part: the path it will have */
     enum part_mode mode;
     uint64_t number; /* offset or size */
-    struct timespec time;
+    struct change change;
     bool keep;
     int fd;
     bool may_change;
@@ -213,9 +213,24 @@ static void work_rename(struct job *job)
     (void)!tree_rename(&job->store->root, job_path(job), bytes_str(job->other), false, &job->fault);
 }
 
-static void work_set_time(struct job *job)
+/* The time last, so that only the mode may have to be taken back. */
+static void work_set_facts(struct job *job)
 {
-    (void)!tree_set_mtime(&job->store->root, job_path(job), job->time, &job->fault);
+    const struct root *root = &job->store->root;
+    const struct change *change = &job->change;
+    struct timespec time = {.tv_sec = change->time.seconds, .tv_nsec = change->time.nanoseconds};
+    struct bytes path = job_path(job);
+    enum ferry_error error = FERRY_OK;
+    if (change->has_mode)
+        error = tree_stat(root, path, &job->entry, &job->fault);
+    if (error == FERRY_OK && change->has_mode)
+        error = tree_set_mode(root, path, change->mode, &job->fault);
+    if (error != FERRY_OK || !change->has_time)
+        return;
+    error = tree_set_mtime(root, path, time, &job->fault);
+    struct fault ignored = {0};
+    if (error != FERRY_OK && change->has_mode)
+        (void)!tree_set_mode(root, path, job->entry.what.st_mode & 0777, &ignored);
 }
 
 static const struct job_kind enter_kind = {work_enter, tell_plain, NULL};
@@ -223,7 +238,7 @@ static const struct job_kind make_directory_kind = {work_make_directory, tell_pl
 static const struct job_kind remove_directory_kind = {work_remove_directory, tell_plain, NULL};
 static const struct job_kind remove_file_kind = {work_remove_file, tell_plain, NULL};
 static const struct job_kind rename_kind = {work_rename, tell_plain, NULL};
-static const struct job_kind set_time_kind = {work_set_time, tell_plain, NULL};
+static const struct job_kind set_facts_kind = {work_set_facts, tell_plain, NULL};
 
 static struct job *plain_call(struct backend_store *store, const struct job_kind *kind,
                               const char *path, store_fn *done, void *ctx)
@@ -267,12 +282,12 @@ static void local_rename(struct backend_store *store, const char *from, const ch
     job_submit(store, job);
 }
 
-static void local_set_time(struct backend_store *store, const char *path, struct timeval_utc time,
-                           store_fn *done, void *ctx)
+static void local_set_facts(struct backend_store *store, const char *path,
+                            const struct change *change, store_fn *done, void *ctx)
 {
-    struct job *job = plain_call(store, &set_time_kind, path, done, ctx);
+    struct job *job = plain_call(store, &set_facts_kind, path, done, ctx);
     if (job)
-        job->time = (struct timespec){.tv_sec = time.seconds, .tv_nsec = time.nanoseconds};
+        job->change = *change;
     job_submit(store, job);
 }
 
@@ -346,6 +361,23 @@ static void local_size(struct backend_store *store, const char *path, store_size
 {
     store->call = (struct call){.kind = &size_kind, .done.size = done, .ctx = ctx};
     job_submit(store, job_new(store, &size_kind, path));
+}
+
+static void work_free_bytes(struct job *job)
+{
+    const struct backend_store *store = job->store;
+    if (tree_free_bytes(&store->root, job_path(job), &job->number, &job->fault) == FERRY_OK &&
+        store->read_only)
+        job->number = 0;
+}
+
+static const struct job_kind free_bytes_kind = {work_free_bytes, tell_size, NULL};
+
+static void local_free_bytes(struct backend_store *store, const char *path, store_size_fn *done,
+                             void *ctx)
+{
+    store->call = (struct call){.kind = &free_bytes_kind, .done.size = done, .ctx = ctx};
+    job_submit(store, job_new(store, &free_bytes_kind, path));
 }
 
 /* ---- reading ---- */
@@ -739,7 +771,8 @@ const struct store_ops local_store_ops = {
     .remove_directory = local_remove_directory,
     .remove_file = local_remove_file,
     .rename = local_rename,
-    .set_time = local_set_time,
+    .set_facts = local_set_facts,
+    .free_bytes = local_free_bytes,
     .list_open = local_list_open,
     .list_next = local_list_next,
     .list_close = local_list_close,

@@ -209,6 +209,11 @@ void ferry_server_set_active(ferry_server *server, bool allowed)
     server->settings.active_allowed = allowed;
 }
 
+void ferry_server_set_mode_z(ferry_server *server, bool offered)
+{
+    server->settings.mode_z = offered;
+}
+
 void ferry_server_set_keep_cut_uploads(ferry_server *server, bool keep)
 {
     server->settings.keep_cut_uploads = keep;

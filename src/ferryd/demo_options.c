@@ -133,6 +133,13 @@ static bool take_drop_cut_uploads(struct demo_options *options, const char *valu
     return true;
 }
 
+static bool take_mode_z(struct demo_options *options, const char *value)
+{
+    (void)value;
+    options->mode_z = true;
+    return true;
+}
+
 static bool take_json(struct demo_options *options, const char *value)
 {
     (void)value;
@@ -166,6 +173,7 @@ static const struct {
     {"tls-max", "VERSION", take_tls_max, "highest TLS version: 1.2 or 1.3"},
     {"plaintext", NULL, take_plaintext, "allow login and data in clear text"},
     {"drop-cut-uploads", NULL, take_drop_cut_uploads, "do not keep what can be resumed"},
+    {"mode-z", NULL, take_mode_z, "offer MODE Z, compression of what is transferred"},
     {"log", "FORM", take_log, "text, json or off, to standard error (text)"},
     {"json", NULL, take_json, "say ports, password and CA file as one line of JSON"},
     {"help", NULL, take_help, "this text"},

@@ -18,6 +18,7 @@ static const struct {
     {"AUTH", "TLS-P", FEATURE_AUTH_SSL, true},
     {"PBSZ", NULL, FEATURE_PBSZ, false},
     {"PROT", NULL, FEATURE_PROT, false},
+    {"LANG", NULL, FEATURE_LANG, false},
     {"UTF8", NULL, FEATURE_UTF8, false},
     {"TVFS", NULL, FEATURE_TVFS, false},
     {"EPRT", NULL, FEATURE_EPRT, false},
@@ -26,10 +27,24 @@ static const struct {
     {"SIZE", NULL, FEATURE_SIZE, false},
     {"MDTM", NULL, FEATURE_MDTM, false},
     {"MFMT", NULL, FEATURE_MFMT, false},
+    {"MFF", NULL, FEATURE_MFF, false},
     {"MLST", NULL, FEATURE_MLST, false},
     {"MLSD", NULL, FEATURE_MLST, true},
     {"REST", "STREAM", FEATURE_REST_STREAM, false},
+    {"RANG", "STREAM", FEATURE_RANG_STREAM, false},
     {"HASH", NULL, FEATURE_HASH, false},
+    {"XCRC", NULL, FEATURE_X_HASH, false},
+    {"XMD5", NULL, FEATURE_X_HASH, false},
+    {"XSHA1", NULL, FEATURE_X_HASH, false},
+    {"XSHA256", NULL, FEATURE_X_HASH, false},
+    {"XSHA512", NULL, FEATURE_X_HASH, false},
+    {"MODE", "Z", FEATURE_MODE_Z, false},
+    {"AVBL", NULL, FEATURE_AVBL, false},
+    {"CLNT", NULL, FEATURE_CLNT, false},
+    {"CSID", NULL, FEATURE_CSID, false},
+    {"SITE", "CHMOD", FEATURE_SITE, false},
+    {"SITE", "IDLE", FEATURE_SITE, false},
+    {"SITE", "UTIME", FEATURE_SITE, false},
 };
 
 static bool is_separator(char c)
@@ -83,15 +98,32 @@ unsigned feature_parse(struct bytes text)
     return found;
 }
 
-enum ferry_error feature_format(struct buf *out, unsigned offered, struct bytes mlst_facts)
+static struct bytes words_behind(size_t row, const struct feature_words *words)
+{
+    switch (rows[row].bit) {
+    case FEATURE_LANG:
+        return BYTES_LIT("en*");
+    case FEATURE_MFF:
+        return BYTES_LIT("Modify;UNIX.mode;");
+    case FEATURE_MLST:
+        return words->mlst;
+    case FEATURE_HASH:
+        return words->hash;
+    default:
+        return bytes_str(rows[row].word);
+    }
+}
+
+enum ferry_error feature_format(struct buf *out, unsigned offered,
+                                const struct feature_words *words)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (rows[i].alias || !(offered & rows[i].bit))
             continue;
-        struct bytes words = rows[i].bit == FEATURE_MLST ? mlst_facts : bytes_str(rows[i].word);
-        const char *blank = words.len > 0 ? " " : "";
+        struct bytes behind = words_behind(i, words);
+        const char *blank = behind.len > 0 ? " " : "";
         enum ferry_error error =
-            buf_printf(out, " %s%s%.*s\r\n", rows[i].name, blank, BYTES_FMT(words));
+            buf_printf(out, " %s%s%.*s\r\n", rows[i].name, blank, BYTES_FMT(behind));
         if (error != FERRY_OK)
             return error;
     }

@@ -28,6 +28,15 @@ enum feature {
     FEATURE_TVFS = 1 << 12,
     FEATURE_HASH = 1 << 13,
     FEATURE_PASV = 1 << 14,
+    FEATURE_MODE_Z = 1 << 15,
+    FEATURE_RANG_STREAM = 1 << 16,
+    FEATURE_X_HASH = 1 << 17, /* one of XCRC, XMD5, XSHA1, XSHA256, XSHA512; the server has all */
+    FEATURE_LANG = 1 << 18,
+    FEATURE_MFF = 1 << 19,
+    FEATURE_AVBL = 1 << 20,
+    FEATURE_CLNT = 1 << 21,
+    FEATURE_CSID = 1 << 22,
+    FEATURE_SITE = 1 << 23, /* one of SITE CHMOD, IDLE, UTIME; the server has all */
 };
 
 /* The bits of one line of a 211, with or without its leading blank or "211-", in any case; 0 for an
@@ -37,10 +46,15 @@ unsigned feature_parse_line(struct bytes line);
 /* The bits of a whole FEAT reply's text (struct reply). */
 unsigned feature_parse(struct bytes text);
 
+/* What stands behind a name, where that is not always the same. */
+struct feature_words {
+    struct bytes mlst; /* facts_feature */
+    struct bytes hash; /* hash_feature */
+};
+
 /* Appends the server's lines for the features in `offered`, each behind a blank and with CRLF, in
- * the order of FTP-152. `mlst_facts` stands behind MLST. Errors as buf_append, and a part may have
- * been appended. */
+ * the order of FTP-152. Errors as buf_append, and a part may have been appended. */
 NODISCARD enum ferry_error feature_format(struct buf *out, unsigned offered,
-                                          struct bytes mlst_facts);
+                                          const struct feature_words *words);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "ftp/mode_z.h"
 #include "ftp/path.h"
 #include "ftp/server_pi_private.h"
 
@@ -60,8 +61,12 @@ void server_pi_reset(struct server_pi *pi)
     buf_fini(&pi->cwd);
     buf_fini(&pi->rename_from);
     pi->type = REPRESENTATION_ASCII;
-    pi->offset = 0;
+    pi->mode = TRANSFER_MODE_STREAM;
+    pi->mode_z_level = MODE_Z_LEVEL_DEFAULT;
+    pi->range = (struct pi_range){0};
+    pi->hash = HASH_SHA256;
     pi->epsv_all = false;
+    pi->idle_timeout_ns = pi->settings.idle_timeout_ns;
     pi->mlst_facts = FACTS_DEFAULT;
 }
 
@@ -160,7 +165,7 @@ uint64_t server_pi_deadline(const struct server_pi *pi)
         return CLOCK_NEVER;
     if (pi->time_wanted)
         return 0;
-    uint64_t deadline = pi->idle_since_ns + pi->settings.idle_timeout_ns;
+    uint64_t deadline = pi->idle_since_ns + pi->idle_timeout_ns;
     if (pi->login != PI_LOGIN_DONE)
         deadline = earlier(deadline, pi->login_since_ns + pi->settings.login_timeout_ns);
     if (pi->line_begun)
@@ -262,17 +267,19 @@ static void refuse_line(struct server_pi *pi, int code, const char *why)
         server_pi_say(pi, code, "%s", why);
 }
 
-/* Forgets what a command ends: RNFR's path, REST's offset (FTP-21, FTP-22). Gives the offset to the
- * command that takes it. */
-static uint64_t forget(struct server_pi *pi, enum verb verb)
+/* Forgets what a command ends: RNFR's path, the range of REST or RANG (FTP-21, FTP-22). Gives the
+ * range to the command that takes it, or is to be refused for its sake. */
+static struct pi_range forget(struct server_pi *pi, enum verb verb)
 {
-    uint64_t offset = pi->offset;
+    struct pi_range range = pi->range;
     bool takes_offset = verb == VERB_RETR || verb == VERB_STOR || verb == VERB_APPE;
+    bool takes_range = takes_offset || verb == VERB_STOU || verb == VERB_HASH;
     if (!(verb_row(verb)->allowed & ALLOWED_AFTER_REST))
-        pi->offset = 0;
+        pi->range = (struct pi_range){0};
     if (verb != VERB_RNTO)
         buf_fini(&pi->rename_from);
-    return takes_offset ? offset : 0;
+    bool given = range.ends ? takes_range : takes_offset;
+    return given ? range : (struct pi_range){0};
 }
 
 static void refuse(struct server_pi *pi, enum verb verb, struct pi_refusal refusal)
@@ -300,7 +307,7 @@ static bool take_command(struct server_pi *pi, struct pi_request *request,
                          struct server_action *action)
 {
     enum verb verb = request->command.verb;
-    request->offset = forget(pi, verb);
+    request->range = forget(pi, verb);
     struct pi_refusal refusal = server_pi_check(pi, request);
     if (refusal.code == 0 && server_pi_answer(pi, request->command.argument, verb))
         return false;
@@ -440,6 +447,16 @@ const struct security *server_pi_security(const struct server_pi *pi)
 enum representation server_pi_type(const struct server_pi *pi)
 {
     return pi->type;
+}
+
+enum transfer_mode server_pi_mode(const struct server_pi *pi)
+{
+    return pi->mode;
+}
+
+int server_pi_mode_z_level(const struct server_pi *pi)
+{
+    return pi->mode_z_level;
 }
 
 unsigned server_pi_mlst_facts(const struct server_pi *pi)

@@ -11,8 +11,10 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/fault.h"
+#include "ftp/change.h"
 #include "ftp/command.h"
 #include "ftp/facts.h"
+#include "ftp/hash.h"
 #include "ftp/hostport.h"
 #include "ftp/security.h"
 #include "ftp/timeval.h"
@@ -28,6 +30,7 @@ struct server_pi_settings {
     bool tls_required;  /* no login in clear: 530 naming AUTH */
     bool data_tls_required; /* PROT C is 534, a transfer at level C is 522 (TLS-33, TLS-56) */
     bool auth_legacy_words; /* AUTH SSL and TLS-P are taken (TLS-4); else 534 */
+    bool mode_z;            /* MODE Z is offered (FTP-46, SEC-58); else 504 */
 
     /* The control connection's own end: its family decides PASV, EPSV, PORT (FTP-54, FTP-55). And
      * its other end: PORT and EPRT must name that address, and a port from 1024 (FTP-49, SEC-7). */
@@ -60,8 +63,9 @@ enum list_flags { LIST_ALL = 1 << 0 /* -a */, LIST_LONG = 1 << 1 /* -l: NLST in 
 
 /* What to do. The views are valid until the command's final reply. Commands that come out: USER,
  * PASS, CWD, CDUP, REIN (drop the login and what belongs to it, then reply 220), PASV, EPSV, PORT,
- * EPRT, the transfers, MLST, SIZE, MDTM, MFMT, RNFR, RNTO, DELE, RMD, MKD and, once logged in,
- * STAT. All others the PI answers itself. */
+ * EPRT, the transfers, MLST, SIZE, MDTM, MFMT, HASH, XCRC and its kin, MFF, SITE (CHMOD, UTIME),
+ * AVBL, CLNT, CSID, RNFR, RNTO, DELE, RMD, MKD and, once logged in, STAT. All others the PI answers
+ * itself. */
 struct server_action {
     enum server_action_kind kind;
     enum verb verb;
@@ -73,13 +77,18 @@ struct server_action {
     bool has_path;            /* one was named */
     struct bytes rename_from; /* RNTO: the path of the RNFR before it, NUL-terminated, too */
 
-    uint64_t offset;         /* RETR, STOR, APPE: from REST, consumed by this action (FTP-22) */
-    unsigned list_flags;     /* LIST, NLST (FTP-71) */
-    struct hostport address; /* PORT, EPRT: checked; EPSV: family asked for, or ADDRESS_NONE */
-    struct timeval_utc time; /* MFMT */
+    uint64_t offset;          /* RETR, STOR, APPE: from REST, consumed by this action (FTP-22) */
+    bool has_range;           /* RETR, STOR, HASH: from RANG; XCRC and its kin: from the argument */
+    uint64_t range_end;       /* then: `offset` is its first byte, this the one behind its last */
+    enum hash_algorithm hash; /* HASH, XCRC and its kin */
+    unsigned list_flags;      /* LIST, NLST (FTP-71) */
+    struct hostport address;  /* PORT, EPRT: checked; EPSV: family asked for, or ADDRESS_NONE */
+    struct timeval_utc time;  /* MFMT */
+    struct change change;     /* MFF, SITE CHMOD, SITE UTIME */
 };
 
 enum representation { REPRESENTATION_ASCII = 'A', REPRESENTATION_IMAGE = 'I' };
+enum transfer_mode { TRANSFER_MODE_STREAM = 'S', TRANSFER_MODE_Z = 'Z' };
 
 /* Makes a PI. Nothing is sent before server_pi_greet (explicit) or server_pi_tls_started
  * (implicit). NULL: no memory. */
@@ -149,6 +158,8 @@ uint64_t server_pi_deadline(const struct server_pi *pi);
 /* The parameters in force. */
 const struct security *server_pi_security(const struct server_pi *pi);
 enum representation server_pi_type(const struct server_pi *pi);
+enum transfer_mode server_pi_mode(const struct server_pi *pi);
+int server_pi_mode_z_level(const struct server_pi *pi); /* of OPTS MODE Z LEVEL */
 struct bytes server_pi_cwd(const struct server_pi *pi);
 bool server_pi_is_logged_in(const struct server_pi *pi);
 

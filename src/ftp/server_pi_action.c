@@ -64,6 +64,36 @@ static struct pi_refusal fill_time_path(struct server_pi *pi, struct server_acti
     return resolve(pi, action, path);
 }
 
+/* XCRC and its kin. */
+static struct pi_refusal fill_hash(struct server_pi *pi, struct server_action *action)
+{
+    struct hash_argument argument;
+    if (hash_parse_argument(action->argument, &argument) != FERRY_OK)
+        return (struct pi_refusal){501, "Not a path, or not a range."};
+    (void)hash_of_verb(action->verb, &action->hash);
+    action->has_range = argument.has_range;
+    action->offset = argument.start;
+    action->range_end = argument.end;
+    return resolve(pi, action, argument.path);
+}
+
+static struct pi_refusal fill_mff(struct server_pi *pi, struct server_action *action)
+{
+    struct bytes path, unknown;
+    if (change_parse_facts(action->argument, &action->change, &path, &unknown) != FERRY_OK)
+        return (struct pi_refusal){501, "Not facts and a path."};
+    return resolve(pi, action, path);
+}
+
+static struct pi_refusal fill_site(struct server_pi *pi, struct server_action *action)
+{
+    struct site site;
+    if (site_parse(action->argument, &site) != FERRY_OK)
+        return (struct pi_refusal){501, "Syntax error in the argument."};
+    action->change = site.change;
+    return resolve(pi, action, site.path);
+}
+
 static bool is_v6(const struct server_pi *pi)
 {
     return pi->settings.local.family == ADDRESS_V6;
@@ -137,9 +167,11 @@ static const struct {
     enum verb verb;
     fill_fn *fill;
 } fills[] = {
-    {VERB_CDUP, fill_parent}, {VERB_EPRT, fill_eprt}, {VERB_EPSV, fill_epsv},
-    {VERB_LIST, fill_list},   {VERB_NLST, fill_list}, {VERB_PASV, fill_pasv},
-    {VERB_PORT, fill_port},
+    {VERB_CDUP, fill_parent},  {VERB_EPRT, fill_eprt},  {VERB_EPSV, fill_epsv},
+    {VERB_LIST, fill_list},    {VERB_NLST, fill_list},  {VERB_PASV, fill_pasv},
+    {VERB_PORT, fill_port},    {VERB_XCRC, fill_hash},  {VERB_XMD5, fill_hash},
+    {VERB_XSHA, fill_hash},    {VERB_XSHA1, fill_hash}, {VERB_XSHA256, fill_hash},
+    {VERB_XSHA512, fill_hash}, {VERB_MFF, fill_mff},    {VERB_SITE, fill_site},
 };
 
 static struct pi_refusal fill(struct server_pi *pi, struct server_action *action)
@@ -171,7 +203,10 @@ struct pi_refusal server_pi_fill_action(struct server_pi *pi, const struct pi_re
     *action = (struct server_action){
         .kind = SERVER_ACTION_COMMAND,
         .verb = request->command.verb,
-        .offset = request->offset,
+        .offset = request->range.offset,
+        .has_range = request->range.ends,
+        .range_end = request->range.end,
+        .hash = pi->hash,
     };
     if (pi->work == PI_WORK_TRANSFER) { /* ABOR, or STAT alone: the views of the transfer stay */
         action->kind = action->verb == VERB_ABOR ? SERVER_ACTION_ABORT : SERVER_ACTION_COMMAND;

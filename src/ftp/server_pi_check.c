@@ -68,8 +68,14 @@ static struct pi_refusal check_data(const struct server_pi *pi, const struct pi_
         return no_refusal;
     if (pi->settings.data_tls_required && pi->security.level != PROTECTION_PRIVATE)
         return (struct pi_refusal){522, "Data connections must be protected: send PBSZ 0, PROT P."};
-    if (request->offset > 0 && pi->type == REPRESENTATION_ASCII)
+    const struct pi_range *range = &request->range;
+    if ((range->offset > 0 || range->ends) && pi->type == REPRESENTATION_ASCII)
         return (struct pi_refusal){555, "Restart only in TYPE I."};
+    enum verb verb = request->command.verb;
+    if (range->ends && (verb == VERB_APPE || verb == VERB_STOU)) /* FTP-95 */
+        return (struct pi_refusal){550, "Not with RANG."};
+    if (range->ends && verb == VERB_STOR && pi->mode != TRANSFER_MODE_STREAM)
+        return (struct pi_refusal){504, "RANG and STOR only in MODE S."};
     return no_refusal;
 }
 

@@ -1,8 +1,8 @@
 /* Commands that the server-PI answers by itself: they set parameters or tell what is known. */
 #include "ftp/server_pi_private.h"
 
+#include "base/clock.h"
 #include "base/text.h"
-#include "ftp/feature.h"
 #include "ftp/path.h"
 #include "ftp/reply.h"
 
@@ -157,9 +157,20 @@ static bool answer_type(struct server_pi *pi, struct bytes argument)
 static bool answer_mode(struct server_pi *pi, struct bytes argument)
 {
     static const struct choice modes[] = {
-        {"S", 200, 0}, {"B", 504, 0}, {"C", 504, 0}, {"E", 504, 0}, {"Z", 504, 0},
+        {"S", 200, TRANSFER_MODE_STREAM},
+        {"Z", 200, TRANSFER_MODE_Z},
+        {"B", 504, 0},
+        {"C", 504, 0},
+        {"E", 504, 0},
     };
-    answer_choice(pi, modes, ARRAY_LEN(modes), argument);
+    static const struct choice off[] = {{"Z", 504, 0}};
+    const struct choice *mode = NULL;
+    if (!pi->settings.mode_z && choose(off, ARRAY_LEN(off), argument))
+        answer_choice(pi, off, ARRAY_LEN(off), argument);
+    else
+        mode = answer_choice(pi, modes, ARRAY_LEN(modes), argument);
+    if (mode)
+        pi->mode = (enum transfer_mode)mode->value;
     return true;
 }
 
@@ -191,8 +202,27 @@ static bool answer_rest(struct server_pi *pi, struct bytes argument)
     } else if (offset > 0 && pi->type == REPRESENTATION_ASCII) { /* FTP-94 */
         server_pi_say(pi, 504, "Restart only in TYPE I.");
     } else {
-        pi->offset = offset;
+        pi->range = (struct pi_range){.offset = offset};
         server_pi_say(pi, 350, "Restarting at %llu.", (unsigned long long)offset);
+    }
+    return true;
+}
+
+/* "first last", both inclusive; "1 0" is none (FTP-95). */
+static bool answer_rang(struct server_pi *pi, struct bytes argument)
+{
+    uint64_t first, last;
+    bool numbers = text_u64(bytes_cut(&argument, ' '), INT64_MAX - 1, &first) &&
+                   text_u64(argument, INT64_MAX - 1, &last);
+    pi->range = (struct pi_range){0};
+    if (numbers && first == 1 && last == 0) {
+        server_pi_say(pi, 350, "No range is set.");
+    } else if (!numbers || first > last) {
+        server_pi_say(pi, 501, "Not a range.");
+    } else {
+        pi->range = (struct pi_range){.offset = first, .ends = true, .end = last + 1};
+        server_pi_say(pi, 350, "Range from %llu to %llu.", (unsigned long long)first,
+                      (unsigned long long)last);
     }
     return true;
 }
@@ -206,79 +236,83 @@ static bool answer_epsv_all(struct server_pi *pi, struct bytes argument)
     return true;
 }
 
-/* --- information --- */
+/* --- what files are --- */
 
-static unsigned offered_features(const struct server_pi *pi)
-{
-    unsigned offered = FEATURE_UTF8 | FEATURE_TVFS | FEATURE_EPRT | FEATURE_EPSV | FEATURE_SIZE |
-                       FEATURE_MDTM | FEATURE_MFMT | FEATURE_MLST | FEATURE_REST_STREAM;
-    if (pi->settings.tls_available)
-        offered |= FEATURE_PBSZ | FEATURE_PROT;
-    if (pi->settings.tls_available && pi->security.state == SECURITY_PLAIN) {
-        offered |= FEATURE_AUTH_TLS; /* under TLS there is no second AUTH (TLS-215) */
-        offered |= pi->settings.auth_legacy_words ? FEATURE_AUTH_SSL : 0;
-    }
-    if (pi->settings.local.family != ADDRESS_V6)
-        offered |= FEATURE_PASV;
-    return offered;
-}
-
-static bool answer_feat(struct server_pi *pi, struct bytes argument)
+/* Linux has no way to set the time of birth (FTP-76). */
+static bool answer_mfct(struct server_pi *pi, struct bytes argument)
 {
     (void)argument;
-    struct buf facts;
-    buf_init(&facts, 1024);
-    enum ferry_error error = facts_feature(&facts, FACTS_ALL, pi->mlst_facts);
-    if (error == FERRY_OK)
-        error = reply_format_first(&pi->output, 211, BYTES_LIT("Features:"));
-    if (error == FERRY_OK)
-        error = feature_format(&pi->output, offered_features(pi), buf_view(&facts));
-    if (error == FERRY_OK)
-        error = reply_format(&pi->output, 211, REPLY_WORDS, BYTES_LIT("End"));
-    buf_fini(&facts);
-    server_pi_written(pi, error);
+    server_pi_say(pi, 504, "The time of creation cannot be set here.");
     return true;
 }
 
-/* UTF-8 is always on: what asks for it is granted, what asks for anything else is not (FTP-153). */
-static void set_utf8(struct server_pi *pi, struct bytes value)
+/* What is wrong with MFF: a fact that is unknown is named. */
+static bool answer_mff(struct server_pi *pi, struct bytes argument)
 {
-    static const struct choice values[] = {{"", 200, 0}, {"ON", 200, 0}, {"NLST", 200, 0}};
-    bool granted = choose(values, ARRAY_LEN(values), value) != NULL;
-    server_pi_say(pi, granted ? 200 : 501, "UTF-8 is always on.");
+    struct change change;
+    struct bytes path, unknown;
+    if (change_parse_facts(argument, &change, &path, &unknown) != FERRY_E_UNSUPPORTED)
+        return false;
+    server_pi_say(pi, 504, "%.*s cannot be set.", BYTES_FMT(bytes_first(unknown, 64)));
+    return true;
 }
 
-static void set_mlst(struct server_pi *pi, struct bytes value)
+static void set_idle(struct server_pi *pi, uint64_t seconds)
 {
-    if (facts_select(value, FACTS_ALL, &pi->mlst_facts) != FERRY_OK) {
-        server_pi_say(pi, 501, "Not a list of facts.");
+    uint64_t most = pi->settings.idle_timeout_ns / CLOCK_NS_PER_S;
+    if (seconds > most) {
+        server_pi_say(pi, 501, "At most %llu seconds.", (unsigned long long)most);
         return;
     }
-    struct buf names;
-    buf_init(&names, 1024);
-    enum ferry_error error = facts_names(&names, pi->mlst_facts);
-    const char *blank = pi->mlst_facts ? " " : "";
-    if (error == FERRY_OK)
-        server_pi_say(pi, 200, "MLST OPTS%s%.*s", blank, BYTES_FMT(buf_view(&names)));
-    buf_fini(&names);
-    server_pi_written(pi, error);
+    if (seconds > 0)
+        pi->idle_timeout_ns = seconds * CLOCK_NS_PER_S;
+    server_pi_say(pi, 200, "Idle time is %llu seconds, at most %llu.",
+                  (unsigned long long)(pi->idle_timeout_ns / CLOCK_NS_PER_S),
+                  (unsigned long long)most);
 }
 
-static bool answer_opts(struct server_pi *pi, struct bytes argument)
+/* CHMOD and UTIME are the owner's to do. */
+static bool answer_site(struct server_pi *pi, struct bytes argument)
 {
-    static const struct {
-        const char *name;
-        void (*set)(struct server_pi *pi, struct bytes value);
-    } options[] = {{"UTF8", set_utf8}, {"UTF-8", set_utf8}, {"MLST", set_mlst}};
+    struct site site;
+    enum ferry_error error = site_parse(argument, &site);
+    if (error == FERRY_E_UNSUPPORTED)
+        server_pi_say(pi, 504, "Unknown SITE command, see SITE HELP.");
+    else if (error != FERRY_OK)
+        server_pi_say(pi, 501, "%s", reply_stock_text(501));
+    else if (site.deed == SITE_HELP)
+        server_pi_say(pi, 214,
+                      "SITE CHMOD mode path, SITE UTIME YYYYMMDDhhmm[ss] path, "
+                      "SITE IDLE [seconds], SITE HELP");
+    else if (site.deed == SITE_IDLE)
+        set_idle(pi, site.seconds);
+    else
+        return false;
+    return true;
+}
 
-    struct bytes name = bytes_cut(&argument, ' ');
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        if (text_same(name, bytes_str(options[i].name))) {
-            options[i].set(pi, text_trim(argument));
-            return true;
-        }
+/* --- information --- */
+
+static bool is_language_tag(struct bytes tag)
+{
+    for (size_t i = 0; i < tag.len; i++) {
+        char c = text_upper(tag.ptr[i]);
+        if (!(c >= 'A' && c <= 'Z') && !text_is_digit(c) && c != '-')
+            return false;
     }
-    server_pi_say(pi, 501, "No such option.");
+    return true;
+}
+
+/* English, whatever kind of it is asked for (FTP-155). */
+static bool answer_lang(struct server_pi *pi, struct bytes argument)
+{
+    struct bytes rest = argument;
+    bool english = argument.len == 0 || text_same(bytes_cut(&rest, '-'), BYTES_LIT("en"));
+    if (!is_language_tag(argument))
+        server_pi_say(pi, 501, "Not a language tag.");
+    else
+        server_pi_say(pi, english ? 200 : 504, "%s",
+                      english ? "Replies are in English." : "Replies are in English only.");
     return true;
 }
 
@@ -324,7 +358,7 @@ static enum ferry_error list_verbs(struct buf *out)
             continue;
         error = buf_printf(&line, "%s%-4s", buf_len(&line) ? " " : "", verb_row(verb)->name);
         if (error == FERRY_OK && ++count % PER_LINE == 0) {
-            error = reply_format_inner(out, REPLY_WORDS, buf_view(&line));
+            error = reply_format_inner(out, REPLY_WORDS, text_trim(buf_view(&line)));
             buf_fini(&line);
         }
     }
@@ -431,16 +465,21 @@ bool server_pi_answer(struct server_pi *pi, struct bytes argument, enum verb ver
         [VERB_CONF] = answer_protected_command,
         [VERB_ENC] = answer_protected_command,
         [VERB_EPSV] = answer_epsv_all,
-        [VERB_FEAT] = answer_feat,
+        [VERB_FEAT] = server_pi_answer_feat,
         [VERB_HELP] = answer_help,
+        [VERB_LANG] = answer_lang,
+        [VERB_MFCT] = answer_mfct,
+        [VERB_MFF] = answer_mff,
         [VERB_MIC] = answer_protected_command,
         [VERB_MODE] = answer_mode,
         [VERB_NOOP] = answer_noop,
-        [VERB_OPTS] = answer_opts,
+        [VERB_OPTS] = server_pi_answer_opts,
         [VERB_PBSZ] = answer_pbsz,
         [VERB_PROT] = answer_prot,
         [VERB_PWD] = answer_pwd,
         [VERB_QUIT] = answer_quit,
+        [VERB_RANG] = answer_rang,
+        [VERB_SITE] = answer_site,
         [VERB_REST] = answer_rest,
         [VERB_STAT] = answer_stat,
         [VERB_STRU] = answer_stru,

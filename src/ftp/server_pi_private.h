@@ -1,7 +1,7 @@
 /* What the files of the server-PI share: server_pi.c (its life, lines, actions), server_pi_reply.c
  * (replies, the only writers of output), server_pi_check.c (what is refused, FTP-20),
- * server_pi_action.c (commands to actions) and server_pi_params.c (commands that the PI answers
- * itself). Nobody else includes this. */
+ * server_pi_action.c (commands to actions), server_pi_params.c (commands that the PI answers
+ * itself) and server_pi_features.c (FEAT and OPTS among them). Nobody else includes this. */
 #ifndef FERRY_FTP_SERVER_PI_PRIVATE_H
 #define FERRY_FTP_SERVER_PI_PRIVATE_H
 
@@ -30,6 +30,13 @@ enum pi_work {
     PI_WORK_TRANSFER, /* a 1xx was sent: state T */
 };
 
+/* Where the next transfer or HASH begins and ends (FTP-22). */
+struct pi_range {
+    uint64_t offset;
+    bool ends; /* of RANG: at `end`, the byte behind the last */
+    uint64_t end;
+};
+
 struct server_pi {
     struct server_pi_settings settings;
     enum pi_phase phase;
@@ -56,8 +63,12 @@ struct server_pi {
     struct buf cwd;         /* and a NUL; empty before login */
     struct buf rename_from; /* empty but in state R */
     enum representation type;
-    uint64_t offset; /* of REST */
+    enum transfer_mode mode;
+    int mode_z_level;
+    struct pi_range range; /* of REST or RANG, the last of them (FTP-95) */
+    enum hash_algorithm hash;
     bool epsv_all;
+    uint64_t idle_timeout_ns; /* SITE IDLE */
     unsigned mlst_facts;
 
     unsigned bad_lines; /* before login, on this connection (TLS-124) */
@@ -81,7 +92,7 @@ struct pi_refusal {
 struct pi_request {
     struct command command;
     enum ferry_error error; /* of command_parse: FERRY_OK or FERRY_E_ARGUMENT */
-    uint64_t offset;        /* of REST, if the command takes it */
+    struct pi_range range;  /* of REST or RANG, if the command takes it */
 };
 
 /* server_pi.c: what was learnt is forgotten, as after AUTH and REIN (SEC-11). */
@@ -108,6 +119,10 @@ bool server_pi_is_foreign(struct bytes line);
 
 /* server_pi_params.c: answers what the PI can answer itself. false: it cannot. */
 bool server_pi_answer(struct server_pi *pi, struct bytes argument, enum verb verb);
+
+/* server_pi_features.c: FEAT and OPTS, for server_pi_answer. Always true. */
+bool server_pi_answer_feat(struct server_pi *pi, struct bytes argument);
+bool server_pi_answer_opts(struct server_pi *pi, struct bytes argument);
 
 /* server_pi_action.c: makes the action of a request that nothing speaks against so far. */
 struct pi_refusal server_pi_fill_action(struct server_pi *pi, const struct pi_request *request,

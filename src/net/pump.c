@@ -51,13 +51,20 @@ bool pump_block_ready(struct pump *pump, struct pump_block *block)
     return block->data != NULL;
 }
 
-bool pump_filter(struct pump *pump, struct bytes in, bool last)
+bool pump_filter(struct pump *pump, struct bytes *in, bool last)
 {
     const struct pump_settings *settings = &pump->settings;
-    if (settings->filter(settings->hook_ctx, in, last, &pump->filtered) == FERRY_OK)
-        return true;
-    pump_abandon(pump, PUMP_FAILED, 0);
-    return false;
+    size_t had = in->len;
+    if (settings->filter(settings->hook_ctx, in, last, &pump->filtered) != FERRY_OK) {
+        pump_abandon(pump, PUMP_FAILED, 0);
+        return false;
+    }
+    /* What is on the other side than the stream: little there may be much here, and costs time. */
+    size_t cost = settings->to_stream ? had - in->len : buf_len(&pump->filtered);
+    pump->budget -= cost < pump->budget ? cost : pump->budget;
+    if (last)
+        pump->filter_ended = buf_len(&pump->filtered) == 0;
+    return true;
 }
 
 /* ---- events ---- */

@@ -39,9 +39,11 @@ typedef void pump_progress_fn(void *ctx, uint64_t bytes);
 
 /* The three hooks must not free the pump. */
 
-/* Changes bytes on their way (TYPE A, later MODE Z): appends to `out` what `in` becomes. `last`:
- * nothing follows, `in` may be empty. `out` has room for at least 2 × in.len + 64. */
-typedef enum ferry_error pump_filter_fn(void *ctx, struct bytes in, bool last, struct buf *out);
+/* Changes bytes on their way (TYPE A, MODE Z): takes bytes from the front of `*in` and appends to
+ * `out`, which is empty and has room for at least 2 × in->len + 64 bytes, what they become. It may
+ * leave some of a non-empty `*in`, which come again, but must take or append something. `last`:
+ * nothing follows, `*in` is empty; called until nothing is appended. */
+typedef enum ferry_error pump_filter_fn(void *ctx, struct bytes *in, bool last, struct buf *out);
 
 /* Bytes made on the way, for listings: appends what comes next to `out`, at most about 64 KiB, and
  * returns true when there is more to come. If it cannot go on yet it appends nothing, returns true
@@ -63,6 +65,7 @@ struct pump_settings {
     pump_filter_fn *filter; /* or NULL */
     void *hook_ctx;         /* of source, sink, filter */
     bool sync;              /* fdatasync before PUMP_DONE */
+    uint64_t length_bytes;  /* of the file to the stream: no more than so many; 0: to its end */
     uint64_t max_bytes;     /* 0: no limit */
     uint64_t stall_ns;      /* 0: 120 s (SEC-51) */
     pump_progress_fn *progress; /* or NULL; at most ten times a second */

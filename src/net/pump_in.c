@@ -135,9 +135,21 @@ static bool deliver_filtered(struct pump *pump)
     return buf_len(&pump->filtered) == 0;
 }
 
+/* Puts what is in the slice through the filter. true: all is, and is delivered. */
+static bool deliver_slice(struct pump *pump)
+{
+    while (deliver_filtered(pump)) {
+        if (pump->unfiltered.len == 0)
+            return true;
+        if (pump->budget == 0 || !pump_filter(pump, &pump->unfiltered, false))
+            return false;
+    }
+    return false;
+}
+
 static bool read_through_slice(struct pump *pump)
 {
-    if (!deliver_filtered(pump) || pump->ending)
+    if (!deliver_slice(pump) || pump->ending || pump->budget == 0)
         return false;
     struct bytes in = bytes_of(pump->slice, receive(pump, pump->slice, PUMP_SLICE_BYTES));
     if (in.len == 0)
@@ -146,7 +158,8 @@ static bool read_through_slice(struct pump *pump)
         deliver(pump, in); /* to a sink: it takes all */
         return true;
     }
-    return pump_filter(pump, in, false) && deliver_filtered(pump);
+    pump->unfiltered = in;
+    return deliver_slice(pump);
 }
 
 /* ---- the end ---- */
@@ -154,12 +167,15 @@ static bool read_through_slice(struct pump *pump)
 /* true: all that the stream gave has gone through the filter and to the target. */
 static bool all_delivered(struct pump *pump)
 {
-    if (!deliver_filtered(pump))
+    if (!deliver_slice(pump))
         return false;
-    if (!pump->source_ended || !pump->settings.filter || pump->filter_ended)
-        return true;
-    pump->filter_ended = true;
-    return pump_filter(pump, bytes_of(NULL, 0), true) && deliver_filtered(pump);
+    bool filter_ends = pump->source_ended && pump->settings.filter;
+    while (filter_ends && !pump->filter_ended) {
+        struct bytes none = bytes_of(NULL, 0);
+        if (pump->budget == 0 || !pump_filter(pump, &none, true) || !deliver_filtered(pump))
+            return false;
+    }
+    return true;
 }
 
 /* A sequential target is read by somebody who waits; others get whole blocks. */

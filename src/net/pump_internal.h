@@ -33,9 +33,10 @@ struct pump {
     unsigned full;    /* to_stream: how many wait to be sent, from `current` on */
     bool job;         /* a block is being read or written, or the file is being synced */
 
-    char *slice;         /* from the stream, on its way to filter or sink */
-    struct buf filtered; /* what the filter made */
-    struct buf made;     /* what the source made */
+    char *slice;             /* from the stream, on its way to filter or sink */
+    struct bytes unfiltered; /* what of it the filter has not taken */
+    struct buf filtered;     /* what the filter made */
+    struct buf made;         /* what the source made */
     bool source_ended;
     bool filter_ended;
     bool finishing; /* to_stream: stream_finish was called */
@@ -70,8 +71,9 @@ void pump_job_returned(struct pump *pump);
 /* The block's memory is there. false: it is not, and the pump ends. */
 bool pump_block_ready(struct pump *pump, struct pump_block *block);
 
-/* Appends to `filtered` what the filter makes of `in`. false: it failed, and the pump ends. */
-bool pump_filter(struct pump *pump, struct bytes in, bool last);
+/* Appends to `filtered`, which is empty, what the filter makes of `*in`, and takes that from it.
+ * `last`: `filter_ended` is set when that was all. false: it failed, and the pump ends. */
+bool pump_filter(struct pump *pump, struct bytes *in, bool last);
 
 /* ---- pump_in.c, pump_out.c ---- */
 

@@ -35,6 +35,15 @@ static void read_returned(void *ctx, size_t got, int os_error)
     pump_job_returned(pump);
 }
 
+/* How much of the file may still be read; at most a block. */
+static size_t wanted_bytes(const struct pump *pump)
+{
+    uint64_t length = pump->settings.length_bytes;
+    if (length == 0 || length - pump->source_bytes > FILE_BLOCK_BYTES)
+        return FILE_BLOCK_BYTES;
+    return (size_t)(length - pump->source_bytes);
+}
+
 static void fill_blocks(struct pump *pump)
 {
     while (!pump->source_ended && !pump->job && !pump->ending && pump->full < 2) {
@@ -42,10 +51,11 @@ static void fill_blocks(struct pump *pump)
         if (!pump_block_ready(pump, block))
             return;
         *block = (struct pump_block){.data = block->data};
-        size_t got;
-        int os_error;
-        if (file_read(pump->file, block->data, FILE_BLOCK_BYTES, &got, &os_error, read_returned,
-                      pump))
+        size_t wanted = wanted_bytes(pump);
+        size_t got = 0;
+        int os_error = 0;
+        if (wanted == 0 ||
+            file_read(pump->file, block->data, wanted, &got, &os_error, read_returned, pump))
             block_came(pump, got, os_error);
         else
             pump->job = true;
@@ -97,10 +107,10 @@ static struct bytes peek_filtered(struct pump *pump)
     while (buf_len(&pump->filtered) == 0 && !pump->filter_ended && !pump->ending) {
         struct bytes in = bytes_first(peek(pump), PUMP_SLICE_BYTES);
         bool last = in.len == 0 && pump->source_ended;
-        if ((in.len == 0 && !last) || !pump_filter(pump, in, last))
+        size_t had = in.len;
+        if ((in.len == 0 && !last) || pump->budget == 0 || !pump_filter(pump, &in, last))
             break;
-        take(pump, in.len);
-        pump->filter_ended = last;
+        take(pump, had - in.len);
     }
     return buf_view(&pump->filtered);
 }

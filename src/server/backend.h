@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/fault.h"
 #include "base/secret.h"
+#include "ftp/change.h"
 #include "ftp/listing.h"
 #include "ftp/timeval.h"
 #include "net/socket.h"
@@ -139,8 +140,12 @@ struct store_ops {
     /* FERRY_E_EXISTS: never replaces (FTP-115). */
     void (*rename)(struct backend_store *store, const char *from, const char *to, store_fn *done,
                    void *ctx);
-    void (*set_time)(struct backend_store *store, const char *path, struct timeval_utc time,
-                     store_fn *done, void *ctx);
+    /* MFMT, MFF, SITE CHMOD and UTIME: all of `change`, or, if it fails, nothing. */
+    void (*set_facts)(struct backend_store *store, const char *path, const struct change *change,
+                      store_fn *done, void *ctx);
+    /* For AVBL: how many bytes the account may still store at `path`. */
+    void (*free_bytes)(struct backend_store *store, const char *path, store_size_fn *done,
+                       void *ctx);
 
     /* Opens a directory for list_next; one listing at a time. list_close at any moment, also while
      * a batch that was cancelled is still being read. */

@@ -149,7 +149,7 @@ void server_names_rnto(struct server_session *session, const struct server_actio
                          session);
 }
 
-/* ---- SIZE, MDTM, MFMT ---- */
+/* ---- SIZE, AVBL, MDTM, MFMT ---- */
 
 static void size_done(void *ctx, const struct fault *fault, uint64_t size_bytes)
 {
@@ -169,6 +169,11 @@ void server_names_size(struct server_session *session, const struct server_actio
         return;
     }
     session->ops->size(session->store, action->path.ptr, size_done, session);
+}
+
+void server_names_avbl(struct server_session *session, const struct server_action *action)
+{
+    session->ops->free_bytes(session->store, action->path.ptr, size_done, session);
 }
 
 /* "213 time" or "213 Modify=time; path". */
@@ -216,7 +221,8 @@ static void mfmt_done(void *ctx, const struct fault *fault)
 
 void server_names_mfmt(struct server_session *session, const struct server_action *action)
 {
-    session->ops->set_time(session->store, action->path.ptr, action->time, mfmt_done, session);
+    const struct change change = {.has_time = true, .time = action->time};
+    session->ops->set_facts(session->store, action->path.ptr, &change, mfmt_done, session);
 }
 
 /* ---- MLST ---- */

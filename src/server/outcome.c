@@ -68,3 +68,16 @@ struct server_outcome server_outcome_of(const struct pump_result *result, bool u
     }
     return (struct server_outcome){.code = 0};
 }
+
+struct server_outcome server_outcome_of_filter(enum ferry_error kind)
+{
+    static const struct server_outcome rows[] = {
+        {426, "The compressed data ended before their end.", NULL, FERRY_E_CUT, true},
+        {451, "The compressed data are damaged.", NULL, FERRY_E_DAMAGED, false},
+        {552, "The compressed data expand to more than is allowed.", NULL, FERRY_E_SPACE, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].kind == kind)
+            return rows[i];
+    return (struct server_outcome){451, "Memory is short, try again later.", NULL, kind, true};
+}

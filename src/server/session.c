@@ -7,7 +7,10 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/secret.h"
+#include "server/change.h"
+#include "server/client.h"
 #include "server/failure.h"
+#include "server/hash.h"
 #include "server/login.h"
 #include "server/names.h"
 #include "server/ports.h"
@@ -65,6 +68,7 @@ void server_session_log_out(struct server_session *session)
     session->sibling = NULL;
     server_stat_free(session->stat);
     session->stat = NULL;
+    server_hash_free(session->hash);
     server_data_free(session->data);
     session->data = NULL;
     if (session->ops)
@@ -191,6 +195,12 @@ static const struct {
     [VERB_SIZE] = {server_names_size, false},     [VERB_MDTM] = {server_names_mdtm, false},
     [VERB_MFMT] = {server_names_mfmt, true},      [VERB_RNFR] = {server_names_rnfr, true},
     [VERB_RNTO] = {server_names_rnto, true},      [VERB_DELE] = {server_names_dele, true},
+    [VERB_HASH] = {server_hash, false},           [VERB_XCRC] = {server_hash, false},
+    [VERB_XMD5] = {server_hash, false},           [VERB_XSHA] = {server_hash, false},
+    [VERB_XSHA1] = {server_hash, false},          [VERB_XSHA256] = {server_hash, false},
+    [VERB_XSHA512] = {server_hash, false},        [VERB_MFF] = {server_change, true},
+    [VERB_SITE] = {server_change, true},          [VERB_AVBL] = {server_names_avbl, false},
+    [VERB_CLNT] = {server_client_clnt, false},    [VERB_CSID] = {server_client_csid, false},
     [VERB_RMD] = {server_names_rmd, true},        [VERB_MKD] = {server_names_mkd, true},
 };
 
@@ -420,6 +430,7 @@ static struct server_pi *session_pi(const struct server_session *session)
         .tls_required = required,
         .data_tls_required = required,
         .auth_legacy_words = settings->auth_legacy_words,
+        .mode_z = settings->mode_z,
         .login_timeout_ns = settings->login_timeout_ns,
         .idle_timeout_ns = settings->idle_timeout_ns,
     };

@@ -23,6 +23,7 @@
 
 struct server_transfer;
 struct server_stat;
+struct server_hash;
 struct server_session;
 
 /* What the sessions of one worker share. */
@@ -33,6 +34,7 @@ struct server_shared {
     struct server_siblings siblings;
     TAILQ_HEAD(, server_session) sessions;
     uint32_t count;
+    uint32_t hashes; /* that are being computed */
     uint64_t last_id;
     void (*gone)(void *ctx); /* a session was freed */
     void *ctx;
@@ -83,6 +85,7 @@ struct server_session {
     struct server_data *data;         /* from PASV or PORT on */
     struct server_transfer *transfer; /* that runs */
     struct server_stat *stat;         /* STAT of a path that runs */
+    struct server_hash *hash;         /* HASH or one of its kin that runs */
 };
 
 /* What a verb is done by. */

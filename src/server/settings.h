@@ -35,10 +35,12 @@ struct server_settings {
     enum data_resume_scope data_resume_scope;
     uint16_t passive_low, passive_high; /* 0, 0: the system's choice */
     struct address
-        passive_address;   /* told in 227 instead of the local one; len 0: none (TLS-151) */
-    bool active_allowed;   /* PORT and EPRT */
-    bool keep_cut_uploads; /* a cut upload stays as a hidden part for REST */
-    uint32_t sessions_max; /* 0: 10000; beyond: 421 */
+        passive_address; /* told in 227 instead of the local one; len 0: none (TLS-151) */
+    bool active_allowed; /* PORT and EPRT */
+    bool mode_z; /* MODE Z is offered; lengths then tell of contents (SEC-58): default false */
+    uint64_t hash_max_bytes; /* that HASH and its kin read for one command; 0: no limit */
+    bool keep_cut_uploads;   /* a cut upload stays as a hidden part for REST */
+    uint32_t sessions_max;   /* 0: 10000; beyond: 421 */
 
     /* 0: the default (SEC-51). */
     uint64_t login_timeout_ns;     /* from the connection to the login; 60 s */

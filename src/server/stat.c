@@ -45,7 +45,8 @@ static void stat_status(struct server_session *session)
     if (server_pi_is_logged_in(session->pi)) {
         status_line(session, "Logged in as %s%s", session->user,
                     session->read_only ? ", read-only" : "");
-        status_line(session, "TYPE %c, STRU F, MODE S", (char)server_pi_type(session->pi));
+        status_line(session, "TYPE %c, STRU F, MODE %c", (char)server_pi_type(session->pi),
+                    (char)server_pi_mode(session->pi));
     }
     if (session->transfer)
         status_line(session, "%s runs, %llu bytes so far", server_transfer_verb(session->transfer),

@@ -6,10 +6,10 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "ftp/ascii.h"
 #include "ftp/path.h"
 #include "net/pump.h"
 #include "server/failure.h"
+#include "server/filter.h"
 #include "server/list.h"
 #include "server/outcome.h"
 #include "tls/engine.h"
@@ -29,9 +29,12 @@ struct server_transfer {
     enum transfer_stage stage;
     bool announced; /* 1xx is out */
     bool ascii_type;
+    enum transfer_mode mode;
+    int level;       /* of MODE Z */
     const char *tls; /* version of the data connection's TLS; "" in clear */
     char *path;
     uint64_t offset_bytes, bytes;
+    uint64_t range_bytes; /* of RANG; 0: it has no end */
     uint64_t started_ns;
 
     int fd;        /* RETR: the file; uploads: the part; else -1 */
@@ -43,7 +46,7 @@ struct server_transfer {
     struct stream *stream;
     enum tls_proof proof;
     struct pump *pump;
-    struct ascii ascii;
+    struct server_filter *filter; /* or NULL */
 
     /* How it ended; 0: it has not, or well. */
     int code;
@@ -79,6 +82,7 @@ static void transfer_free(struct server_transfer *transfer)
 {
     server_list_free(transfer->list);
     stream_free(transfer->stream);
+    server_filter_free(transfer->filter);
     fd_close(&transfer->fd);
     alloc_free(transfer->path);
     alloc_free(transfer);
@@ -282,29 +286,16 @@ void server_transfer_kill(struct server_transfer *transfer)
 
 /* ---- moving ---- */
 
-static enum ferry_error filter_to_wire(void *ctx, struct bytes in, bool last, struct buf *out)
+static bool transfer_lines(void *ctx, struct buf *out)
 {
-    (void)last;
-    char *space;
-    size_t room = 2 * in.len;
-    enum ferry_error error = buf_reserve(out, room, &space);
-    if (error == FERRY_OK)
-        buf_commit(out, ascii_to_wire(ctx, &in, space, room));
-    return error;
+    const struct server_transfer *transfer = ctx;
+    return server_list_lines(transfer->list, out);
 }
 
-static enum ferry_error filter_from_wire(void *ctx, struct bytes in, bool last, struct buf *out)
+static enum ferry_error transfer_filter(void *ctx, struct bytes *in, bool last, struct buf *out)
 {
-    char *space;
-    size_t room = in.len + 2;
-    enum ferry_error error = buf_reserve(out, room, &space);
-    if (error != FERRY_OK)
-        return error;
-    size_t len = ascii_from_wire(ctx, &in, space, room - 1);
-    if (last)
-        len += ascii_from_wire_end(ctx, space + len);
-    buf_commit(out, len);
-    return FERRY_OK;
+    const struct server_transfer *transfer = ctx;
+    return server_filter_run(transfer->filter, in, last, out);
 }
 
 static void transfer_pumped(void *ctx, const struct pump_result *result)
@@ -312,7 +303,12 @@ static void transfer_pumped(void *ctx, const struct pump_result *result)
     struct server_transfer *transfer = ctx;
     bool sealed = stream_tls(transfer->stream) != NULL;
     struct server_outcome outcome = server_outcome_of(result, is_upload(transfer), sealed);
-    if (outcome.code) {
+    const struct fault *filter = server_filter_fault(transfer->filter);
+    if (result->outcome == PUMP_FAILED && fault_is_set(filter)) {
+        struct server_outcome failed = server_outcome_of_filter(filter->kind);
+        transfer_fault(transfer, failed.code, failed.reply, filter);
+        transfer->keep = transfer->keep && failed.keep;
+    } else if (outcome.code) {
         const struct fault *cause = stream_fault(transfer->stream);
         struct fault fault = {0};
         if (result->os_error) {
@@ -332,16 +328,27 @@ static void transfer_move(struct server_transfer *transfer)
 {
     const struct server_shared *shared = transfer->session->shared;
     bool upload = is_upload(transfer);
-    pump_filter_fn *filter = upload ? filter_from_wire : filter_to_wire;
+    struct server_filter_want want = {
+        .to_wire = !upload,
+        .ascii = transfer->ascii_type && !transfer->list,
+        .mode_z = transfer->mode == TRANSFER_MODE_Z,
+        .level = transfer->level,
+    };
+    if (server_filter_new(&want, &transfer->filter) != FERRY_OK) {
+        transfer_fail_memory(transfer);
+        return;
+    }
     struct pump_settings settings = {
         .loop = shared->loop,
         .stream = transfer->stream,
         .to_stream = !upload,
         .fd = transfer->fd,
         .offset_bytes = (int64_t)transfer->offset_bytes,
-        .source = transfer->list ? server_list_lines : NULL,
-        .filter = transfer->ascii_type && !transfer->list ? filter : NULL,
-        .hook_ctx = transfer->list ? (void *)transfer->list : &transfer->ascii,
+        .source = transfer->list ? transfer_lines : NULL,
+        .filter = transfer->filter ? transfer_filter : NULL,
+        .hook_ctx = transfer,
+        .length_bytes = upload ? 0 : transfer->range_bytes,
+        .max_bytes = upload ? transfer->range_bytes : 0,
         .sync = upload,
         .stall_ns = shared->settings.stall_timeout_ns,
         .done = transfer_pumped,
@@ -430,17 +437,26 @@ static void transfer_announce_file(struct server_transfer *transfer, uint64_t le
     transfer_announced(transfer);
 }
 
+/* How much of a file of that size will be sent. */
+static uint64_t left_of(const struct server_transfer *transfer, uint64_t size_bytes)
+{
+    uint64_t left = size_bytes - transfer->offset_bytes;
+    return transfer->range_bytes > 0 && transfer->range_bytes < left ? transfer->range_bytes : left;
+}
+
 static void read_opened(void *ctx, const struct fault *fault, int fd, uint64_t size_bytes)
 {
     struct server_transfer *transfer = ctx;
     struct fault own = *fault;
     transfer->fd = fd;
-    if (!fault_is_set(&own) && transfer->offset_bytes > size_bytes)
+    bool behind = transfer->offset_bytes > size_bytes ||
+                  (transfer->range_bytes > 0 && transfer->offset_bytes == size_bytes);
+    if (!fault_is_set(&own) && behind)
         fault_set(&own, FERRY_E_STATE, "read %s: the offset is past its end", transfer->path);
     if (fault_is_set(&own))
         transfer_not_opened(transfer, &own);
     else
-        transfer_announce_file(transfer, size_bytes - transfer->offset_bytes);
+        transfer_announce_file(transfer, left_of(transfer, size_bytes));
 }
 
 static void part_opened(void *ctx, const struct fault *fault, const struct store_part *part)
@@ -455,7 +471,15 @@ static void part_opened(void *ctx, const struct fault *fault, const struct store
     transfer->fd = part->fd;
     transfer->part = part->part;
     transfer->has_part = true;
-    transfer->offset_bytes = part->offset_bytes;
+    if (transfer->range_bytes == 0) {
+        transfer->offset_bytes = part->offset_bytes;
+    } else if (transfer->offset_bytes > part->offset_bytes) {
+        struct fault behind = {0};
+        fault_set(&behind, FERRY_E_STATE, "the range begins behind the end of the file");
+        struct server_failure failure = server_failure_of(transfer->verb, FERRY_E_STATE);
+        transfer_fail(transfer, failure.code, failure.text, &behind);
+        return;
+    }
     char *path = alloc_str(part->path);
     if (!path) {
         transfer_fail_memory(transfer);
@@ -512,6 +536,9 @@ static void transfer_open_part(struct server_transfer *transfer, const struct se
     uint64_t offset_bytes = action->offset;
     if (action->verb == VERB_STOU) {
         mode = PART_UNIQUE;
+    } else if (action->has_range) {
+        mode = PART_RESUME; /* what is outside of the range stays */
+        offset_bytes = PART_AT_END;
     } else if (action->offset > 0) {
         mode = PART_RESUME; /* APPE after REST is as STOR after REST (FTP-93) */
     } else if (action->verb == VERB_APPE) {
@@ -536,12 +563,16 @@ static enum ferry_error transfer_new(struct server_session *session,
     transfer->session = session;
     transfer->verb = action->verb;
     transfer->ascii_type = server_pi_type(session->pi) == REPRESENTATION_ASCII;
+    transfer->mode = server_pi_mode(session->pi);
+    transfer->level = server_pi_mode_z_level(session->pi);
     transfer->tls = "";
     transfer->path = path;
     transfer->offset_bytes = action->offset;
+    transfer->range_bytes = action->has_range ? action->range_end - action->offset : 0;
     transfer->started_ns = loop_now_ns(session->shared->loop);
     transfer->fd = -1;
-    transfer->keep = session->shared->settings.keep_cut_uploads;
+    /* A part of which the middle was overwritten is no beginning to go on from. */
+    transfer->keep = session->shared->settings.keep_cut_uploads && !action->has_range;
     *out = transfer;
     return FERRY_OK;
 }

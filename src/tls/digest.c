@@ -13,6 +13,9 @@ struct digest {
 
 static const char *const algorithms[] = {
     [DIGEST_SHA256] = "SHA256",
+    [DIGEST_SHA512] = "SHA512",
+    [DIGEST_SHA1] = "SHA1",
+    [DIGEST_MD5] = "MD5",
 };
 
 struct digest *digest_new(enum digest_kind kind)

@@ -11,7 +11,7 @@
 
 enum { DIGEST_MAX_BYTES = 64 };
 
-enum digest_kind { DIGEST_SHA256 };
+enum digest_kind { DIGEST_SHA256, DIGEST_SHA512, DIGEST_SHA1, DIGEST_MD5 };
 
 struct digest;
 

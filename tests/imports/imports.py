@@ -51,6 +51,7 @@ ONLY_IN = [
     ("<threads.h>", r"net/"),
     ("<confuse.h>", r"conf/"),
     ("<seccomp.h>", r"proc/"),
+    ("<zlib.h>", r"ftp/"),
 ]
 
 # The sans-I/O rooms own no socket, open nothing and read no clock. tls needs <time.h> for the types

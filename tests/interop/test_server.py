@@ -261,6 +261,23 @@ def lftp_parallel(server):
     assert not trees.differences(source, server.work / "parallel back")
 
 
+@test("FTP-46 SEC-58 lftp: MODE Z, mirror up and down of a tree with an empty file, off and on", limit_s=240)
+def lftp_mode_z(server):
+    source = trees.make(server.work / "mode z source")
+    (source / "empty").write_bytes(b"")
+    (source / "lines").write_bytes(b"ferry\n" * 1_000_000)
+    script = "set ftp:use-mode-z true; mirror -R '{0}' z; ls z; mirror z '{1}'"
+    with peers.ferryd("--mode-z") as offering:
+        offering.work = server.work
+        for to, back in ((offering, server.work / "z back"), (server, server.work / "plain back")):
+            lftp(to, script.format(source, back))
+            assert not trees.differences(source, to.files / "z")
+            assert not trees.differences(source, back)
+            assert logged(to, "transfer.end", "STOR", "/z/lines") and logged(to, "transfer.end", "RETR", "/z/lines")
+            in_full = logged(to, "transfer.end", "/z/lines", "bytes=6000000 ")
+            assert in_full == (to is server), "compressed or not, against what was offered"
+
+
 # ---- Python's ftplib, which does not resume ----
 
 

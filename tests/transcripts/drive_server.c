@@ -73,6 +73,8 @@ static void describe_command(const struct server_action *action, char *out)
         add(out, " from=", action->rename_from);
     if (action->offset > 0)
         add_number(out, " offset=", (int64_t)action->offset);
+    if (action->has_range)
+        add_number(out, " end=", (int64_t)action->range_end);
     if (action->list_flags & LIST_ALL)
         add(out, " all", (struct bytes){0});
     if (action->list_flags & LIST_LONG)
@@ -337,6 +339,7 @@ static struct server_pi_settings settings_of(const struct script *script)
         .implicit = script_has_option(script, "implicit"),
         .tls_required = script_has_option(script, "tls-required"),
         .data_tls_required = script_has_option(script, "data-tls-required"),
+        .mode_z = script_has_option(script, "mode-z"),
         .auth_legacy_words = script_has_option(script, "legacy-words"),
         .local = {.family = ADDRESS_V4, .address = {192, 0, 2, 1}, .port = 21},
         .peer = {.family = ADDRESS_V4, .address = {192, 0, 2, 7}, .port = 40000},

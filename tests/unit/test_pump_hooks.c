@@ -14,7 +14,7 @@
 #include "support/net_kit.h"
 #include "support/tempdir.h"
 
-enum { MUCH_BYTES = 3 * 1024 * 1024 + 11 };
+enum { MUCH_BYTES = 3 * 1024 * 1024 + 11, LAST_DOTS = 3 };
 
 struct setup {
     struct net_kit net;
@@ -232,23 +232,46 @@ static void a_sink_may_have_enough(void **state)
 
 /* ---- filter ---- */
 
-/* Writes every byte twice, 64 bytes of padding with every call, and "." at the end: as much as a
- * filter may make. */
-static enum ferry_error twice(void *ctx, struct bytes in, bool last, struct buf *out)
+/* What the pump owes a filter. */
+static void check_call(struct setup *it, const struct bytes *in, bool last, const struct buf *out)
+{
+    assert_true(it->last_calls == 0 || last); /* nothing follows */
+    assert_true(last == (in->len == 0));
+    assert_int_equal(buf_len(out), 0);
+    assert_true(buf_room(out) >= 2 * in->len + 64);
+    it->last_calls += last;
+}
+
+/* Writes every byte twice, and "." at the end: as much as a filter may make. */
+static enum ferry_error twice(void *ctx, struct bytes *in, bool last, struct buf *out)
 {
     struct setup *it = ctx;
-    assert_int_equal(it->last_calls, 0); /* nothing follows */
-    assert_true(in.len > 0 || last);
-    assert_true(buf_room(out) >= 2 * in.len + 64);
-    it->last_calls += last;
-    it->filtered += in.len;
+    check_call(it, in, last, out);
+    it->filtered += in->len;
     if (it->filtered > it->fails_after)
         return FERRY_E_MEMORY;
-    for (size_t i = 0; i < in.len; i++) {
-        const char both[2] = {in.ptr[i], in.ptr[i]};
+    for (; in->len > 0; *in = bytes_skip(*in, 1)) {
+        const char both[2] = {in->ptr[0], in->ptr[0]};
         assert_int_equal(buf_append(out, bytes_of(both, 2)), FERRY_OK);
     }
-    return last ? buf_append(out, BYTES_LIT(".")) : FERRY_OK;
+    return it->last_calls == 1 ? buf_append(out, BYTES_LIT(".")) : FERRY_OK;
+}
+
+/* The same by and by: a few bytes with each call, in the end dots one by one, as a codec that makes
+ * much of little. */
+static enum ferry_error by_and_by(void *ctx, struct bytes *in, bool last, struct buf *out)
+{
+    enum { TAKEN_BYTES = 1000 };
+    struct setup *it = ctx;
+    check_call(it, in, last, out);
+    it->filtered += in->len;
+    struct bytes part = bytes_first(*in, TAKEN_BYTES);
+    *in = bytes_skip(*in, part.len);
+    for (; part.len > 0; part = bytes_skip(part, 1)) {
+        const char both[2] = {part.ptr[0], part.ptr[0]};
+        assert_int_equal(buf_append(out, bytes_of(both, 2)), FERRY_OK);
+    }
+    return last && it->last_calls <= LAST_DOTS ? buf_append(out, BYTES_LIT(".")) : FERRY_OK;
 }
 
 static void assert_twice(struct bytes got, const char *bytes, size_t len)
@@ -282,7 +305,7 @@ static void a_filter_changes_a_file_on_its_way_out(void **state)
         assert_int_equal(pwrite(with.fd, noise, lengths[i], 0), (ssize_t)lengths[i]);
         run(it, &with, PUMP_DONE);
         assert_int_equal(it->result.bytes, 2 * lengths[i] + 1); /* on the stream's side */
-        assert_int_equal(it->last_calls, 1);
+        assert_int_equal(it->last_calls, 2);                    /* until it makes nothing */
         NET_UNTIL(&it->net, stream_end(it->pair.server.stream) == STREAM_END_CLOSED);
         assert_twice(buf_view(&it->pair.server.received), noise, lengths[i]);
         close(with.fd);
@@ -305,13 +328,52 @@ static void a_filter_changes_a_file_on_its_way_in(void **state)
         NET_UNTIL(&it->net, it->done == 1);
         assert_int_equal(it->result.outcome, PUMP_DONE);
         assert_int_equal(it->result.bytes, lengths[i]);
-        assert_int_equal(it->last_calls, 1);
+        assert_int_equal(it->last_calls, 2); /* until it makes nothing */
         char *space;
         assert_int_equal(buf_reserve(&it->seen, 2 * lengths[i] + 2, &space), FERRY_OK);
         ssize_t got = pread(with.fd, space, 2 * lengths[i] + 2, 0);
         assert_true(got >= 0);
         buf_commit(&it->seen, (size_t)got);
         assert_twice(buf_view(&it->seen), noise, lengths[i]);
+        pump_free(it->pump, NULL, NULL);
+        close(with.fd);
+        teardown(state);
+    }
+    free(noise);
+}
+
+static void a_filter_may_take_its_time(void **state)
+{
+    char *noise = make_noise();
+    for (int to_stream = 0; to_stream < 2; to_stream++) {
+        setup(state);
+        struct setup *it = *state;
+        struct pump_settings with = settings(it, to_stream);
+        with.filter = by_and_by;
+        with.fd = open_file(it);
+        if (to_stream)
+            assert_int_equal(pwrite(with.fd, noise, MUCH_BYTES, 0), (ssize_t)MUCH_BYTES);
+        assert_int_equal(pump_new(&with, &it->pump), FERRY_OK);
+        if (!to_stream)
+            say(it, noise, MUCH_BYTES);
+        NET_UNTIL(&it->net, it->done == 1);
+        assert_int_equal(it->result.outcome, PUMP_DONE);
+        assert_int_equal(it->last_calls, LAST_DOTS + 1);
+        size_t len = 2 * MUCH_BYTES + LAST_DOTS;
+        struct bytes got;
+        if (to_stream) {
+            NET_UNTIL(&it->net, stream_end(it->pair.server.stream) == STREAM_END_CLOSED);
+            got = buf_view(&it->pair.server.received);
+        } else {
+            char *space;
+            assert_int_equal(buf_reserve(&it->seen, len + 1, &space), FERRY_OK);
+            assert_int_equal(pread(with.fd, space, len + 1, 0), (ssize_t)len);
+            buf_commit(&it->seen, len);
+            got = buf_view(&it->seen);
+        }
+        assert_int_equal(got.len, len);
+        assert_true(bytes_equal(bytes_skip(got, 2 * MUCH_BYTES), BYTES_LIT("...")));
+        assert_twice(bytes_first(got, 2 * MUCH_BYTES + 1), noise, MUCH_BYTES);
         pump_free(it->pump, NULL, NULL);
         close(with.fd);
         teardown(state);
@@ -377,6 +439,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_sink_may_have_enough, setup, teardown),
         cmocka_unit_test(a_filter_changes_a_file_on_its_way_out),
         cmocka_unit_test(a_filter_changes_a_file_on_its_way_in),
+        cmocka_unit_test(a_filter_may_take_its_time),
         cmocka_unit_test_setup_teardown(a_filter_stands_before_a_sink_and_behind_a_source, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_filter_that_fails_ends_the_pump, setup, teardown),

@@ -1,0 +1,28 @@
+/* What a client says of itself: CLNT and CSID. */
+#include "server/client.h"
+
+enum { TOLD_MAX_BYTES = 200 };
+
+static void log_client(const struct server_session *session, struct bytes said)
+{
+    server_event(session, LOG_LEVEL_NOTICE, "client.named",
+                 F_BYTES("client", bytes_first(said, TOLD_MAX_BYTES)));
+}
+
+void server_client_clnt(struct server_session *session, const struct server_action *action)
+{
+    log_client(session, action->argument);
+    server_pi_reply(session->pi, 200, "Noted.");
+}
+
+void server_client_csid(struct server_session *session, const struct server_action *action)
+{
+    struct bytes value = action->argument;
+    struct bytes name = bytes_cut(&value, '=');
+    if (name.len == 0 || name.len == action->argument.len) {
+        server_pi_reply(session->pi, 501, "Not of the form name=value;");
+        return;
+    }
+    log_client(session, action->argument);
+    server_pi_reply(session->pi, 200, "Name=Ferry;CaseSensitive=1;DirSep=/;"); /* SEC-25 */
+}
