@@ -18,6 +18,7 @@ static const struct {
     {"AUTH", "TLS-P", FEATURE_AUTH_SSL, true},
     {"PBSZ", NULL, FEATURE_PBSZ, false},
     {"PROT", NULL, FEATURE_PROT, false},
+    {"HOST", NULL, FEATURE_HOST, false},
     {"LANG", NULL, FEATURE_LANG, false},
     {"UTF8", NULL, FEATURE_UTF8, false},
     {"TVFS", NULL, FEATURE_TVFS, false},

@@ -37,6 +37,7 @@ enum feature {
     FEATURE_CLNT = 1 << 21,
     FEATURE_CSID = 1 << 22,
     FEATURE_SITE = 1 << 23, /* one of SITE CHMOD, IDLE, UTIME; the server has all */
+    FEATURE_HOST = 1 << 24,
 };
 
 /* The bits of one line of a 211, with or without its leading blank or "211-", in any case; 0 for an

@@ -2,11 +2,15 @@
 #include "ftp/server_pi_private.h"
 
 #include "base/text.h"
+#include "ftp/ipaddr.h"
 #include "ftp/path.h"
 
 static const struct pi_refusal no_refusal = {0, NULL};
 
-enum { FIRST_OPEN_PORT = 1024 }; /* RFC 2577 section 3 */
+enum {
+    FIRST_OPEN_PORT = 1024, /* RFC 2577 section 3 */
+    HOST_MAX_BYTES = 253,
+};
 
 typedef struct pi_refusal fill_fn(struct server_pi *pi, struct server_action *action);
 
@@ -94,6 +98,33 @@ static struct pi_refusal fill_site(struct server_pi *pi, struct server_action *a
     return resolve(pi, action, site.path);
 }
 
+static bool is_host_name(struct bytes name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = text_upper(name.ptr[i]);
+        if (!(c >= 'A' && c <= 'Z') && !text_is_digit(c) && c != '.' && c != '-')
+            return false;
+    }
+    return name.len > 0 && name.len <= HOST_MAX_BYTES;
+}
+
+/* A name or, in brackets, an address of IPv6: without those a colon would be a port's (FTP-156). */
+static struct pi_refusal fill_host(struct server_pi *pi, struct server_action *action)
+{
+    (void)pi;
+    uint8_t address[IPADDR_V6_BYTES];
+    struct bytes name = action->argument;
+    bool bracketed = name.len > 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']';
+    if (bracketed)
+        name = bytes_first(bytes_skip(name, 1), name.len - 2);
+    else if (name.ptr[name.len - 1] == '.') /* TLS-146 */
+        name = bytes_first(name, name.len - 1);
+    if (bracketed ? !ipaddr_parse_v6(name, address) : !is_host_name(name))
+        return (struct pi_refusal){501, "Not the name of a host."};
+    action->argument = name;
+    return no_refusal;
+}
+
 static bool is_v6(const struct server_pi *pi)
 {
     return pi->settings.local.family == ADDRESS_V6;
@@ -171,7 +202,8 @@ static const struct {
     {VERB_LIST, fill_list},    {VERB_NLST, fill_list},  {VERB_PASV, fill_pasv},
     {VERB_PORT, fill_port},    {VERB_XCRC, fill_hash},  {VERB_XMD5, fill_hash},
     {VERB_XSHA, fill_hash},    {VERB_XSHA1, fill_hash}, {VERB_XSHA256, fill_hash},
-    {VERB_XSHA512, fill_hash}, {VERB_MFF, fill_mff},    {VERB_SITE, fill_site},
+    {VERB_XSHA512, fill_hash}, {VERB_HOST, fill_host},  {VERB_MFF, fill_mff},
+    {VERB_SITE, fill_site},
 };
 
 static struct pi_refusal fill(struct server_pi *pi, struct server_action *action)

@@ -14,7 +14,8 @@ static struct pi_refusal check_offered(const struct server_pi *pi, const struct 
 {
     enum verb verb = request->command.verb;
     bool off = verb_row(verb)->allowed & ALLOWED_OFF;
-    if (off || (verb == VERB_AUTH && !pi->settings.tls_available))
+    bool needs_tls = verb == VERB_AUTH || verb == VERB_HOST; /* a host is what has a certificate */
+    if (off || (needs_tls && !pi->settings.tls_available))
         return (struct pi_refusal){502, "Command not implemented."};
     if (verb == VERB_REIN && pi->settings.implicit) /* there is no AUTH to come back by (TLS-7) */
         return (struct pi_refusal){502, "Not available on a port for implicit TLS."};
@@ -46,6 +47,8 @@ static struct pi_refusal check_state(const struct server_pi *pi, const struct pi
         return (struct pi_refusal){530, "Not logged in."};
     if (verb == VERB_USER && logged_in)
         return (struct pi_refusal){530, "Already logged in."};
+    if (verb == VERB_HOST && logged_in)
+        return (struct pi_refusal){503, "Not after logging in."};
     if (verb == VERB_PASS && pi->login != PI_LOGIN_USER)
         return (struct pi_refusal){503, "Send USER first."};
     if (verb == VERB_RNTO && buf_len(&pi->rename_from) == 0)

@@ -12,7 +12,7 @@ static unsigned offered_features(const struct server_pi *pi)
                        FEATURE_RANG_STREAM | FEATURE_HASH | FEATURE_X_HASH | FEATURE_LANG |
                        FEATURE_MFF | FEATURE_AVBL | FEATURE_CLNT | FEATURE_CSID | FEATURE_SITE;
     if (pi->settings.tls_available)
-        offered |= FEATURE_PBSZ | FEATURE_PROT;
+        offered |= FEATURE_PBSZ | FEATURE_PROT | FEATURE_HOST;
     if (pi->settings.tls_available && pi->security.state == SECURITY_PLAIN) {
         offered |= FEATURE_AUTH_TLS; /* under TLS there is no second AUTH (TLS-215) */
         offered |= pi->settings.auth_legacy_words ? FEATURE_AUTH_SSL : 0;

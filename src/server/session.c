@@ -11,6 +11,7 @@
 #include "server/client.h"
 #include "server/failure.h"
 #include "server/hash.h"
+#include "server/host.h"
 #include "server/login.h"
 #include "server/names.h"
 #include "server/ports.h"
@@ -201,7 +202,8 @@ static const struct {
     [VERB_XSHA512] = {server_hash, false},        [VERB_MFF] = {server_change, true},
     [VERB_SITE] = {server_change, true},          [VERB_AVBL] = {server_names_avbl, false},
     [VERB_CLNT] = {server_client_clnt, false},    [VERB_CSID] = {server_client_csid, false},
-    [VERB_RMD] = {server_names_rmd, true},        [VERB_MKD] = {server_names_mkd, true},
+    [VERB_HOST] = {server_host, false},           [VERB_RMD] = {server_names_rmd, true},
+    [VERB_MKD] = {server_names_mkd, true},
 };
 
 static void session_command(struct server_session *session, const struct server_action *action)

@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "base/alloc.h"
 #include "tls/connection.h"
@@ -16,6 +17,13 @@ static const int protocol_versions[] = {
     [TLS_VERSION_1_2] = TLS1_2_VERSION,
     [TLS_VERSION_1_3] = TLS1_3_VERSION,
 };
+
+bool tls_context_is_for(const struct tls_context *context, const char *host)
+{
+    X509 *certificate = SSL_CTX_get0_certificate(context->ssl);
+    return certificate && (X509_check_host(certificate, host, 0, 0, NULL) == 1 ||
+                           X509_check_ip_asc(certificate, host, 0) == 1);
+}
 
 struct tls_context *tls_context_ref(struct tls_context *context)
 {

@@ -53,6 +53,9 @@ struct tls_client_settings {
 NODISCARD enum ferry_error tls_context_new_client(const struct tls_client_settings *settings,
                                                   struct tls_context **out, struct fault *fault);
 
+/* Whether a server's certificate is for `host`, a name, in any case, or a numeric address. */
+bool tls_context_is_for(const struct tls_context *context, const char *host);
+
 /* One more holder / one fewer; the last one frees it. NULL is fine for unref. */
 struct tls_context *tls_context_ref(struct tls_context *context);
 void tls_context_unref(struct tls_context *context);

@@ -99,10 +99,10 @@ static void ftp_152_the_server_s_lines_in_their_order(void **state)
                    FEATURE_MFMT | FEATURE_MLST | FEATURE_REST_STREAM | FEATURE_TVFS | FEATURE_PASV |
                    FEATURE_RANG_STREAM | FEATURE_HASH | FEATURE_X_HASH | FEATURE_MODE_Z |
                    FEATURE_LANG | FEATURE_MFF | FEATURE_AVBL | FEATURE_CLNT | FEATURE_CSID |
-                   FEATURE_SITE;
+                   FEATURE_SITE | FEATURE_HOST;
     assert_int_equal(feature_format(&out, all, &words), FERRY_OK);
     static const char expected[] =
-        " AUTH TLS\r\n AUTH SSL\r\n PBSZ\r\n PROT\r\n LANG en*\r\n UTF8\r\n TVFS\r\n"
+        " AUTH TLS\r\n AUTH SSL\r\n PBSZ\r\n PROT\r\n HOST\r\n LANG en*\r\n UTF8\r\n TVFS\r\n"
         " EPRT\r\n EPSV\r\n PASV\r\n SIZE\r\n MDTM\r\n MFMT\r\n MFF Modify;UNIX.mode;\r\n"
         " MLST Type*;Size;\r\n REST STREAM\r\n RANG STREAM\r\n"
         " HASH SHA-256*;MD5;\r\n XCRC\r\n XMD5\r\n XSHA1\r\n"
