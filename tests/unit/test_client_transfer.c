@@ -149,6 +149,26 @@ static void tls_63_any_order_of_control_and_data(void **state)
     }
 }
 
+static void send_nothing(struct fake *fake)
+{
+    fake_login(fake, "SIZE\nMDTM");
+    fake_answer(fake, "TYPE I", "200 binary");
+    fake_answer(fake, "SIZE f", "213 0");
+    fake_answer(fake, "MDTM f", "213 20260102030405");
+    fake_listen(fake);
+    fake_answer(fake, "RETR f", "150 here\r\n226 that was it");
+    fake_quit(fake);
+}
+
+static void dev_38_no_data_connection_for_an_empty_file(void **state)
+{
+    struct client_rig *rig = *state;
+    client_rig_login(rig, send_nothing);
+    assert_int_equal(get(rig), FERRY_OK);
+    tempdir_assert_text(&rig->dir, "f", "");
+    client_rig_end(rig);
+}
+
 /* ---- cuts (TLS-176, TLS-177, SEC-12) ---- */
 
 struct cut {
@@ -182,6 +202,27 @@ static void cut_off(struct fake *fake)
     fake_say(fake, "%s", cut->reply);
     fake_answer(fake, "DELE f", "250 gone");
     fake_quit(fake);
+}
+
+static void send_too_much(struct fake *fake)
+{
+    login_and_sizes(fake);
+    fake_listen(fake);
+    fake_answer(fake, "RETR f", "150 here");
+    seal_or_fail(fake);
+    fake_write(fake, body);
+    fake_write(fake, body);
+    fake_pause(50);
+    fake_say(fake, "426 broken");
+    fake_quit(fake);
+}
+
+static void sec_97_more_bytes_than_the_server_told(void **state)
+{
+    struct client_rig *rig = *state;
+    client_rig_login(rig, send_too_much);
+    assert_not_got(rig, FERRY_E_CUT);
+    client_rig_end(rig);
 }
 
 static void tls_176_a_cut_download_is_no_file(void **state)
@@ -268,6 +309,28 @@ static void tls_179_a_refusal_ends_open_data(void **state)
     client_rig_login(rig, refuse_while_data_flow);
     assert_not_got(rig, FERRY_E_CUT);
     client_rig_assert_said(rig, "disk");
+    assert_int_equal(ferry_remove(rig->session, "f"), FERRY_OK);
+    client_rig_end(rig);
+}
+
+static void answer_nonsense(struct fake *fake)
+{
+    login_and_sizes(fake);
+    fake_listen(fake);
+    fake_answer(fake, "RETR f", "150 here");
+    seal_or_fail(fake);
+    fake_write(fake, bytes_first(body, 5));
+    fake_pause(50);
+    fake_say(fake, "350 what else?");
+    fake_answer(fake, "DELE f", "250 gone");
+    fake_quit(fake);
+}
+
+static void a_final_reply_that_makes_no_sense(void **state)
+{
+    struct client_rig *rig = *state;
+    client_rig_login(rig, answer_nonsense);
+    assert_not_got(rig, FERRY_E_PROTOCOL);
     assert_int_equal(ferry_remove(rig->session, "f"), FERRY_OK);
     client_rig_end(rig);
 }
@@ -614,6 +677,42 @@ static void demand_protection(struct fake *fake)
     fake_quit(fake);
 }
 
+static void refuse_clear(struct fake *fake)
+{
+    fake_say(fake, "220 ready");
+    fake_answer(fake, "AUTH TLS", "234 go on");
+    fake_seal(fake);
+    fake_answer(fake, "USER anna", "230 in");
+    fake_answer(fake, "PBSZ 0", "200 fine");
+    fake_answer(fake, "PROT C", "534 never");
+    fake_answer(fake, "FEAT", "500 what?");
+    fake_answer(fake, "PROT P", "200 private");
+    fake_download(fake, "LIST", (struct bytes){0}, FAKE_CLOSED);
+    fake_answer(fake, "TYPE I", "200 binary");
+    fake_answer(fake, "SIZE f", "213 19");
+    fake_answer(fake, "MDTM f", "213 20260102030405");
+    fake_answer(fake, "PROT C", "534 never");
+    fake_quit(fake);
+}
+
+static bool no_entry(void *ctx, const struct ferry_entry *entry)
+{
+    (void)ctx;
+    (void)entry;
+    return true;
+}
+
+static void dev_18_clear_data_refused(void **state)
+{
+    struct client_rig *rig = *state;
+    assert_int_equal(ferry_set_protection(rig->session, 'C', 'P'), FERRY_OK);
+    client_rig_login(rig, refuse_clear);
+    assert_int_equal(ferry_list(rig->session, "", no_entry, NULL), FERRY_OK);
+    assert_not_got(rig, FERRY_E_TLS);
+    client_rig_assert_said(rig, "PROT C");
+    client_rig_end(rig);
+}
+
 static void tls_33_protection_is_raised_where_it_is_demanded(void **state)
 {
     struct client_rig *rig = *state;
@@ -827,9 +926,12 @@ int main(void)
     cmocka_unit_test_setup_teardown(function, client_rig_setup, client_rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(tls_63_any_order_of_control_and_data),
+        TEST(dev_38_no_data_connection_for_an_empty_file),
         TEST(tls_176_a_cut_download_is_no_file),
+        TEST(sec_97_more_bytes_than_the_server_told),
         TEST(tls_179_a_refusal_at_any_place),
         TEST(tls_179_a_refusal_ends_open_data),
+        TEST(a_final_reply_that_makes_no_sense),
         TEST(tls_63_a_refusal_wins_over_a_dropped_handshake),
         TEST(dev_33_no_final_reply),
         TEST(tls_158_data_go_on_when_control_is_lost),
@@ -843,6 +945,7 @@ int main(void)
         TEST(dev_7_a_server_that_demands_resumption),
         TEST(dev_5_plain_data_under_prot_p_are_refused),
         TEST(tls_55_no_transfer_where_protection_is_refused),
+        TEST(dev_18_clear_data_refused),
         TEST(tls_33_protection_is_raised_where_it_is_demanded),
         TEST(sec_6_active_mode_takes_the_server_alone),
         TEST(dev_28_active_mode_refused),

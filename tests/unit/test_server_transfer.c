@@ -226,7 +226,7 @@ static void ftp_71_73_135_listings(void **state)
     tempdir_mkdir(dir, "none");
     assert_listing(fixture, "NLST", "none\r\nsub\r\n");
     assert_listing(fixture, "NLST sub", "sub/a\r\nsub/b\r\n");
-    // assert_listing(fixture, "NLST -a sub/", "sub/a\r\nsub/b\r\n");
+    assert_listing(fixture, "NLST -a sub/", "sub/a\r\nsub/b\r\n");
     assert_listing(fixture, "NLST sub/b", "sub/b\r\n");
     assert_listing(fixture, "NLST none", "");
     assert_listing(fixture, "LIST none", "");
