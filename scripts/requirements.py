@@ -26,7 +26,7 @@ FAMILIES = {
 PARTLY = "partly: "  # how a reason begins that stands beside tests
 
 ANY = "|".join(FAMILIES)
-WRITTEN = re.compile(rf"\b({ANY})-(\d+)(?!\.?\d)(?:\s+to\s+(?:\1-)?(\d+)(?!\.?\d))?")
+WRITTEN = re.compile(rf"\b({ANY})-(\d+)(?!\.?\d)(?:[\s*]+to[\s*]+(?:\1-)?(\d+)(?!\.?\d))?")
 IN_NAME = re.compile(rf"(?:^|_)({ANY.lower()})((?:_(?:to_)?\d+)+)(?=_)")
 VERSION = re.compile(r"_1_[0123]")  # tls_1_2 is a version of TLS
 

@@ -157,6 +157,30 @@ def active_from(_server):
         assert address == "127.0.0.2", address
 
 
+@test("REP-20 REP-21 habits of clients: commands in one piece, no waiting, a reset behind the last byte")
+def habits(server):
+    raw = session(server)
+    raw.send("EPSV\r\nNLST\r\n")
+    connection = socket.create_connection(("127.0.0.1", int(re.search(r"\|(\d+)\|", raw.reply()[1])[1])), 20)
+    data = raw.sealed(connection)
+    assert raw.reply()[0] == 150
+    assert read_all(data) > 0
+    data.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    data.close()
+    assert raw.reply()[0] == 226
+    raw.command("PBSZ 8192", 200)
+    raw.command("CWD /", 250)
+    connection = raw.passive()
+    raw.send("LIST \r\n")
+    data = raw.sealed(connection)
+    assert raw.reply()[0] == 150
+    assert read_all(data) > 0
+    assert raw.reply()[0] == 226
+    raw.send("NOOP\r\nQUIT\r\n")
+    raw.close()
+    session(server).command("QUIT", 221)
+
+
 @test("FTP-61 150 names the file and its size")
 def words_of_150(server):
     raw = session(server)

@@ -95,19 +95,20 @@ static void a_tree_comes_down(void **state)
     assert_int_equal(tempdir_count(&rig->dir, "out"), 3);
 }
 
-/* SEC-90, LST-70 to LST-74: names that lead out, a link and a directory of one name, names twice.
- */
+/* SEC-90, LST-70, LST-73, LST-74: names that lead out, a link and a directory of one name, names
+ * twice. */
 static void a_hostile_tree(struct fake *fake)
 {
     fake_login(fake, "MLST Type*;Size*;Modify*;");
     data(
         fake, "MLSD",
-        FACTS("file") "../up\r\n" FACTS("file") "/abs\r\n" FACTS("dir") "..\r\n" FACTS("OS.unix="
-                                                                                       "slink:/etc") "way\r\n" FACTS(
-            "dir") "way\r\n" FACTS("file") "twice\r\n" FACTS("file") "twice\r\n" FACTS("OS.unix="
-                                                                                       "chr") "dev"
-                                                                                              "\r"
-                                                                                              "\n" FACTS("file") "a\\b\r\n");
+        FACTS("file") "../up\r\n" FACTS("file") "/abs\r\n" FACTS("dir") "..\r\n" FACTS(
+            "OS.unix="
+            "slink:/etc") "way\r\n" FACTS("dir") "way\r\n" FACTS("file") "twice\r\n" FACTS("file") "twice\r\n" FACTS("OS.unix="
+                                                                                                                     "chr") "dev"
+                                                                                                                            "\r"
+                                                                                                                            "\n" FACTS(
+                                                                                                                                "file") "a\\b\r\n");
     fake_answer(fake, "TYPE I", "200 binary");
     data(fake, "RETR a\\b", "111");
     data(fake, "RETR twice", "222");
