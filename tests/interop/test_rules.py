@@ -3,6 +3,7 @@
 what is not sent."""
 
 import contextlib
+import os
 import pathlib
 import re
 import socket
@@ -187,6 +188,103 @@ def words_of_150(server):
     raw.passive()
     _, text = raw.command("RETR file", 150)
     assert text == "150 Opening BINARY mode data connection for file (8 bytes).\r\n", text
+
+
+@test("TLS-45 AUTH after REIN with the session from before: a new one, no refusal")
+def auth_again(server):
+    raw = session(server)
+    raw.command("NOOP", 200)
+    old = raw.socket.session
+    raw.command("REIN", 220)
+    raw.socket = raw.socket.unwrap()
+    raw.command("AUTH TLS", 234)
+    raw.socket = raw.context.wrap_socket(raw.socket, session=old, suppress_ragged_eofs=False)
+    assert not raw.socket.session_reused
+    raw.command("PWD", 530)
+    raw.command(f"USER {server.user}", 331)
+    raw.command(f"PASS {server.password}", 230)
+
+
+@test("FTP-64 SEC-38 an upload is seen by nobody before its end, and two to one name leave one, whole")
+def invisible(server):
+    (server.files / "seen").write_bytes(b"old")
+    uploads = []
+    for content in (b"a" * 100000, b"b" * 50000):
+        raw = session(server)
+        connection = raw.passive()
+        raw.send("STOR seen\r\n")
+        data = raw.sealed(connection)
+        assert raw.reply()[0] == 150
+        data.sendall(content[:30000])
+        uploads.append((raw, data, content))
+    other = session(server)
+    assert other.command("SIZE seen", 213)[1] == "213 3\r\n"
+    connection = other.passive()
+    other.send("NLST\r\n")
+    data = other.sealed(connection)
+    assert other.reply()[0] == 150
+    names = b""
+    while block := data.recv(4096):
+        names += block
+    assert other.reply()[0] == 226
+    assert sorted(names.split()) == [b"big", b"empty", b"file", b"seen"], names
+    for raw, data, content in uploads:
+        data.sendall(content[30000:])
+        data.unwrap()
+        assert raw.reply()[0] in (226, 450)
+    assert (server.files / "seen").read_bytes() in [content for _, _, content in uploads]
+    (server.files / "seen").unlink()
+
+
+@test("SEC-30 SEC-34 paths that lead elsewhere by other spellings, and what is no file")
+def odd_paths(server):
+    os.mkfifo(server.files / "fifo")
+    raw = session(server)
+    for path in (b"~root", b"%2e%2e/outside", b"\xc0\xae\xc0\xae/outside", b"/proc/self/root", b"..\\outside", b"....//",
+                 b"x/" * 2000, b"/" * 4000 + b"x", b"fifo"):
+        raw.send(b"SIZE " + path + b"\r\n")
+        assert raw.reply()[0] in (501, 550), path
+    for command in ("RETR fifo", "STOR fifo", "APPE fifo"):
+        raw.command("EPSV", 229)
+        raw.command(command, 550, 553)
+    (server.files / "fifo").unlink()
+
+
+@test("SEC-56 a session holds few descriptors, and gives them back")
+def descriptors(server):
+    def count():
+        return len(os.listdir(f"/proc/{server.process_id}/fd"))
+
+    session(server).command("QUIT", 221)
+    before = count()
+    raws = [session(server) for _ in range(8)]
+    for raw in raws:
+        for _ in range(20):
+            raw.command("EPSV", 229)
+    assert count() - before <= 3 * len(raws), f"{count()} after {before}"  # control, passive port, root
+    for raw in raws:
+        raw.close()
+    peers.wait_until(lambda: count() <= before, "the descriptors of 8 sessions")
+
+
+@test("SEC-80 SEC-81 FTP-33 the log holds no password and no byte that forges a line or reaches a terminal")
+def log(server):
+    raw = session(server)
+    raw.send(b"RETR \x1b]0;x\x07\xe2\x80\xae\x7f\x9b name=\"x\"\r\n")
+    raw.reply()
+    raw.command("EPSV", 229)
+    raw.send(b"RETR \x1b]0;x\x07\xe2\x80\xae\x7f\x9b name=\"x\"\r\n")
+    assert raw.reply()[0] in (501, 550)
+    wrong = Raw(server.implicit_port, implicit=True)
+    assert wrong.reply()[0] == 220
+    wrong.send(b"USER \x1b[2Jevil\xe2\x80\xaename\r\n")
+    wrong.reply()
+    wrong.command("PASS not-to-be-seen", 530, 503)
+    written = pathlib.Path(server.log).read_bytes()
+    assert b"evil" in written
+    for word in (server.password.encode(), b"not-to-be-seen", "\u202e".encode()):
+        assert word not in written, word
+    assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", written)
 
 
 if __name__ == "__main__":
