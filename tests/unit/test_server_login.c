@@ -34,6 +34,7 @@ static void assert_alive(struct server_rig *rig)
     rig_close(&client);
 }
 
+/* TLS-210 */
 static void explicit_login(void **state)
 {
     struct server_rig *rig = *state;

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "support/server_rig.h"
 
 struct fixture {
@@ -169,6 +170,53 @@ static void tls_151_the_address_that_is_told(void **state)
     fixture_close(&fixture);
 }
 
+/* One that never comes is 425, one that never speaks TLS 522; the port is gone, the session not. */
+static void ftp_57_tls_65_a_data_connection_is_not_awaited_for_ever(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, &(struct server_rig_options){
+                               .settings = {.data_timeout_ns = 200 * CLOCK_NS_PER_MS,
+                                            .handshake_timeout_ns = 400 * CLOCK_NS_PER_MS}});
+    struct rig_client *client = &fixture.client;
+    static const char *const commands[] = {"LIST", "STOR up"};
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        uint16_t port = epsv(client);
+        rig_expect(client, 150, "%s", commands[i]);
+        rig_expect_reply(client, 425);
+        assert_false(is_open(port));
+
+        struct rig_data data;
+        rig_passive(client, &data);
+        rig_expect(client, 150, "%s", commands[i]);
+        rig_expect_reply(client, 522);
+        assert_int_equal(buf_len(&data.end.received), 0);
+        rig_data_close(&data);
+        assert_false(is_open(client->data_port));
+    }
+    rig_expect(client, 257, "PWD");
+    assert_int_equal(tempdir_count(&fixture.rig.dir, "."), 0);
+    fixture_close(&fixture);
+}
+
+/* FTP-57: and one that comes before its command waits. */
+static void an_early_data_connection_waits(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rig_client *client = &fixture->client;
+    tempdir_write(&fixture->rig.dir, "file", "content");
+    struct rig_data data;
+    rig_passive(client, &data);
+    rig_data_seal(&data, client);
+    rig_expect(client, 213, "SIZE file");
+    rig_expect(client, 350, "REST 3");
+    rig_expect(client, 150, "RETR file");
+    assert_int_equal(rig_data_end(&data), STREAM_END_CLOSED);
+    rig_expect_reply(client, 226);
+    assert_true(bytes_equal(buf_view(&data.end.received), BYTES_LIT("tent")));
+    rig_data_close(&data);
+}
+
 /* ---- sessions ---- */
 
 /* FTP-30: 421 in the place of the greeting. */
@@ -303,6 +351,8 @@ int main(void)
         TEST(ftp_24_the_next_command_and_the_transfer_close_the_port),
         cmocka_unit_test(tls_150_passive_ports_come_from_the_range),
         cmocka_unit_test(tls_151_the_address_that_is_told),
+        cmocka_unit_test(ftp_57_tls_65_a_data_connection_is_not_awaited_for_ever),
+        TEST(an_early_data_connection_waits),
         cmocka_unit_test(sec_52_sessions_beyond_the_limit_are_sent_away),
         TEST(ftp_188_sessions_share_nothing),
         TEST(sec_42_names_are_compared_byte_by_byte),
