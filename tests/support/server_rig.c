@@ -200,6 +200,8 @@ void rig_send(struct rig_client *client, struct bytes bytes)
     assert_int_equal(taken, bytes.len);
 }
 
+static void say(struct rig_client *client, const char *format, va_list args) PRINTF_LIKE(2, 0);
+
 static void say(struct rig_client *client, const char *format, va_list args)
 {
     char line[LINE_BYTES];
