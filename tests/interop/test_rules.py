@@ -55,6 +55,18 @@ def read_all(data):
     return received
 
 
+def listed(raw, command):
+    connection = raw.passive()
+    raw.send(command + "\r\n")
+    data = raw.sealed(connection)
+    assert raw.reply()[0] == 150
+    lines = b""
+    while block := data.recv(1 << 16):
+        lines += block
+    assert raw.reply()[0] == 226
+    return lines
+
+
 @test("TLS-54 TLS-64 150 comes before the handshake, and not a byte of data")
 def handshake_first(server):
     for command in ("RETR file", "RETR empty", "LIST", "NLST", "MLSD"):
@@ -219,14 +231,7 @@ def invisible(server):
         uploads.append((raw, data, content))
     other = session(server)
     assert other.command("SIZE seen", 213)[1] == "213 3\r\n"
-    connection = other.passive()
-    other.send("NLST\r\n")
-    data = other.sealed(connection)
-    assert other.reply()[0] == 150
-    names = b""
-    while block := data.recv(4096):
-        names += block
-    assert other.reply()[0] == 226
+    names = listed(other, "NLST")
     assert sorted(names.split()) == [b"big", b"empty", b"file", b"seen"], names
     for raw, data, content in uploads:
         data.sendall(content[30000:])
@@ -234,6 +239,19 @@ def invisible(server):
         assert raw.reply()[0] in (226, 450)
     assert (server.files / "seen").read_bytes() in [content for _, _, content in uploads]
     (server.files / "seen").unlink()
+
+
+@test("LST-83 a listing shows no FIFO and no socket")
+def special_files(server):
+    os.mkfifo(server.files / "fifo")
+    with socket.socket(socket.AF_UNIX) as special:
+        special.bind(str(server.files / "sock"))
+        raw = session(server)
+        for command in ("LIST", "NLST", "MLSD"):
+            lines = listed(raw, command)
+            assert b"file\r\n" in lines and b"fifo" not in lines and b"sock" not in lines, lines
+    (server.files / "fifo").unlink()
+    (server.files / "sock").unlink()
 
 
 @test("SEC-30 SEC-34 paths that lead elsewhere by other spellings, and what is no file")
