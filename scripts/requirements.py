@@ -1,8 +1,8 @@
 """The requirements, the tests that name them, and the table of both.
 
-A requirement is a row of docs/requirements.tsv. A test names it as `TLS-130` in a comment or a title, as
-`FTP-90 to FTP-93` with all that are between, or as `tls_130_...`, `ftp_71_73_135_...`, `ftp_90_to_93_...` in the
-name of a cmocka test.
+A requirement is a row of docs/requirements.tsv. A test names it as `TLS-130` in a comment or a
+title, as `FTP-90 to FTP-93` with all that are between, or as `tls_130_...`, `ftp_71_73_135_...`,
+`ftp_90_to_93_...` in the name of a cmocka test.
 """
 
 import csv
@@ -27,7 +27,7 @@ PARTLY = "partly: "  # how a reason begins that stands beside tests
 
 ANY = "|".join(FAMILIES)
 WRITTEN = re.compile(rf"\b({ANY})-(\d+)(?!\.?\d)(?:[\s*]+to[\s*]+(?:\1-)?(\d+)(?!\.?\d))?")
-IN_NAME = re.compile(rf"(?:^|_)({ANY.lower()})((?:_(?:to_)?\d+)+)(?=_)")
+IN_NAME = re.compile(rf"(?:^|_)({ANY.lower()})((?:_(?:to_)?\d+)+)(?=_|$)")
 VERSION = re.compile(r"_1_[0123]")  # tls_1_2 is a version of TLS
 
 # What has no tests in it, and what has tests of this very script with made-up numbers.
@@ -35,15 +35,10 @@ NO_TESTS = {"support"}
 LEFT_OUT = {"conformance", "corpus", "listings"}
 READ = {".c", ".h", ".js", ".py", ".txt"}
 
-CMOCKA = re.compile(r"^static void (\w+)\(void \*\*\w*\)\s*\{", re.MULTILINE)  # none is left unused: -Werror
+# A test of cmocka. None is there and not run: the compiler refuses what is static and not used.
+CMOCKA = re.compile(r"^static void (\w+)\(void \*\*\w*\)\s*\{", re.MULTILINE)
 TITLE = re.compile(rf'@test\(\s*"([^"]*)"|"((?:{ANY})-\d+ [^"]*)"')
 IDS_IN_FRONT = re.compile(rf"^(?:(?:{ANY})-\d+ )*")
-
-
-def number(requirement):
-    """A requirement's family and number."""
-    family, _, digits = requirement.partition("-")
-    return family, int(digits)
 
 
 @dataclass
@@ -52,7 +47,9 @@ class Tree:
 
     requirements: dict  # id: (who, what), in the file's order
     reasons: dict  # id: why there is no test, or what is missing
-    tests: dict = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))  # id: file: names
+    tests: dict = field(  # id: file: names of tests, "" for the whole file
+        default_factory=lambda: defaultdict(lambda: defaultdict(set))
+    )
     unknown: dict = field(default_factory=lambda: defaultdict(set))  # id: files
 
 
@@ -88,8 +85,9 @@ def ids_in_name(name, known):
 
 
 def scan_c(text, known):
-    """Yields (id, test) for a C file. What is said outside a test belongs to the next one, since tables stand
-    before the code that reads them; what is said above the first #include to the whole file, as "" says."""
+    """Yields (id, test) for a C file. What is said outside a test belongs to the next one, since
+    tables stand before the code that reads them; what is said above the first #include belongs to
+    the whole file: the test is "" then."""
     tests = [(text.find("\n}", found.end()), found[1]) for found in CMOCKA.finditer(text)]
     for _, name in tests:
         for requirement in ids_in_name(name, known):
@@ -102,9 +100,9 @@ def scan_c(text, known):
 
 def scan_python(text, known):
     """Yields (id, test): a test is the title that the id stands in, or the last one above."""
-    titles = [(found.start(), found.end(), found[1] or found[2]) for found in TITLE.finditer(text)]
+    titles = [(found.start(), found[1] or found[2]) for found in TITLE.finditer(text)]
     for requirement, where in written_ids(text, known):
-        above = [title for start, _, title in titles if start <= where]
+        above = [title for start, title in titles if start <= where]
         yield requirement, IDS_IN_FRONT.sub("", above[-1]) if above else ""
 
 
@@ -167,17 +165,17 @@ def render(tree):
     lines = [
         "# Requirements and their tests",
         "",
-        "Made by `scripts/conformance` from `docs/requirements.tsv`, `docs/conformance-reasons.tsv` and the tests",
-        "themselves, of which each names what it proves. Do not edit it; `tests/conformance` refuses it when it is old.",
-        "S is the server, C the client, P the proxies, X the probe. What is slanted says why there is no test, or",
-        "what of it none shows.",
+        "Made by `scripts/conformance` from `requirements.tsv` and `conformance-reasons.tsv` here and",
+        "from the tests, of which each names what it proves. Do not edit it: `tests/conformance`",
+        "refuses it when it is old. S is the server, C the client, P the proxies, X the probe.",
+        "What is slanted says why there is no test, or what of it none shows.",
         "",
         f"{len(tree.requirements)} requirements; {tested} are named by tests.",
     ]
     for family, title in FAMILIES.items():
         lines += ["", f"## {title}", "", "| id | for | what | tests |", "| --- | --- | --- | --- |"]
         for requirement, (who, what) in tree.requirements.items():
-            if number(requirement)[0] == family:
+            if requirement.startswith(f"{family}-"):
                 lines.append(f"| {requirement} | {who} | {what} | {in_words(tree, requirement)} |")
     return "\n".join(lines) + "\n"
 
@@ -195,8 +193,8 @@ def check(top):
     yield "each requirement has a test or a reason", [f"{r} has neither" for r in bare]
 
     stale = [r for r, why in reasons.items() if r in tested and not is_partly(why)]
-    yield "no reason stands for what has a test", [f"{r} has a test: take out its reason, or write "
-                                                   f"\"{PARTLY}...\"" for r in stale]
+    advice = f'take out its reason, or write "{PARTLY}..."'
+    yield "no reason stands for what has a test", [f"{r} has a test: {advice}" for r in stale]
 
     alone = [r for r, why in reasons.items() if r not in tested and is_partly(why)]
     yield "what is tested partly has a test", [f"{r} has none" for r in alone]
