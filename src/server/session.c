@@ -472,7 +472,7 @@ enum ferry_error server_session_new(struct server_shared *shared, int fd,
     server_event(session, LOG_LEVEL_NOTICE, "session.open",
                  F_STR("listener", implicit ? "implicit" : "explicit"));
     if (refusal)
-        server_pi_refuse(session->pi, refusal);
+        server_pi_refuse(session->pi, refusal); /* in the place of the greeting (FTP-30) */
     else
         server_pi_greet(session->pi, session->opened_ns);
     if (implicit)

@@ -225,6 +225,7 @@ static void sec_97_more_bytes_than_the_server_told(void **state)
     client_rig_end(rig);
 }
 
+/* DEV-9, DEV-10 */
 static void tls_176_a_cut_download_is_no_file(void **state)
 {
     struct client_rig *rig = *state;
@@ -452,6 +453,7 @@ static void twice_by_pasv(struct fake *fake)
     fake_quit(fake);
 }
 
+/* TLS-152 */
 static void dev_23_pasv_where_epsv_is_refused_and_remembered(void **state)
 {
     struct client_rig *rig = *state;
@@ -487,7 +489,8 @@ static void name_another_address(struct fake *fake)
     fake_quit(fake);
 }
 
-/* SEC-8: the fake server listens on the control connection's address only: any other would fail. */
+/* SEC-8, SEC-99: the fake server listens on the control connection's address only: any other would
+ * fail. */
 static void tls_153_the_address_in_a_227_is_never_used(void **state)
 {
     struct client_rig *rig = *state;
@@ -536,6 +539,7 @@ static void nothing_leads_anywhere(struct fake *fake)
     fake_quit(fake);
 }
 
+/* SEC-96: no PORT instead. */
 static void no_data_port_can_be_reached(void **state)
 {
     struct client_rig *rig = *state;
@@ -596,6 +600,7 @@ static void demand_resumption(struct fake *fake)
     fake_quit(fake);
 }
 
+/* TLS-34, TLS-102 */
 static void dev_7_a_server_that_demands_resumption(void **state)
 {
     struct client_rig *rig = *state;
@@ -648,6 +653,7 @@ static void refuse_prot(struct fake *fake)
     fake_quit(fake);
 }
 
+/* DEV-6, TLS-161 */
 static void tls_55_no_transfer_where_protection_is_refused(void **state)
 {
     struct client_rig *rig = *state;
@@ -769,6 +775,7 @@ static void actively(struct fake *fake)
     fake_quit(fake);
 }
 
+/* DEV-29, TLS-160 */
 static void sec_6_active_mode_takes_the_server_alone(void **state)
 {
     struct client_rig *rig = *state;
@@ -803,6 +810,7 @@ static void say_nothing(struct fake *fake)
     fake_quit(fake);
 }
 
+/* FTP-117 */
 static void sec_17_a_line_feed_in_a_name_is_refused(void **state)
 {
     struct client_rig *rig = *state;

@@ -95,8 +95,8 @@ static void a_tree_comes_down(void **state)
     assert_int_equal(tempdir_count(&rig->dir, "out"), 3);
 }
 
-/* SEC-90, LST-70 to LST-74: names that lead out, a link and a directory of one name, names twice.
- */
+/* SEC-90, LST-70, LST-73, LST-74: names that lead out, a link and a directory of one name, names
+ * twice. */
 static void a_hostile_tree(struct fake *fake)
 {
     fake_login(fake, "MLST Type*;Size*;Modify*;");

@@ -85,6 +85,7 @@ static void assert_download(struct fixture *fixture, const char *command, struct
 
 /* ---- whole ---- */
 
+/* FTP-65; TLS-180: once 226 was said the file is there. */
 static void up_and_down(void **state)
 {
     struct fixture *fixture = *state;
@@ -342,6 +343,7 @@ static void tls_50_stat_and_noop_while_data_flows(void **state)
     rig_data_close(&data);
 }
 
+/* TLS-49: ABOR under TLS, without urgent data. */
 static void ftp_67_abor_of_a_download(void **state)
 {
     struct fixture *fixture = *state;
