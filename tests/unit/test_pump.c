@@ -356,6 +356,52 @@ static void a_receiver_that_goes_at_the_end_is_a_cut(void **state)
     close_pair(it);
 }
 
+/* Goes as soon as it has all, before the sender's next step; `rudely`: with RST. */
+struct leaver {
+    struct stream *stream;
+    bool rudely;
+    uint64_t received;
+};
+
+static void leave_at_the_end(void *ctx)
+{
+    struct leaver *leaver = ctx;
+    static char piece[MIB];
+    size_t got;
+    do {
+        stream_read(leaver->stream, piece, sizeof(piece), &got);
+        leaver->received += got;
+    } while (got > 0);
+    if (stream_end(leaver->stream) != STREAM_END_CLOSED)
+        return;
+    if (leaver->rudely)
+        stream_abort(leaver->stream);
+    stream_free(leaver->stream);
+    leaver->stream = NULL;
+}
+
+/* Erlang and ftp-ssl never send close_notify: they close as soon as they have the sender's. */
+static void tls_177_tls_181_a_receiver_that_has_all_may_go_as_it_likes(void **state)
+{
+    static const struct stream_events events = {.input = leave_at_the_end};
+    struct setup *it = *state;
+    for (int rudely = 0; rudely < 2; rudely++) {
+        open_pair(it);
+        struct leaver leaver = {.stream = it->pair.server.stream, .rudely = rudely == 1};
+        it->pair.server.stream = NULL;
+        stream_set_events(leaver.stream, &events, &leaver);
+        int source = noise_file(it, 5000);
+        struct flow send = sending(it, source);
+        flow_start(&send);
+        assert_outcome(it, &send, PUMP_DONE, 5000);
+        NET_UNTIL(&it->net, !leaver.stream);
+        assert_int_equal(leaver.received, 5000);
+        flow_free(it, &send);
+        close(source);
+        close_pair(it);
+    }
+}
+
 static void what_is_no_tls_is_a_failure_told_by_the_stream(void **state)
 {
     struct setup *it = *state;
@@ -923,6 +969,7 @@ int main(void)
         EVERY_WAY(fin_alone_is_a_cut_under_tls_and_an_end_in_the_clear),
         EVERY_WAY(a_receiver_that_goes_is_a_cut),
         EVERY_WAY(a_receiver_that_goes_at_the_end_is_a_cut),
+        EVERY_WAY(tls_177_tls_181_a_receiver_that_has_all_may_go_as_it_likes),
         IN_CLEAR(what_is_no_tls_is_a_failure_told_by_the_stream),
         EVERY_WAY(sec_51_a_silent_sender_stalls),
         EVERY_WAY(sec_51_a_receiver_that_reads_nothing_stalls),
