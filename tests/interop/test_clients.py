@@ -81,6 +81,12 @@ class Trip:
 # ---- the clients: each goes one trip and returns (exit status, output) ----
 
 
+def need_part(trip, argv, what):
+    """Skips unless the command, which asks for a library, ends well."""
+    if trip.run(argv)[0] != 0:
+        raise tap.Skip(f"{what} is not installed")
+
+
 def wget(trip):
     implicit = ["--ftps-implicit"] if trip.mode == "implicit" else []
     url = f"ftps://localhost:{trip.port}/"
@@ -111,7 +117,9 @@ def php(trip):
 
 
 def perl(trip, data="passive"):
-    return trip.run([peers.need("perl"), PROGRAMS / "net_ftp.pl", trip.port, trip.mode, data, trip.server.ca,
+    program = peers.need("perl")
+    need_part(trip, [program, "-MIO::Socket::SSL", "-e", "1"], "IO::Socket::SSL")
+    return trip.run([program, PROGRAMS / "net_ftp.pl", trip.port, trip.mode, data, trip.server.ca,
                      *trip.login(), *trip.files()])
 
 
@@ -122,11 +130,13 @@ def perl_active(trip):
 def java(trip):
     if not COMMONS_NET.exists():
         raise tap.Skip("commons-net is not installed")
-    return trip.run([peers.need("java"), "-cp", COMMONS_NET, PROGRAMS / "CommonsNet.java", trip.port, trip.mode,
-                     trip.server.ca, *trip.login(), *trip.files()])
+    return trip.run([peers.need("java"), "-XX:TieredStopAtLevel=1", "-cp", COMMONS_NET, PROGRAMS / "CommonsNet.java",
+                     trip.port, trip.mode, trip.server.ca, *trip.login(), *trip.files()])
 
 
 def erlang(trip):
+    loads = "{module, _} = code:ensure_loaded(ftp), {module, _} = code:ensure_loaded(ssl), halt(0)."
+    need_part(trip, [peers.need("erl"), "-noinput", "-eval", loads], "Erlang's ftp")
     return trip.run([peers.need("escript"), PROGRAMS / "erlang_ftp.escript", trip.port, trip.mode, trip.server.ca,
                      *trip.login(), *trip.files()])
 
