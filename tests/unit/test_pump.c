@@ -220,6 +220,52 @@ static void a_receiver_that_goes_before_all_has_left_is_a_cut(void **state)
     }
 }
 
+/* Goes as soon as it has all, before the sender's next step; `rudely`: with RST. */
+struct leaver {
+    struct stream *stream;
+    bool rudely;
+    uint64_t received;
+};
+
+static void leave_at_the_end(void *ctx)
+{
+    struct leaver *leaver = ctx;
+    static char piece[MIB];
+    size_t got;
+    do {
+        stream_read(leaver->stream, piece, sizeof(piece), &got);
+        leaver->received += got;
+    } while (got > 0);
+    if (stream_end(leaver->stream) != STREAM_END_CLOSED)
+        return;
+    if (leaver->rudely)
+        stream_abort(leaver->stream);
+    stream_free(leaver->stream);
+    leaver->stream = NULL;
+}
+
+/* Erlang and ftp-ssl never send close_notify: they close as soon as they have the sender's. */
+static void tls_177_tls_181_a_receiver_that_has_all_may_go_as_it_likes(void **state)
+{
+    static const struct stream_events events = {.input = leave_at_the_end};
+    struct pump_kit *it = *state;
+    for (int rudely = 0; rudely < 2; rudely++) {
+        pump_kit_open(it);
+        struct leaver leaver = {.stream = it->pair.server.stream, .rudely = rudely == 1};
+        it->pair.server.stream = NULL;
+        stream_set_events(leaver.stream, &events, &leaver);
+        int source = pump_kit_noise_file(it, 5000);
+        struct pump_flow send = pump_sending(it, source);
+        pump_flow_start(&send);
+        pump_flow_expect(it, &send, PUMP_DONE, 5000);
+        NET_UNTIL(&it->net, !leaver.stream);
+        assert_int_equal(leaver.received, 5000);
+        pump_flow_free(it, &send);
+        close(source);
+        pump_kit_close(it);
+    }
+}
+
 static void what_is_no_tls_is_a_failure_told_by_the_stream(void **state)
 {
     struct pump_kit *it = *state;
@@ -429,6 +475,7 @@ int main(void)
         PUMP_EVERY_WAY(a_receiver_that_goes_is_a_cut),
         PUMP_EVERY_WAY(a_receiver_that_goes_at_the_end_is_a_cut),
         PUMP_EVERY_WAY(a_receiver_that_goes_before_all_has_left_is_a_cut),
+        PUMP_EVERY_WAY(tls_177_tls_181_a_receiver_that_has_all_may_go_as_it_likes),
         PUMP_IN_CLEAR(what_is_no_tls_is_a_failure_told_by_the_stream),
         PUMP_EVERY_WAY(a_pump_can_be_freed_at_any_moment),
         PUMP_EVERY_WAY(a_descriptor_stays_in_use_while_a_job_has_it),
