@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* `len` bytes at `ptr`. Not NUL-terminated. `ptr` may be NULL only if `len` is 0. */
@@ -56,7 +57,8 @@ static inline bool bytes_starts(struct bytes b, struct bytes prefix)
 /* Where `c` first stands in `b`; b.len if nowhere. */
 static inline size_t bytes_find(struct bytes b, char c)
 {
-    const char *at = b.len ? memchr(b.ptr, c, b.len) : NULL;
+    size_t len = b.len < PTRDIFF_MAX ? b.len : PTRDIFF_MAX; /* gcc -O3 wants to see that */
+    const char *at = len > 0 ? memchr(b.ptr, c, len) : NULL;
     return at ? (size_t)(at - b.ptr) : b.len;
 }
 

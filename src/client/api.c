@@ -239,6 +239,7 @@ enum ferry_error ferry_get(ferry_session *session, const char *remote, const cha
         .remote = bytes_str(remote),
         .root = &root,
         .local = bytes_str(inner),
+        .local_name = local,
         .flags = flags,
     };
     struct wait wait = {.session = session};

@@ -93,7 +93,7 @@ static void on_timer(void *ctx)
     struct client_data *data = ctx;
     const char *missing =
         data->stream ? "its TLS handshake was not done" : "the server did not connect to us";
-    fault_set(&data->fault, FERRY_E_CONNECT, "the data connection: %s within %d s", missing,
+    fault_set(&data->fault, FERRY_E_TIMEOUT, "the data connection: %s within %d s", missing,
               CLIENT_HANDSHAKE_SECONDS);
     fault_advise(&data->fault, "a firewall between may stop it");
     fail(data);

@@ -108,19 +108,14 @@ static bool take(void *ctx, struct bytes in)
     return !dir->overflow;
 }
 
-/* The server does not know MLSD, although it seemed to (DEV-52). */
-static bool is_unknown_command(int code)
-{
-    return code == 500 || code == 502 || code == 504;
-}
-
 static void on_listed(void *ctx, const struct client_transfer_result *result)
 {
     struct dir *dir = ctx;
     struct client_session *session = dir->session;
     enum ferry_error error = result->error;
     uint64_t rejected = 0;
-    if (dir->by_mlsd && is_unknown_command(result->reply)) {
+    /* DEV-52: it seemed to know MLSD. */
+    if (dir->by_mlsd && client_session_is_unknown(result->reply)) {
         session->peer.mlst_refused = true;
         fault_clear(&session->fault);
         buf_fini(&dir->raw);

@@ -25,6 +25,7 @@ struct get {
     struct client_session *session;
     char *remote, *local;
     const struct root *root; /* NULL: to `fd` */
+    const char *local_name;
     int fd;
     unsigned flags;
     struct ferry_entry source; /* its size and time; the strings are not kept */
@@ -59,6 +60,16 @@ static void end(struct get *get, enum ferry_error result)
     done(ctx, result);
 }
 
+/* Tells a failure of the local side, under the name that the user knows. */
+static enum ferry_error local_failed(struct get *get, const struct fault *fault)
+{
+    struct fault *told = &get->session->fault;
+    fault_set(told, fault->kind, "%s: %s", get->local_name, fault->what);
+    if (fault->kind == FERRY_E_EXISTS)
+        fault_advise(told, "--force replaces it");
+    return fault->kind;
+}
+
 /* ---- the end of the transfer ---- */
 
 static bool has_time(const struct ferry_entry *entry)
@@ -68,16 +79,16 @@ static bool has_time(const struct ferry_entry *entry)
 
 static enum ferry_error commit(struct get *get)
 {
-    struct fault *fault = &get->session->fault;
+    struct fault fault = {0};
     enum ferry_error error = FERRY_OK;
     if ((get->flags & FERRY_KEEP_TIME) && has_time(&get->source)) {
         const struct timespec mtime = {.tv_sec = get->source.modified_s,
                                        .tv_nsec = get->source.modified_ns};
-        error = part_set_mtime(&get->part, mtime, fault);
+        error = part_set_mtime(&get->part, mtime, &fault);
     }
     if (error == FERRY_OK)
-        error = part_commit(&get->part, PART_SYNC_NONE, fault);
-    return error;
+        error = part_commit(&get->part, PART_SYNC_NONE, &fault);
+    return error == FERRY_OK ? FERRY_OK : local_failed(get, &fault);
 }
 
 /* Keeps what arrived, for FERRY_RESUME. */
@@ -175,7 +186,7 @@ static enum ferry_error read_overlap(struct get *get)
             continue;
         if (got <= 0)
             return fault_errno(&get->session->fault, FERRY_E_FILE, "read the part of %s",
-                               get->local);
+                               get->local_name);
         done += (size_t)got;
     }
     return FERRY_OK;
@@ -191,10 +202,12 @@ static enum ferry_error begin_part(struct get *get, uint64_t offset_bytes, bool 
         .no_replace = (get->flags & FERRY_OVERWRITE) == 0 && !of_target,
         .named_at_once = true,
     };
+    struct fault fault = {0};
     enum ferry_error error =
-        part_begin(get->root, bytes_str(get->local), &want, &get->part, &get->session->fault);
-    if (error == FERRY_OK)
-        error = read_overlap(get);
+        part_begin(get->root, bytes_str(get->local), &want, &get->part, &fault);
+    if (error != FERRY_OK)
+        return local_failed(get, &fault);
+    error = read_overlap(get);
     return error == FERRY_OK ? transfer(get) : error;
 }
 
@@ -237,10 +250,19 @@ static enum ferry_error look_at_target(struct get *get, int64_t *size_bytes)
     if (error == FERRY_E_NOT_FOUND)
         return FERRY_OK;
     if (error != FERRY_OK)
-        get->session->fault = fault;
-    else
-        *size_bytes = S_ISREG(entry.what.st_mode) ? (int64_t)entry.what.st_size : 0;
-    return error;
+        return local_failed(get, &fault);
+    *size_bytes = S_ISREG(entry.what.st_mode) ? (int64_t)entry.what.st_size : 0;
+    return FERRY_OK;
+}
+
+/* Whether a former try has left a part, and how long it is. */
+static bool find_kept(const struct get *get, uint64_t *kept_bytes)
+{
+    struct fault none = {0};
+    int64_t size = get->source.size_bytes;
+    return part_find_kept(get->root, bytes_str(get->local), buf_view(&get->owner), kept_bytes,
+                          &none) == FERRY_OK &&
+           (size == FERRY_SIZE_UNKNOWN || *kept_bytes <= (uint64_t)size);
 }
 
 /* Without FERRY_OVERWRITE a target may be gone on with, not replaced. */
@@ -256,13 +278,11 @@ static enum ferry_error begin(struct get *get)
     if ((get->flags & FERRY_RESUME) == 0)
         return begin_part(get, 0, false);
 
-    struct fault none = {0};
-    uint64_t kept = 0;
-    if (part_find_kept(get->root, bytes_str(get->local), buf_view(&get->owner), &kept, &none) ==
-        FERRY_OK)
-        return begin_part(get, kept, false);
+    uint64_t kept_bytes = 0;
+    if (find_kept(get, &kept_bytes))
+        return begin_part(get, kept_bytes, false);
     if (target_bytes >= 0 && target_bytes == size) {
-        client_remark(get->session, '*', "%s is there already", get->local);
+        client_remark(get->session, '*', "%s is there already", get->local_name);
         end(get, FERRY_OK);
         return FERRY_OK;
     }
@@ -299,7 +319,7 @@ static enum ferry_error check_target(struct get *get)
     enum ferry_error error = look_at_target(get, &target_bytes);
     if (error != FERRY_OK || target_bytes < 0)
         return error;
-    fault_set(&get->session->fault, FERRY_E_EXISTS, "the local file %s exists", get->local + 1);
+    fault_set(&get->session->fault, FERRY_E_EXISTS, "the local file %s exists", get->local_name);
     fault_advise(&get->session->fault, "--force replaces it, -c goes on with it");
     return FERRY_E_EXISTS;
 }
@@ -337,6 +357,7 @@ enum ferry_error client_get_start(struct client_session *session,
     if (!get)
         return fault_set(&session->fault, FERRY_E_MEMORY, "no memory for a download");
     get->root = want->root;
+    get->local_name = want->local_name;
     get->flags = want->flags;
     enum ferry_error error = check_target(get);
     if (error == FERRY_OK && want->known) {

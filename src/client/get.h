@@ -11,6 +11,7 @@ struct client_get_want {
     struct bytes remote;
     const struct root *root;         /* the local directory; borrowed to the end */
     struct bytes local;              /* the file's path beneath it: absolute and normalised */
+    const char *local_name;          /* what the user calls it, for messages; borrowed to the end */
     unsigned flags;                  /* enum ferry_transfer_flags */
     const struct ferry_entry *known; /* size and time as a listing told them, or NULL: they are
                                         asked for */

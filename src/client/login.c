@@ -137,12 +137,6 @@ static void go(struct login *login, enum step step)
         give_up(login, error);
 }
 
-static void finish(struct login *login)
-{
-    login->session->peer.logged_in = true;
-    end(login, FERRY_OK);
-}
-
 /* The one way to USER: never without TLS, unless clear text was asked for (SEC-3). */
 static void go_to_user(struct login *login)
 {
@@ -168,19 +162,13 @@ static void on_greeting(struct login *login, const struct reply *reply)
     }
 }
 
-/* TLS-9: the answer says that the word is not known there, so that another may be tried. */
-static bool is_unknown_word(int code)
-{
-    return code == 500 || code == 502 || code == 504;
-}
-
 static void on_auth(struct login *login, const struct reply *reply)
 {
     struct client_session *session = login->session;
     if (client_session_is_sealed(session)) {
         go_to_user(login);
     } else if (session->options->auth == FERRY_AUTH_AUTO && login->mechanism == AUTH_TLS &&
-               is_unknown_word(reply->code)) {
+               client_session_is_unknown(reply->code)) { /* TLS-9 */
         login->mechanism = AUTH_SSL;
         go(login, STEP_AUTH);
     } else {
@@ -231,7 +219,7 @@ static void on_pbsz(struct login *login, const struct reply *reply)
     go(login, STEP_PROT);
 }
 
-/* A refused level is no reason to leave: what needs no data connection still works. Transfers are
+/* A refused PROT P is no reason to leave: what needs no data connection still works. Transfers are
  * then refused here (TLS-55). On an implicit connection a server that does not know PROT protects
  * data by itself, or the handshake of the first data connection fails (TLS-6); so under the words
  * after AUTH that imply it. */
@@ -239,16 +227,15 @@ static void on_prot(struct login *login, const struct reply *reply)
 {
     struct client_session *session = login->session;
     struct client_peer *peer = &session->peer;
+    bool private = session->options->files == PROTECTION_PRIVATE;
     bool implied =
         session->options->security == FERRY_IMPLICIT || auth_implies_private(login->mechanism);
     bool unknown = reply->code == 500 || reply->code == 502;
-    if (reply_is_ok(reply->code)) {
-        peer->level = session->options->files;
-    } else if (implied && unknown && session->options->files == PROTECTION_PRIVATE) {
-        peer->level = PROTECTION_PRIVATE;
-    } else {
+    if (reply_is_ok(reply->code) || (private && implied && unknown)) {
+        peer->level = (char)session->options->files;
+    } else if (private) {
         peer->protection_refused = true;
-        client_remark(session, '*', "the server refused PROT: no transfer will be tried");
+        client_remark(session, '*', "the server refused PROT P: no transfer will be tried");
     }
     go(login, STEP_FEAT);
 }
@@ -263,13 +250,13 @@ static void on_feat(struct login *login, const struct reply *reply)
     if (peer->features & FEATURE_UTF8)
         go(login, STEP_UTF8);
     else
-        finish(login);
+        end(login, FERRY_OK);
 }
 
 static void on_utf8(struct login *login, const struct reply *reply)
 {
     (void)reply;
-    finish(login);
+    end(login, FERRY_OK);
 }
 
 enum ferry_error client_login_start(struct client_session *session, const char *host, uint16_t port,

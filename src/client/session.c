@@ -59,6 +59,7 @@ static void drop(struct client_session *session)
     session->control = NULL;
     user_pi_free(session->pi);
     session->pi = NULL;
+    session->unread = false;
     session->handshake_deadline_ns = CLOCK_NEVER;
     loop_timer_at(session->timer, CLOCK_NEVER);
 }
@@ -89,7 +90,7 @@ void client_session_close(struct client_session *session)
     session->tls = NULL;
     alloc_free(session->host);
     session->host = NULL;
-    session->peer = (struct client_peer){.level = PROTECTION_CLEAR};
+    session->peer = (struct client_peer){0};
     session->failed = FERRY_OK;
     session->waiting_count = 0;
 }
@@ -295,14 +296,15 @@ void client_session_fetch(struct client_session *session)
         return;
     loop_task_post(session->task);
     char bytes[READ_BYTES];
-    for (int reads = 0; reads < READS_PER_TURN; reads++) {
+    session->unread = true;
+    for (int reads = 0; reads < READS_PER_TURN && session->unread; reads++) {
         size_t got = 0;
         stream_read(session->control, bytes, sizeof(bytes), &got);
-        if (got == 0) {
+        session->unread = got > 0;
+        if (session->unread)
+            user_pi_feed(session->pi, bytes_of(bytes, got), loop_now_ns(session->loop));
+        else
             take_end(session);
-            return;
-        }
-        user_pi_feed(session->pi, bytes_of(bytes, got), loop_now_ns(session->loop));
     }
 }
 
@@ -322,11 +324,13 @@ static void on_task(void *ctx)
 {
     struct client_session *session = ctx;
     dispatch(session);
-    if (session->failed == FERRY_OK)
-        return;
-    advise_on_silence(session);
-    drop(session);
-    announce_failure(session);
+    if (session->failed != FERRY_OK) {
+        advise_on_silence(session);
+        drop(session);
+        announce_failure(session);
+    } else if (session->unread) {
+        client_session_fetch(session);
+    }
 }
 
 static void on_timer(void *ctx)

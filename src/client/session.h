@@ -26,8 +26,9 @@
 /* The end of a deed. */
 typedef void client_done_fn(void *ctx, enum ferry_error result);
 
-/* Sees a reply to a command: perhaps preliminary ones, then the final one. NULL: none will come,
- * the connection has failed; client_session_refuse then knows what to return. */
+/* Sees the final reply to a command, and before it the preliminary ones if the command begins a
+ * transfer. NULL: none will come, the connection has failed; client_session_refuse then knows what
+ * to return. */
 typedef void client_reply_fn(void *ctx, const struct reply *reply);
 
 enum {
@@ -37,14 +38,12 @@ enum {
 
 /* What was learnt of the server and agreed with it; empty on a new connection. */
 struct client_peer {
-    unsigned features; /* enum feature, from FEAT */
-    bool logged_in;
+    unsigned features;       /* enum feature, from FEAT */
     bool epsv_refused;       /* ask for PASV (DEV-23) */
     bool mlst_refused;       /* although FEAT has it (DEV-52), or because it has not */
-    bool size_refused;       /* SIZE is not known there */
     bool protection_refused; /* PROT P was not accepted: no transfer will be tried (TLS-55) */
-    enum protection level;   /* of data connections, as last agreed */
-    char type;               /* the TYPE last accepted, or 0 */
+    char level; /* of data connections, 'P' or 'C' as last agreed by PROT; 0: not agreed */
+    char type;  /* the TYPE last accepted, or 0 */
 };
 
 struct client_waiting {
@@ -78,6 +77,7 @@ struct client_session {
     int interrupt_fd;
     struct loop_watch *interrupt;
     uint64_t handshake_deadline_ns;
+    bool unread;             /* there may be more to read, after what was read in this turn */
     enum ferry_error failed; /* FERRY_OK: the connection is usable, or there is none */
     struct client_waiting waiting[CLIENT_WAITING_MAX];
     size_t waiting_first, waiting_count;
@@ -121,6 +121,12 @@ void client_session_fetch(struct client_session *session);
  * connection failed with. */
 enum ferry_error client_session_refuse(struct client_session *session, const struct reply *reply,
                                        const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* A refusal that says that the command, or its argument, is not known there: another may be. */
+static inline bool client_session_is_unknown(int code)
+{
+    return code == 500 || code == 502 || code == 504;
+}
 
 /* The connection is of no more use, for the reason that is in the session's fault (set it before).
  * It is dropped, and all who wait hear of it, soon. Returns `kind`. */

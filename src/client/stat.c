@@ -84,16 +84,31 @@ static bool find_entry(struct bytes text, struct listing_entry *out)
     return false;
 }
 
+static void go_without_mlst(struct query *query)
+{
+    switch (query->want) {
+    case CLIENT_STAT_SIZE: /* SIZE is not known either */
+        end(query, FERRY_OK);
+        break;
+    case CLIENT_STAT_SIZE_AND_TIME:
+        go(query, STEP_TYPE);
+        break;
+    case CLIENT_STAT_ALL:
+        go(query, STEP_LIST);
+        break;
+    }
+}
+
 static void on_mlst(struct query *query, const struct reply *reply)
 {
     struct client_session *session = query->session;
     struct listing_entry entry;
-    bool unknown = reply && (reply->code == 500 || reply->code == 502 || reply->code == 504);
+    bool unknown = reply && client_session_is_unknown(reply->code);
     if (reply && reply_is_ok(reply->code) && find_entry(reply->text, &entry)) {
         end(query, keep(query, &entry));
     } else if (unknown || (reply && reply_is_ok(reply->code))) {
         session->peer.mlst_refused = true;
-        go(query, query->want == CLIENT_STAT_ALL ? STEP_LIST : STEP_TYPE);
+        go_without_mlst(query);
     } else if (reply && query->want != CLIENT_STAT_ALL) {
         end(query, FERRY_OK);
     } else {
@@ -164,10 +179,12 @@ static void on_size(struct query *query, const struct reply *reply)
         query->found.face.size_bytes = (int64_t)size;
     if (!reply)
         end(query, client_session_refuse(query->session, NULL, "tell a size"));
-    else if (query->want == CLIENT_STAT_SIZE)
-        end(query, FERRY_OK);
-    else
+    else if (query->want != CLIENT_STAT_SIZE)
         go(query, STEP_MDTM);
+    else if (client_session_is_unknown(reply->code) && !query->session->peer.mlst_refused)
+        go(query, STEP_MLST);
+    else
+        end(query, FERRY_OK);
 }
 
 static void on_mdtm(struct query *query, const struct reply *reply)
@@ -236,9 +253,16 @@ static enum ferry_error begin(struct query *query)
         error = keep(query, &(const struct listing_entry){0});
     if (error != FERRY_OK)
         return error;
-    if (!query->session->peer.mlst_refused)
-        return take_up(query, STEP_MLST);
-    return take_up(query, query->want == CLIENT_STAT_ALL ? STEP_LIST : STEP_TYPE);
+    bool by_mlst = !query->session->peer.mlst_refused;
+    switch (query->want) {
+    case CLIENT_STAT_SIZE:
+        return take_up(query, STEP_TYPE);
+    case CLIENT_STAT_SIZE_AND_TIME:
+        return take_up(query, by_mlst ? STEP_MLST : STEP_TYPE);
+    case CLIENT_STAT_ALL:
+        return take_up(query, by_mlst ? STEP_MLST : STEP_LIST);
+    }
+    return FERRY_E_ARGUMENT;
 }
 
 enum ferry_error client_stat_start(struct client_session *session, struct bytes path,
@@ -247,6 +271,8 @@ enum ferry_error client_stat_start(struct client_session *session, struct bytes 
     struct query *query = alloc_zero(sizeof(*query));
     if (!query)
         return fault_set(&session->fault, FERRY_E_MEMORY, "no memory to ask for a file");
+    while (path.len > 1 && path.ptr[path.len - 1] == '/')
+        path.len--;
     *query = (struct query){
         .session = session, .path = alloc_bytes(path), .want = want, .done = done, .ctx = ctx};
     enum ferry_error error = begin(query);

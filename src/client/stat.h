@@ -6,8 +6,9 @@
 #include "ferry/listing.h"
 
 enum client_stat_want {
-    CLIENT_STAT_SIZE,          /* of a file; unknown is no failure, nor is a file that is missing */
-    CLIENT_STAT_SIZE_AND_TIME, /* as SIZE, and its time of modification */
+    CLIENT_STAT_SIZE, /* by SIZE, which also tells where a cut upload is to be gone on with;
+                         unknown is no failure, nor is a file that is missing */
+    CLIENT_STAT_SIZE_AND_TIME, /* as SIZE, and the time of modification */
     CLIENT_STAT_ALL,           /* the type, too; a missing file is a failure */
 };
 

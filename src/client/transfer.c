@@ -112,9 +112,9 @@ static void wait_seconds(struct transfer *transfer, unsigned seconds)
 
 /* ---- deciding ---- */
 
-/* A reason to try once more, with something changed: EPSV's port cannot be reached, but PASV's
- * perhaps (DEV-23); or the server wants protected data (TLS-33). */
-static bool should_retry(struct transfer *transfer)
+/* Changes what may make a second try succeed: the server wants protected data (TLS-33); or EPSV's
+ * port cannot be reached, but PASV's perhaps (DEV-23). false: there is nothing to be changed. */
+static bool adapt(struct transfer *transfer)
 {
     struct client_session *session = transfer->session;
     const struct transfer_facts *facts = &transfer->facts;
@@ -128,7 +128,8 @@ static bool should_retry(struct transfer *transfer)
         return true;
     }
     enum ferry_error kind = transfer->story.data.kind;
-    bool unreachable = kind == FERRY_E_CONNECT || kind == FERRY_E_TIMEOUT;
+    bool unreachable = (kind == FERRY_E_CONNECT || kind == FERRY_E_TIMEOUT) &&
+                       (facts->final_reply == 425 || facts->final_reply == 426);
     if (unreachable && !transfer->story.opened && session->options->data_mode == FERRY_PASSIVE &&
         !session->peer.epsv_refused) {
         client_remark(session, '*', "the port of EPSV cannot be reached: PASV is tried");
@@ -161,7 +162,7 @@ static void conclude(struct transfer *transfer)
         end(transfer, FERRY_OK);
         return;
     }
-    if (should_retry(transfer)) {
+    if (adapt(transfer)) {
         retry(transfer);
         return;
     }
@@ -175,10 +176,12 @@ static void review(void *ctx)
     struct transfer_facts *facts = &transfer->facts;
     if (transfer->step != STEP_COMMAND)
         return;
-    bool refused = facts->final_reply >= 400;
+    bool refused = facts->final_reply != 0 && !reply_is_ok(facts->final_reply);
     bool hopeless = facts->control_lost && !transfer->story.opened;
+    /* DEV-38: some servers open no data connection if there is nothing to send. */
+    bool needless = is_answered(transfer) && !transfer->story.opened && facts->expected_bytes == 0;
     bool unfinished = facts->data == DATA_END_NONE;
-    if (unfinished && (refused || hopeless || transfer->story.cancelled))
+    if (unfinished && (refused || hopeless || needless || transfer->story.cancelled))
         stop_data(transfer);
 
     if (transfer->closing || transfer->releasing)
@@ -284,18 +287,13 @@ static void on_pumped(void *ctx, const struct pump_result *result)
     loop_task_post(transfer->review);
 }
 
-static void on_opened(void *ctx)
+/* Both the connection and the command are under way. */
+static void start_pump(struct transfer *transfer)
 {
-    struct transfer *transfer = ctx;
     const struct client_transfer_want *want = &transfer->want;
-    struct stream *stream = client_data_stream(transfer->data);
-    const struct tls_engine *engine = stream_tls(stream);
-    transfer->story.opened = true;
-    transfer->story.resumed = engine && tls_engine_facts(engine)->resumed;
-
     const struct pump_settings settings = {
         .loop = transfer->session->loop,
-        .stream = stream,
+        .stream = client_data_stream(transfer->data),
         .to_stream = want->kind == CLIENT_UPLOAD,
         .fd = want->fd,
         .offset_bytes = want->file_offset_bytes,
@@ -303,6 +301,8 @@ static void on_opened(void *ctx)
         .filter = want->filter,
         .hook_ctx = want->hook_ctx,
         .sync = want->sync,
+        .max_bytes =
+            transfer->facts.expected_bytes > 0 ? (uint64_t)transfer->facts.expected_bytes : 0,
         .stall_ns = transfer->session->options->stall_ns,
         .progress = on_progress,
         .done = on_pumped,
@@ -313,6 +313,16 @@ static void on_opened(void *ctx)
         stop_data(transfer);
         loop_task_post(transfer->review);
     }
+}
+
+static void on_opened(void *ctx)
+{
+    struct transfer *transfer = ctx;
+    const struct tls_engine *engine = stream_tls(client_data_stream(transfer->data));
+    transfer->story.opened = true;
+    transfer->story.resumed = engine && tls_engine_facts(engine)->resumed;
+    if (transfer->step == STEP_COMMAND)
+        start_pump(transfer);
 }
 
 static void on_data_failed(void *ctx)
@@ -382,7 +392,7 @@ static void on_prot(struct transfer *transfer, const struct reply *reply)
 {
     struct client_session *session = transfer->session;
     if (reply && reply_is_ok(reply->code)) {
-        session->peer.level = transfer->level;
+        session->peer.level = (char)transfer->level;
         go(transfer, STEP_TYPE);
         return;
     }
@@ -432,15 +442,24 @@ static enum ferry_error open_data(struct transfer *transfer)
     return client_data_open(transfer->session, transfer->level, &events, transfer, &transfer->data);
 }
 
+static enum ferry_error send_command(struct transfer *transfer)
+{
+    enum ferry_error error = command(transfer, transfer->want.verb, bytes_str(transfer->path));
+    if (error == FERRY_OK && transfer->story.opened && transfer->data)
+        start_pump(transfer);
+    return error;
+}
+
 /* Takes up `step`, or the first one behind it that has something to do. */
 static enum ferry_error take_up(struct transfer *transfer, enum step step)
 {
     const struct client_peer *peer = &transfer->session->peer;
     bool private = transfer->level == PROTECTION_PRIVATE;
+    bool sealed = client_session_is_sealed(transfer->session);
     transfer->step = step;
     switch (step) {
     case STEP_PROT:
-        if (transfer->level != peer->level)
+        if (sealed && (char)transfer->level != peer->level)
             return command(transfer, VERB_PROT, private ? BYTES_LIT("P") : BYTES_LIT("C"));
         return take_up(transfer, STEP_TYPE);
     case STEP_TYPE:
@@ -452,7 +471,7 @@ static enum ferry_error take_up(struct transfer *transfer, enum step step)
     case STEP_REST:
         return send_rest(transfer);
     case STEP_COMMAND:
-        return command(transfer, transfer->want.verb, bytes_str(transfer->path));
+        return send_command(transfer);
     }
     return FERRY_E_STATE;
 }
@@ -501,7 +520,7 @@ enum ferry_error client_transfer_start(struct client_session *session,
 {
     if (session->peer.protection_refused)
         return fault_set(&session->fault, FERRY_E_TLS,
-                         "the server refused to protect data connections (PROT)");
+                         "the server refused to protect data connections (PROT P)");
     enum ferry_error error = client_session_check_path(session, want->path);
     if (error != FERRY_OK)
         return error;

@@ -99,15 +99,16 @@ static enum ferry_error set_answer(const struct transfer_story *story,
     return fault->kind;
 }
 
-/* The data connection failed at this end; the server's reply, if any, is its echo. */
+/* The data connection failed at this end; the server's reply, if there is one, is told beside. */
 static enum ferry_error set_data(const struct transfer_story *story, struct fault *fault)
 {
-    fault_set(fault, story->data.kind, "%s %s: %s", deed(story->verb), story->path,
-              story->data.what);
-    fault_peer(fault, story->answer.reply, bytes_str(story->data.peer_said));
+    const struct fault *data = &story->data;
+    bool alert = data->peer_said[0] != '\0';
+    fault_set(fault, data->kind, "%s %s: %s%s%s%s", deed(story->verb), story->path, data->what,
+              alert ? " (" : "", data->peer_said, alert ? ")" : "");
     fault_peer(fault, story->answer.reply, bytes_str(story->answer.peer_said));
-    if (story->data.advice[0] != '\0')
-        fault_advise(fault, "%s", story->data.advice);
+    if (data->advice[0] != '\0')
+        fault_advise(fault, "%s", data->advice);
     return fault->kind;
 }
 
@@ -130,15 +131,18 @@ enum ferry_error transfer_words(const struct transfer_story *story,
         return fault_errno(fault, FERRY_E_FILE, "%s %s: %s the local file", words, story->path,
                            story->outcome == PUMP_READ_FAILED ? "read" : "write");
     }
+    if (story->outcome == PUMP_STALLED)
+        return fault_set(fault, FERRY_E_CUT, "%s %s: nothing crossed for too long", words,
+                         story->path);
+    if (story->outcome == PUMP_LIMIT)
+        return fault_set(fault, FERRY_E_CUT, "%s %s: more came than the %lld bytes expected", words,
+                         story->path, (long long)facts->expected_bytes);
     if (is_own_failure(story, facts))
         return set_data(story, fault);
     if (facts->final_reply >= 400)
         return set_answer(story, facts, fault);
     if (facts->control_lost && !story->opened)
         return set_lost(story, fault);
-    if (story->outcome == PUMP_STALLED)
-        return fault_set(fault, FERRY_E_CUT, "%s %s: nothing crossed for too long", words,
-                         story->path);
     fault_set(fault, why->kind, "%s %s: %s", words, story->path, why->what);
     fault_peer(fault, story->answer.reply, bytes_str(story->answer.peer_said));
     return fault->kind;

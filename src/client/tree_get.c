@@ -90,6 +90,7 @@ static enum ferry_error get_file(struct tree_get *tree, const struct ferry_entry
         .remote = bytes_str(walk->item_remote),
         .root = &walk->root,
         .local = bytes_str(walk->item_inner),
+        .local_name = walk->item_local,
         .flags = walk->flags,
         .known = is_known(entry) ? entry : NULL,
     };

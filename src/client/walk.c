@@ -117,6 +117,7 @@ enum ferry_error client_walk_fail(struct client_walk *walk, enum ferry_error err
     if (is_end(walk, error))
         return error;
     struct fault fault = walk->session->fault;
+    fault_set(&fault, error, "%s could not be copied", walk->item_remote);
     fault_clear(&walk->session->fault);
     if (!fault_is_set(&walk->failure))
         walk->failure = fault;

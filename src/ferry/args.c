@@ -203,15 +203,13 @@ static void make_view(unsigned command, struct view *view)
     view->options[options] = (struct option){0};
 }
 
+/* The row of what getopt found, which is in the view. */
 static const struct row *find_row(int found)
 {
-    if (found >= FIRST_ROW)
-        return &rows[found - FIRST_ROW];
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (rows[i].letter == found)
-            return &rows[i];
-    }
-    return NULL;
+    size_t row = found >= FIRST_ROW ? (size_t)(found - FIRST_ROW) : 0;
+    while (found < FIRST_ROW && rows[row].letter != found)
+        row++;
+    return &rows[row];
 }
 
 static bool complain(const char *command, const char *word, const char *what)
@@ -228,16 +226,21 @@ bool args_read(int argc, char **argv, unsigned command, struct settings *setting
     struct view view;
     make_view(command, &view);
     opterr = 0;
-    optind = 1;
+    optind = 0; /* getopt forgets an earlier command line */
     int found;
     while ((found = getopt_long(argc, argv, view.letters, view.options, NULL)) != -1) {
+        const char letter[] = {'-', (char)optopt, '\0'};
+        const char *word = optopt > 0 && optopt < FIRST_ROW ? letter : argv[optind - 1];
         if (found == '?')
-            return complain(argv[0], argv[optind - 1], "no such option");
+            return complain(argv[0], word, "no such option");
         if (found == ':')
-            return complain(argv[0], argv[optind - 1], "a value is missing");
+            return complain(argv[0], word, "a value is missing");
         const struct row *row = find_row(found);
-        if (!row || !apply(row, settings, optarg))
-            return complain(argv[0], optarg ? optarg : "", "not a value for this option");
+        if (!apply(row, settings, optarg)) {
+            char option[64];
+            snprintf(option, sizeof(option), "--%s %s", row->name, optarg);
+            return complain(argv[0], option, "not a value for this option");
+        }
     }
     if ((settings->certificate == NULL) != (settings->key == NULL))
         return complain(argv[0], settings->key ? "--key" : "--cert",

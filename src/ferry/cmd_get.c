@@ -49,7 +49,7 @@ static char *local_path(const struct settings *settings, const struct url *url, 
     if (base && base[0] == '\0' && settings->recursive)
         return alloc_str(output); /* the top of the server has no name of its own */
     if (base && path_check_name(bytes_str(base)) != PATH_FLAW_NONE) {
-        say("%s: the URL ends in no file name: name the local one with --output", url->path);
+        say("the URL ends in no file name: name the local file with --output");
         return NULL;
     }
     char *local = base ? client_path_join(settings->output ? output : "", base) : NULL;

@@ -29,7 +29,7 @@ enum exit_code command_url(const char *text, struct url *out)
     enum ferry_error error = url_parse(bytes_str(text), out, &fault);
     if (error == FERRY_OK)
         return EXIT_DONE;
-    say("%s: %s", error == FERRY_E_ARGUMENT ? "not a URL to work on" : "a URL", fault.what);
+    say("%s", fault.what);
     return error == FERRY_E_MEMORY ? EXIT_LOCAL : EXIT_USAGE;
 }
 

@@ -93,8 +93,7 @@ enum exit_code link_failed(const struct link *link, enum ferry_error error)
 {
     struct ferry_failure failure = ferry_failure_of(link->session);
     failure.kind = error;
-    if (error != FERRY_E_CANCELLED)
-        say_failure(&failure);
+    say_failure(&failure);
     return link_exit(link, error);
 }
 

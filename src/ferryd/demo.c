@@ -1,6 +1,7 @@
 /* `ferryd demo`: a server that needs no root, no configuration and no certificate. */
 #include "ferryd/demo.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,7 +155,9 @@ static ferry_server *volatile signalled;
 static void on_signal(int number)
 {
     (void)number;
+    int before = errno;
     ferry_server_stop(signalled, DRAIN_MS);
+    errno = before;
 }
 
 /* The first signal lets transfers finish; a second one of the kind kills as usual. */

@@ -16,9 +16,8 @@ enum { FILE_BLOCK_BYTES = 256 * 1024 };
 /* One descriptor, read or written in sequence, one operation at a time. */
 struct file;
 
-enum {
-    FILE_SEQUENTIAL = -1
-}; /* as offset: no seeking, plain read and write (pipes, standard output) */
+/* As offset: no seeking, plain read and write (pipes, standard output). */
+enum { FILE_SEQUENTIAL = -1 };
 
 /* Works on `fd` (kept by the caller, who closes it after file_free) from `offset_bytes` on. NULL:
  * no memory. */

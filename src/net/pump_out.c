@@ -170,7 +170,9 @@ static bool all_sent(const struct pump *pump)
 
 void pump_out_step(struct pump *pump)
 {
-    watch_peer(pump);
+    /* Once all is sent, how the peer ends says nothing any more (TLS-177, TLS-181). */
+    if (!pump->flushed)
+        watch_peer(pump);
     while (!pump->ending && pump->budget > 0 && send_piece(pump))
         continue;
     if (!pump->ending && !pump->finishing && all_sent(pump)) {

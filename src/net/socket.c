@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 

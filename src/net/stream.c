@@ -319,7 +319,8 @@ static bool is_flushed(const struct stream *stream)
     return !switching && stream_output(stream).len == 0 && (!stream->finishing || stream->fin_sent);
 }
 
-void stream_settle(struct stream *stream)
+/* Finds which events are due and what to watch for. */
+static void update(struct stream *stream)
 {
     if (stream->fd >= 0) {
         stream_tls_leave(stream);
@@ -341,8 +342,18 @@ void stream_settle(struct stream *stream)
         stream->due &= STREAM_DUE_CLOSED;
     if (stream->watch)
         loop_watch_want(stream->watch, wants_input(stream), stream->blocked && !stream->broken);
+}
+
+static void post_if_needed(struct stream *stream)
+{
     if (stream->due != 0 || (can_send(stream) && stream_output(stream).len > 0))
         loop_task_post(stream->task);
+}
+
+void stream_settle(struct stream *stream)
+{
+    update(stream);
+    post_if_needed(stream);
 }
 
 typedef void event_fn(void *ctx);
@@ -364,23 +375,28 @@ static event_fn *handler(const struct stream *stream, enum stream_due event)
     return NULL;
 }
 
-/* Calls the first event that is due; the task comes back for the others, for this one may free the
- * stream: last thing to be called. */
-static void call_event(struct stream *stream)
+/* Takes the first event that is due and that somebody wants to know of; NULL: none. */
+static event_fn *take_event(struct stream *stream)
 {
-    while (stream->due != 0) {
+    event_fn *fn = NULL;
+    while (stream->due != 0 && !fn) {
         unsigned first = stream->due & -stream->due;
         stream->due &= ~first;
         if (first == STREAM_DUE_INPUT)
             stream->told = true;
-        event_fn *fn = handler(stream, (enum stream_due)first);
-        if (!fn)
-            continue;
-        if (stream->due != 0)
-            loop_task_post(stream->task);
-        fn(stream->ctx);
-        return;
+        fn = handler(stream, (enum stream_due)first);
     }
+    return fn;
+}
+
+/* Calls one event, which may free the stream: last thing to be called. The task comes back for the
+ * others. */
+static void call_event(struct stream *stream)
+{
+    event_fn *fn = take_event(stream);
+    post_if_needed(stream);
+    if (fn)
+        fn(stream->ctx);
 }
 
 static void on_ready(void *ctx, bool readable, bool writable)
@@ -393,7 +409,7 @@ static void on_ready(void *ctx, bool readable, bool writable)
     }
     if (readable)
         take_input(stream);
-    stream_settle(stream);
+    update(stream);
     call_event(stream);
 }
 
@@ -401,7 +417,7 @@ static void on_task(void *ctx)
 {
     struct stream *stream = ctx;
     stream_flush(stream);
-    stream_settle(stream);
+    update(stream);
     call_event(stream);
 }
 

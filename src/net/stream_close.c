@@ -1,7 +1,6 @@
 /* How a stream ends: in order, half, or at once. */
 #include <sys/socket.h>
 
-#include "base/clock.h"
 #include "net/stream_internal.h"
 
 static void end_closing(struct stream *stream)
@@ -65,7 +64,6 @@ void stream_finish(struct stream *stream)
     stream->finishing = true;
     stream->tight = false;
     stream->unflushed = !stream->broken;
-    stream->due &= ~(unsigned)STREAM_DUE_FLUSHED;
     stream_settle(stream);
 }
 

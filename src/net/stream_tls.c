@@ -1,6 +1,4 @@
 /* The sealed side of a stream: handshake, records, and the way back to clear text. */
-#include <string.h>
-
 #include "base/clock.h"
 #include "net/stream_internal.h"
 
@@ -67,6 +65,13 @@ static bool feed(struct stream *stream, size_t size)
     return got > 0 || stream->eof;
 }
 
+/* What was to be told was about the other side of a switch. */
+static void forget_input(struct stream *stream)
+{
+    stream->told = stream->stuck = false;
+    stream->due &= ~(unsigned)(STREAM_DUE_INPUT | STREAM_DUE_FLUSHED);
+}
+
 /* ---- handshake ---- */
 
 enum ferry_error stream_start_tls(struct stream *stream, struct tls_engine *engine)
@@ -82,9 +87,8 @@ enum ferry_error stream_start_tls(struct stream *stream, struct tls_engine *engi
     }
     stream->engine = engine;
     stream->phase = STREAM_PHASE_HANDSHAKE;
-    stream->due = 0; /* whatever it was, it was about clear text */
-    stream->told = stream->stuck = false;
     stream->unflushed = false;
+    forget_input(stream);
     stream_tls_handshake(stream);
     stream_settle(stream);
     return FERRY_OK;
@@ -195,9 +199,8 @@ enum ferry_error stream_stop_tls(struct stream *stream)
     if (!stream_limit(stream, loop_now_ns(stream->loop) + STOP_LIMIT_NS))
         return FERRY_E_MEMORY;
     stream->phase = STREAM_PHASE_STOPPING;
-    stream->told = stream->stuck = false;
     stream->unflushed = true;
-    stream->due &= ~(unsigned)(STREAM_DUE_INPUT | STREAM_DUE_FLUSHED);
+    forget_input(stream);
     tls_engine_close(stream->engine);
     stream_tls_stop(stream);
     stream_settle(stream);
@@ -219,8 +222,9 @@ void stream_tls_stop(struct stream *stream)
 
 void stream_tls_leave(struct stream *stream)
 {
-    if (stream->phase != STREAM_PHASE_STOPPING || stream->end != STREAM_END_CLOSED ||
-        stream_output(stream).len > 0)
+    bool done = stream->phase == STREAM_PHASE_STOPPING && stream->end == STREAM_END_CLOSED &&
+                stream_output(stream).len == 0;
+    if (!done || stream->closing)
         return;
     /* What is kept came behind the close_notify: clear text (TLS-135). */
     tls_engine_free(stream->engine);

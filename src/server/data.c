@@ -50,8 +50,8 @@ struct server_data {
     struct fault why;
 
     struct loop_timer *timer;
-    struct loop_task *tell;        /* delivers the outcome */
-    struct tls_binding *no_resume; /* DATA_RESUME_OFF: a binding that nobody has tickets of */
+    struct loop_task *tell;         /* delivers the outcome */
+    struct server_binding *binding; /* of the candidates' engines; NULL in clear */
 };
 
 static void data_arm(struct server_data *data);
@@ -73,7 +73,7 @@ static void data_drop_candidates(struct server_data *data)
     for (size_t i = 0; i < CANDIDATES_MAX; i++) {
         struct candidate *candidate = &data->candidates[i];
         if (candidate->stream)
-            server_linger_take(data->setup.linger, candidate->stream);
+            server_linger_take(data->setup.linger, candidate->stream, data->binding);
         candidate->stream = NULL;
     }
 }
@@ -115,7 +115,7 @@ static void data_tell(void *ctx)
         struct stream *stream = data->taken;
         data->taken = NULL;
         stream_pause(stream, false);
-        events->ready(data->setup.ctx, stream, data->proof);
+        events->ready(data->setup.ctx, stream, data->binding, data->proof);
         return;
     }
     if (data->code == 0) {
@@ -146,7 +146,7 @@ static void candidate_refuse(struct candidate *candidate, int code, const struct
     struct stream *stream = candidate->stream;
     candidate->stream = NULL;
     data_refusal(data, code, stream_peer(stream), fault);
-    server_linger_take(data->setup.linger, stream);
+    server_linger_take(data->setup.linger, stream, data->binding);
     if (data->listener_watch)
         loop_watch_want(data->listener_watch, true, false);
     data_arm(data);
@@ -156,6 +156,15 @@ static bool proof_suffices(enum data_resume policy, enum tls_proof proof)
 {
     /* TLS_PROOF_OTHER comes only where the binding allows others (data_resume_scope = user). */
     return policy != DATA_RESUME_REQUIRE || proof == TLS_PROOF_OWN || proof == TLS_PROOF_OTHER;
+}
+
+static const char *refusal_advice(enum tls_proof proof)
+{
+    if (proof == TLS_PROOF_FOREIGN)
+        return "the client shares TLS sessions between logins: set data_resume_scope = user, or "
+               "data_resume = prefer";
+    return "use a client that resumes the control connection's TLS session, or set "
+           "data_resume = prefer";
 }
 
 static void candidate_sealed(void *ctx)
@@ -171,8 +180,7 @@ static void candidate_sealed(void *ctx)
     }
     struct fault fault = {0};
     fault_set(&fault, FERRY_E_TLS, "TLS session reuse required: %s", tls_proof_words(proof));
-    fault_advise(&fault, "use a client that resumes the control connection's TLS session on its "
-                         "data connections, or set data_resume = prefer");
+    fault_advise(&fault, "%s", refusal_advice(proof));
     candidate_refuse(candidate, REPLY_TLS_REFUSED, &fault);
 }
 
@@ -196,11 +204,7 @@ static void candidate_seal(struct candidate *candidate)
     static const struct stream_events events = {.input = candidate_input,
                                                 .sealed = candidate_sealed};
     struct server_data *data = candidate->data;
-    bool resume = data->setup.settings->data_resume != DATA_RESUME_OFF;
-    struct tls_server_role role = {
-        .binding = resume ? data->setup.binding : data->no_resume,
-        .data = true,
-    };
+    struct tls_server_role role = {.binding = server_binding_tls(data->binding), .data = true};
     stream_set_events(candidate->stream, &events, candidate);
     struct tls_engine *engine = NULL;
     enum ferry_error error = tls_engine_new_server(data->setup.settings->tls, &role, &engine);
@@ -443,10 +447,11 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
     data->created_ns = loop_now_ns(setup->loop);
     data->timer = loop_timer_new(setup->loop, data_expired, data);
     data->tell = loop_task_new(setup->loop, data_tell, data);
+    /* A binding that nobody has tickets of resumes nothing. */
     bool blank = setup->binding && setup->settings->data_resume == DATA_RESUME_OFF;
-    if (blank)
-        data->no_resume = tls_binding_new(setup->settings->master);
-    if (!data->timer || !data->tell || (blank && !data->no_resume)) {
+    data->binding =
+        blank ? server_binding_new(setup->settings->master) : server_binding_ref(setup->binding);
+    if (!data->timer || !data->tell || (setup->binding && !data->binding)) {
         server_data_free(data);
         return FERRY_E_MEMORY;
     }
@@ -469,7 +474,7 @@ static void data_change_level(struct server_data *data)
         struct fault fault = {0};
         fault_set(&fault, FERRY_E_STATE, "The data connection is sealed, but PROT C is in force");
         data_refusal(data, REPLY_NO_CONNECTION, stream_peer(stream), &fault);
-        server_linger_take(data->setup.linger, stream);
+        server_linger_take(data->setup.linger, stream, data->binding);
         return;
     }
     stream_pause(stream, false);
@@ -498,9 +503,9 @@ void server_data_free(struct server_data *data)
     data_close_listener(data);
     data_drop_candidates(data);
     if (data->taken)
-        server_linger_take(data->setup.linger, data->taken);
+        server_linger_take(data->setup.linger, data->taken, data->binding);
     loop_timer_free(data->timer);
     loop_task_free(data->tell);
-    tls_binding_free(data->no_resume);
+    server_binding_unref(data->binding);
     alloc_free(data);
 }

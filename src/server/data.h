@@ -26,8 +26,9 @@ struct server_data;
  * server_data_* call; it is the last event and may free the server_data. */
 struct server_data_events {
     /* The data connection, at the level that was in force at server_data_begin; the callee owns it.
-     */
-    void (*ready)(void *ctx, struct stream *stream, enum tls_proof proof);
+     * Its engine uses `binding`, which the server_data holds (NULL in clear). */
+    void (*ready)(void *ctx, struct stream *stream, struct server_binding *binding,
+                  enum tls_proof proof);
     /* None will come: `code` 425, or 522 if TLS is what is wrong, and in `fault` the words for the
      * client (`what`) and for the operator (`advice`). */
     void (*failed)(void *ctx, int code, const struct fault *fault);
@@ -41,7 +42,7 @@ struct server_data_setup {
     const struct server_settings *settings;
     struct server_linger *linger;
     const struct security *security; /* of the control connection, for the level in force */
-    struct tls_binding *binding;     /* of the control connection; NULL in clear */
+    struct server_binding *binding;  /* of the control connection; NULL in clear */
     const struct address *peer;      /* the control connection's ends */
     const struct address *local;
     const struct server_data_events *events;

@@ -65,6 +65,7 @@ const char *server_failure_side(enum ferry_error kind)
     case FERRY_E_MEMORY:
     case FERRY_E_SPACE:
     case FERRY_E_FILE:
+    case FERRY_E_TEMPORARY:
         return "server";
     case FERRY_E_CONNECT:
     case FERRY_E_TIMEOUT:
@@ -81,7 +82,6 @@ const char *server_failure_side(enum ferry_error kind)
     case FERRY_E_TRUST:
     case FERRY_E_AUTH:
     case FERRY_E_REFUSED:
-    case FERRY_E_TEMPORARY:
     case FERRY_E_NOT_FOUND:
     case FERRY_E_EXISTS:
     case FERRY_E_DENIED:

@@ -11,6 +11,7 @@ struct server_lingering {
     LIST_ENTRY(server_lingering) link;
     struct server_linger *linger;
     struct stream *stream;
+    struct server_binding *binding;
 };
 
 static void lingering_free(struct server_lingering *lingering)
@@ -18,6 +19,7 @@ static void lingering_free(struct server_lingering *lingering)
     LIST_REMOVE(lingering, link);
     lingering->linger->count--;
     stream_free(lingering->stream);
+    server_binding_unref(lingering->binding);
     alloc_free(lingering);
 }
 
@@ -38,7 +40,8 @@ void server_linger_fini(struct server_linger *linger)
         lingering_free(lingering);
 }
 
-void server_linger_take(struct server_linger *linger, struct stream *stream)
+void server_linger_take(struct server_linger *linger, struct stream *stream,
+                        struct server_binding *binding)
 {
     static const struct stream_events events = {.closed = lingering_closed};
     struct server_lingering *lingering =
@@ -49,6 +52,7 @@ void server_linger_take(struct server_linger *linger, struct stream *stream)
     }
     lingering->linger = linger;
     lingering->stream = stream;
+    lingering->binding = server_binding_ref(binding);
     LIST_INSERT_HEAD(&linger->streams, lingering, link);
     linger->count++;
     stream_set_events(stream, &events, lingering);

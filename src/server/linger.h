@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "net/stream.h"
+#include "server/binding.h"
 
 struct server_lingering;
 
@@ -19,9 +20,11 @@ void server_linger_init(struct server_linger *linger);
 /* Closes at once whatever still lingers. */
 void server_linger_fini(struct server_linger *linger);
 
-/* Takes `stream` and closes it in order: sends what is queued, close_notify and FIN, then reads and
- * drops what the peer still sends, for at most 5 s, so that no RST destroys what it has not read
- * (TLS-186). Frees it in the end. With too many of them, or no memory, it is closed at once. */
-void server_linger_take(struct server_linger *linger, struct stream *stream);
+/* Takes `stream`, whose engine uses `binding` (NULL in clear), and closes it in order: sends what
+ * is queued, close_notify and FIN, then reads and drops what the peer still sends, for at most 5 s,
+ * so that no RST destroys what it has not read (TLS-186). Frees it in the end. With too many of
+ * them, or no memory, it is closed at once. */
+void server_linger_take(struct server_linger *linger, struct stream *stream,
+                        struct server_binding *binding);
 
 #endif

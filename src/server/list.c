@@ -164,10 +164,13 @@ static void list_found(void *ctx, const struct fault *fault, const struct listin
     list->session->ops->list_open(list->session->store, list->path, list_opened, list);
 }
 
-/* NLST dir answers "dir/name", with dir as the client wrote it (FTP-73). */
+/* NLST dir answers "dir/name", with dir as the client wrote it behind its options (FTP-71, FTP-73).
+ */
 static char *list_prefix(const struct server_action *action)
 {
     struct bytes dir = action->argument;
+    while (dir.len > 0 && dir.ptr[0] == '-')
+        (void)bytes_cut(&dir, ' ');
     if (action->verb != VERB_NLST || !action->has_path || dir.len == 0)
         return alloc_str("");
     struct buf prefix;

@@ -37,8 +37,8 @@ static enum ferry_error login_join(struct server_session *session)
     bool scope_user = shared->settings.data_resume_scope == DATA_SCOPE_USER;
     if (!scope_user || !session->binding)
         return FERRY_OK;
-    return server_sibling_join(&shared->siblings, session->binding, session->user, &session->peer,
-                               &session->sibling);
+    return server_sibling_join(&shared->siblings, server_binding_tls(session->binding),
+                               session->user, &session->peer, &session->sibling);
 }
 
 static void login_grant(struct server_session *session, const struct login_grant *grant)

@@ -6,11 +6,11 @@
 static enum ferry_error security_engine(struct server_session *session, struct tls_engine **out)
 {
     const struct server_settings *settings = &session->shared->settings;
-    tls_binding_free(session->binding);
-    session->binding = tls_binding_new(settings->master);
+    server_binding_unref(session->binding);
+    session->binding = server_binding_new(settings->master);
     if (!session->binding)
         return FERRY_E_MEMORY;
-    struct tls_server_role role = {.binding = session->binding, .data = false};
+    struct tls_server_role role = {.binding = server_binding_tls(session->binding)};
     return tls_engine_new_server(settings->tls, &role, out);
 }
 
@@ -25,10 +25,7 @@ void server_security_start(struct server_session *session)
                              session->shared->settings.handshake_timeout_ns);
         return;
     }
-    /* FERRY_E_STATE: plain bytes came behind AUTH, after it was answered (SEC-1). */
-    server_session_end(
-        session,
-        error == FERRY_E_STATE ? "bytes in clear behind AUTH" : "TLS cannot be started now", false);
+    server_session_end(session, "TLS cannot be started", false);
 }
 
 void server_security_sealed(struct server_session *session)
@@ -50,7 +47,7 @@ void server_security_stop(struct server_session *session)
 
 void server_security_stopped(struct server_session *session)
 {
-    tls_binding_free(session->binding);
+    server_binding_unref(session->binding);
     session->binding = NULL;
     server_session_enter(session, SERVER_SERVING, 0);
     server_pi_tls_stopped(session->pi, loop_now_ns(session->shared->loop));

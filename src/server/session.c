@@ -22,8 +22,7 @@
 
 enum {
     READ_BYTES = 4096,
-    ROUNDS_MAX =
-        16, /* reads in one turn of the loop: a client that pipelines holds up nobody else */
+    ROUNDS_MAX = 16, /* reads in one turn: a client that pipelines holds up nobody else */
     LOG_OWN_FIELDS = 3,
     LOG_FIELDS_MAX = 16,
     LEAVING_S = 5,
@@ -91,7 +90,7 @@ static void session_free(struct server_session *session)
     server_session_log_out(session);
     stream_free(session->stream);
     server_pi_free(session->pi);
-    tls_binding_free(session->binding);
+    server_binding_unref(session->binding);
     loop_timer_free(session->timer);
     loop_task_free(session->again);
     TAILQ_REMOVE(&shared->sessions, session, link);
@@ -112,7 +111,7 @@ void server_session_end(struct server_session *session, const char *why, bool in
     session->why = why;
     server_session_enter(session, SERVER_GONE, 0);
     if (in_order)
-        server_linger_take(&session->shared->linger, session->stream);
+        server_linger_take(&session->shared->linger, session->stream, session->binding);
     else
         stream_free(session->stream);
     session->stream = NULL;
@@ -128,7 +127,7 @@ static void session_lost(struct server_session *session)
     const struct fault *fault = stream_fault(session->stream);
     if (fault_is_set(fault))
         server_event(session, LOG_LEVEL_NOTICE, "session.broken", F_STR("reason", fault->what),
-                     F_STR("side", "client or network"));
+                     F_STR("side", server_failure_side(fault->kind)));
     bool handshake = session->phase == SERVER_HANDSHAKE;
     switch (stream_end(session->stream)) {
     case STREAM_END_CLOSED:
@@ -238,7 +237,7 @@ static void session_act(struct server_session *session, const struct server_acti
         break;
     case SERVER_ACTION_ABORT:
         if (session->transfer)
-            server_transfer_abort(session->transfer);
+            server_transfer_abort(session->transfer, FERRY_E_CANCELLED, "the client sent ABOR");
         break;
     case SERVER_ACTION_START_TLS:
         server_session_enter(session, SERVER_OPENING_TLS, handshake_ns);
@@ -346,7 +345,8 @@ static void session_settle(struct server_session *session)
             server_session_end(session, session->why, true);
         break;
     case SERVER_CLOSING_TLS:
-        if (over)
+        if (over &&
+            stream_end(session->stream) != STREAM_END_CLOSED) /* that is what it waits for */
             session_lost(session);
         else if (written && stream_is_sealed(session->stream))
             server_security_stop(session);
@@ -484,9 +484,10 @@ enum ferry_error server_session_new(struct server_shared *shared, int fd,
     }
     server_event(session, LOG_LEVEL_NOTICE, "session.open",
                  F_STR("listener", implicit ? "implicit" : "explicit"));
-    server_pi_greet(session->pi, session->opened_ns);
     if (refusal)
-        server_pi_refuse(session->pi, refusal);
+        server_pi_refuse(session->pi, refusal); /* in the place of the greeting (FTP-30) */
+    else
+        server_pi_greet(session->pi, session->opened_ns);
     if (implicit)
         server_security_start(session);
     else

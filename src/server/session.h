@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "net/stream.h"
 #include "server/backend.h"
+#include "server/binding.h"
 #include "server/data.h"
 #include "server/linger.h"
 #include "server/settings.h"
@@ -61,7 +62,7 @@ struct server_session {
     uint64_t phase_deadline_ns;
     struct stream *stream; /* NULL: SERVER_GONE */
     struct server_pi *pi;
-    struct tls_binding *binding;    /* of the TLS session that runs; NULL in clear */
+    struct server_binding *binding; /* of the TLS session that runs; NULL in clear */
     struct server_sibling *sibling; /* data_resume_scope = user, logged in under TLS */
     struct loop_timer *timer;
     struct loop_task *again; /* goes on with what one turn left */

@@ -12,9 +12,10 @@ server_handler server_transfer_start;
 /* Where the session's data connection reports; the context is the session. */
 extern const struct server_data_events server_transfer_data_events;
 
-/* ABOR, or the end of the server's patience: the transfer ends with 426, or with success if it can
- * no longer be stopped (FTP-67). */
-void server_transfer_abort(struct server_transfer *transfer);
+/* ABOR, or the end of the server's patience, as `kind` and `why` tell the log: the transfer ends
+ * with 426, or with success if it can no longer be stopped (FTP-67). */
+void server_transfer_abort(struct server_transfer *transfer, enum ferry_error kind,
+                           const char *why);
 
 /* The control connection is gone. An upload may come to its end if the client says so by
  * close_notify (REP-20); all else is stopped. */

@@ -163,7 +163,7 @@ static void worker_impatient(void *ctx)
         if (worker->aborted)
             server_session_kill(session);
         else if (session->transfer)
-            server_transfer_abort(session->transfer);
+            server_transfer_abort(session->transfer, FERRY_E_TEMPORARY, "the server ends");
         session = next;
     }
     if (!worker->aborted)

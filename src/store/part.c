@@ -75,6 +75,19 @@ static bool begin_with_kept(struct part *part, uint64_t least_bytes, uint64_t *s
     return part->fd >= 0;
 }
 
+/* The target changed after the part was kept: to go on with the part would undo that. The time of
+ * last change tells, which nobody can set back: neither MFMT nor a rename into the name. */
+static bool kept_is_stale(const struct part *part)
+{
+    struct stat kept;
+    if (part->kept_name[0] == '\0' ||
+        fstatat(part->place.dir_fd, part->kept_name, &kept, AT_SYMLINK_NOFOLLOW) < 0)
+        return false;
+    const struct timespec *target = &part->base.st_ctim;
+    return target->tv_sec > kept.st_ctim.tv_sec ||
+           (target->tv_sec == kept.st_ctim.tv_sec && target->tv_nsec > kept.st_ctim.tv_nsec);
+}
+
 static void remove_kept(const struct part *part)
 {
     if (part->kept_name[0] != '\0')
@@ -96,7 +109,8 @@ static int begin_at_offset(struct part *part, bool exists, uint64_t offset_bytes
         return begin_new(part);
     part->offset_bytes = offset_bytes;
     uint64_t kept_bytes;
-    if (begin_with_kept(part, offset_bytes, &kept_bytes))
+    bool stale = exists && kept_is_stale(part);
+    if (!stale && begin_with_kept(part, offset_bytes, &kept_bytes))
         return ftruncate(part->fd, (off_t)offset_bytes);
     if (!exists || (uint64_t)part->base.st_size < offset_bytes) {
         errno = ENODATA;

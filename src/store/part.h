@@ -30,7 +30,8 @@
 enum part_start {
     PART_NEW,       /* nothing. A part kept for the owner is removed */
     PART_AT_OFFSET, /* REST n, then STOR: the first n bytes of the part kept for the owner, if there
-                       is one of that size or more, else of the target */
+                       is one of that size or more and the target has not changed since, else of the
+                       target */
     PART_APPEND,    /* APPE: all of the target, if there is one, else all of the part kept for the
                        owner, else nothing */
 };
@@ -126,7 +127,8 @@ void part_fini(struct part *part);
  * A server may answer the owner's SIZE with this if the target does not exist (and only then, as
  * SIZE tells what RETR would send): clients ask SIZE to learn where to resume. Both ways they go on
  * with, REST n with STOR and APPE, then continue the kept part. If there is a target, REST n with
- * STOR still takes the kept part first: it is what this owner was sending. */
+ * STOR still takes the kept part first, for it is what this owner was sending last; but not if the
+ * target changed after that. */
 NODISCARD enum ferry_error part_find_kept(const struct root *root, struct bytes path,
                                           struct bytes owner, uint64_t *size_bytes,
                                           struct fault *fault);

@@ -94,7 +94,7 @@ static const struct {
     {BYTES_LIT("AUTH "), "the client speaks plain FTP where TLS is expected", NULL},
 };
 
-/* Bytes that begin as an FTP reply does are told with its code and its first line. */
+/* Bytes that begin as an FTP reply does are told with its code and the text of its first line. */
 static bool explain_reply(struct tls_connection *connection, struct bytes first)
 {
     uint64_t code = 0;
@@ -106,7 +106,7 @@ static bool explain_reply(struct tls_connection *connection, struct bytes first)
     fault_set(fault, FERRY_E_TLS,
               connection->data ? "the server sends plain text where TLS is expected"
                                : "the server speaks plain FTP on this port");
-    fault_peer(fault, (int)code, line);
+    fault_peer(fault, (int)code, bytes_skip(line, sizeof("220 ") - 1));
     if (code == 220 && !connection->data)
         fault_advise(fault, "try explicit TLS: ftp:// instead of ftps://");
     return true;

@@ -1,5 +1,5 @@
-/* ftp/facts: any bytes as a line of MLST, the argument of OPTS MLST and of MFMT, and as a reply
- * with a time in it. */
+/* ftp/facts (SEC-95): any bytes as a line of MLST, the argument of OPTS MLST and of MFMT, and as a
+ * reply with a time in it. */
 #include "fuzz/fuzz.h"
 
 #include "ftp/facts.h"

@@ -1,4 +1,5 @@
-/* ftp/hostport: any bytes as addresses. What is taken can be written and is read back the same. */
+/* ftp/hostport (SEC-95): any bytes as addresses. What is taken can be written and is read back the
+ * same. */
 #include "base/buf.h"
 #include "ftp/hostport.h"
 #include "fuzz/fuzz.h"

@@ -1,6 +1,6 @@
-/* ftp/listing: any bytes as the answer to LIST, MLSD and NLST. What comes out must not depend on
- * how the bytes are cut, names must be safe, and what the server would write of an entry must be
- * one line. */
+/* ftp/listing (SEC-95, LST-15): any bytes as the answer to LIST, MLSD and NLST. What comes out must
+ * not depend on how the bytes are cut, names must be safe, and what the server would write of an
+ * entry must be one line. */
 #include "fuzz/fuzz.h"
 
 #include "ftp/facts.h"

@@ -1,4 +1,4 @@
-/* ftp/reply: any bytes as a reply, whole and in pieces; any bytes as the text of one. */
+/* ftp/reply (SEC-95): any bytes as a reply, whole and in pieces; any bytes as the text of one. */
 #include "base/buf.h"
 #include "ftp/feature.h"
 #include "ftp/reply.h"

@@ -1,5 +1,5 @@
-/* ftp/url: any bytes as a URL. What is taken holds no line break or NUL and is read back out of its
- * own text. */
+/* ftp/url (SEC-95): any bytes as a URL. What is taken holds no line break or NUL and is read back
+ * out of its own text. */
 #include "fuzz/fuzz.h"
 
 #include "ftp/path.h"

@@ -96,7 +96,7 @@ def bounce(server):
         raise AssertionError("the server connected to a third address")
 
 
-@test("TLS-18 TLS-57 plain text where TLS is due")
+@test("TLS-18 TLS-57 SEC-13 plain text where TLS is due")
 def plain_text(server):
     raw = Raw(server.port)
     assert raw.reply()[0] == 220

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import urllib.parse
@@ -41,15 +42,15 @@ def fixture():
         yield server
 
 
-def ferry(server, *words, expect=0):
-    """Runs ferry with the login and trust for `server`; returns what it printed."""
+def ferry(server, *words, expect=0, dialogue=False):
+    """Runs ferry with the login and trust for `server`; returns what it printed, or the dialogue of -v."""
     done = subprocess.run([os.environ["FERRY"], words[0], "--ca", str(server.ca), *map(str, words[1:])],
                           capture_output=True, text=True, stdin=subprocess.DEVNULL,
                           env={**os.environ, "FERRY_PASSWORD": server.password})
     if done.returncode != expect:
         raise AssertionError(f"ferry {' '.join(map(str, words))} ended with {done.returncode}, not {expect}\n"
                              f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
-    return done.stdout
+    return done.stderr if dialogue else done.stdout
 
 
 def url(server, path=""):
@@ -82,8 +83,21 @@ def for_each(name):
         target = work / f"{name} resumed"
         target.write_bytes(whole[:600_000])
         os.utime(target, ns=(target.stat().st_atime_ns, (server.files / "resumed").stat().st_mtime_ns))
-        ferry(server, "get", "-c", "-o", target, url(server, "resumed"))
+        dialogue = ferry(server, "get", "-v", "-c", "-o", target, url(server, "resumed"), dialogue=True)
+        offset = re.search(r"^> REST (\d+)", dialogue, re.MULTILINE)
+        assert offset and 590_000 < int(offset[1]) <= 600_000, dialogue  # the last of what is there is compared
         assert target.read_bytes() == whole
+
+    def resumes_upload(server_for):
+        server, work = server_for(name), server_for.work
+        source, target = work / f"{name} to resume", server.files / "half"
+        source.write_bytes(os.urandom(1_500_000))
+        ferry(server, "put", source, url(server, "half"))
+        with open(target, "r+b") as file:
+            file.truncate(600_000)
+        dialogue = ferry(server, "put", "-v", "-c", source, url(server, "half"), dialogue=True)
+        assert "> REST 600000" in dialogue or "> APPE" in dialogue, dialogue
+        assert trees.digest(target) == trees.digest(source)
 
     def tree(server_for):
         server, work = server_for(name), server_for.work
@@ -116,6 +130,7 @@ def for_each(name):
         assert trees.digest(back) == trees.digest(source)
 
     for title, function in (("TLS-103 up, listed and down", up_list_down), ("FTP-96 a cut download is resumed", resumes),
+                            ("FTP-96 a cut upload is resumed", resumes_upload),
                             ("LST-70 a tree with hard names up and down", tree),
                             ("mkdir, mv, cat, rm, rmdir, and a missing file", changes),
                             ("TLS-61 active mode", active)):

@@ -70,14 +70,14 @@ def crosses(server, *words, source, target):
     assert client_mib < MOST_MIB and server_mib < MOST_MIB
 
 
-@test("FTP-90 5 GiB up in bounded memory", limit_s=600)
+@test("FTP-90 SEC-53 5 GiB up in bounded memory", limit_s=600)
 def up(server):
     source, target = server.work / "sparse", server.files / "sparse"
     make_sparse(source)
     crosses(server, "put", source, server.url("sparse"), source=source, target=target)
 
 
-@test("FTP-90 5 GiB down in bounded memory", limit_s=600)
+@test("FTP-90 SEC-53 5 GiB down in bounded memory", limit_s=600)
 def down(server):
     source, target = server.files / "sparse", server.work / "sparse"
     make_sparse(source)

@@ -238,6 +238,50 @@ def _has_part(server):
     return any(f.name.startswith(".") and f.is_file() for f in server.files.iterdir())
 
 
+@test("TLS-101 curl -Z: several logins on one TLS session cache get their own files", limit_s=240)
+def curl_parallel(_server):
+    """Such logins offer each other's sessions: scope `user` takes them. Under TLS 1.3 curl uses a ticket once, and its logins
+    share one, so that some come with none: they need `prefer`."""
+    for version, options in (("1.2", ("--data-scope", "user")), ("1.3", ("--data-resume", "prefer"))):
+        with peers.ferryd(*options) as server, peers.scratch() as work:
+            names = [f"file {i}" for i in range(12)]
+            words = []
+            for name in names:
+                (server.files / name).write_bytes(os.urandom(200_000))
+                words += ["-o", work / name, server.url(quoted(name))]
+            curl(server, "-Z", "--parallel-max", "4", "--parallel-immediate", *words, version=version)
+            for name in names:
+                assert trees.digest(work / name) == trees.digest(server.files / name), f"{version}: {name}"
+
+
+@test("TLS-100 curl and ftplib under `off`: served, and nothing is resumed")
+def resumption_off(_server):
+    with peers.ferryd("--data-resume", "off") as server, peers.scratch() as work:
+        (server.files / "file").write_bytes(os.urandom(50_000))
+        for version in VERSIONS:
+            curl(server, "-o", work / "back", server.url("file"), version=version)
+            assert trees.digest(work / "back") == trees.digest(server.files / "file")
+        session = ftplib_session(server)
+        received = bytearray()
+        session.retrbinary("RETR file", received.extend)
+        assert bytes(received) == (server.files / "file").read_bytes()
+        session.quit()
+        assert not logged(server, "transfer.end", "was resumed")
+
+
+@test("FTP-52 FTP-54 curl: IPv6, passive")
+def curl_ipv6(_server):
+    if not os.path.exists("/proc/net/if_inet6") or not open("/proc/net/if_inet6").read().strip():
+        raise tap.Skip("this machine has no IPv6 address, not even ::1")
+    with peers.ferryd("--listen", "::1") as server, peers.scratch() as work:
+        source, back = work / "source", work / "back"
+        source.write_bytes(os.urandom(300_000))
+        url = f"ftp://[::1]:{server.port}/file"
+        curl(server, "-T", source, url)
+        curl(server, "-o", back, url)
+        assert trees.digest(back) == trees.digest(source)
+
+
 # ---- lftp ----
 
 

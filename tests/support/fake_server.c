@@ -438,7 +438,8 @@ void fake_download(struct fake *fake, const char *command, struct bytes bytes, e
     fake_accept(fake);
     if (!fake_seal_data(fake))
         fake_fail(fake, "no handshake on the data connection");
-    fake_write(fake, bytes);
+    if (bytes.len > 0)
+        fake_write(fake, bytes);
     fake_end_data(fake, how);
     fake_say(fake, "226 done");
 }

@@ -2,6 +2,7 @@
 #include "support/net_kit.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -35,6 +36,20 @@ void net_kit_close(struct net_kit *kit)
     loop_free(kit->loop);
 }
 
+int net_kit_setup(void **state)
+{
+    static struct net_kit kit;
+    net_kit_open(&kit);
+    *state = &kit;
+    return 0;
+}
+
+int net_kit_teardown(void **state)
+{
+    net_kit_close(*state);
+    return 0;
+}
+
 void net_kit_begin(struct net_kit *kit)
 {
     loop_timer_at(kit->limit, loop_now_ns(kit->loop) + NET_LIMIT_S * CLOCK_NS_PER_S);
@@ -49,6 +64,13 @@ void net_kit_idle(struct net_kit *kit)
 {
     for (int i = 0; i < IDLE_TURNS; i++)
         loop_turn(kit->loop, false);
+}
+
+bool net_kit_is_asleep(struct net_kit *kit)
+{
+    net_kit_idle(kit);
+    struct pollfd ready = {.fd = loop_fd(kit->loop), .events = POLLIN};
+    return poll(&ready, 1, 0) == 0 && loop_timeout_ms(kit->loop) != 0;
 }
 
 size_t net_descriptors(void)
@@ -86,7 +108,19 @@ void net_sockets(enum net_wire wire, int fds[2])
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 }
 
+void net_reset(int fd)
+{
+    const struct linger reset = {.l_onoff = 1};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+    close(fd);
+}
+
 /* ---- one end ---- */
+
+unsigned net_end_events(const struct net_end *end)
+{
+    return end->inputs + end->rooms + end->flushes + end->seals + end->closes;
+}
 
 void net_end_read(struct net_end *end)
 {
@@ -227,6 +261,48 @@ void net_pair_seal(struct net_pair *pair, struct net_kit *kit, struct tls_kit *t
     assert_int_equal(stream_start_tls(pair->client.stream, net_pair_client_engine(pair, tls)),
                      FERRY_OK);
     NET_UNTIL(kit, stream_is_sealed(pair->client.stream) && stream_is_sealed(pair->server.stream));
+}
+
+void net_victim_free(void *ctx)
+{
+    struct net_victim *victim = ctx;
+    victim->calls++;
+    stream_free(victim->stream);
+}
+
+/* ---- both versions ---- */
+
+static int setup_version(void **state, enum tls_version version)
+{
+    static struct net_tls it;
+    net_kit_open(&it.net);
+    tls_kit_open(&it.tls, &(struct tls_kit_options){.min = version, .max = version});
+    *state = &it;
+    return 0;
+}
+
+int net_tls_setup_1_2(void **state)
+{
+    return setup_version(state, TLS_VERSION_1_2);
+}
+
+int net_tls_setup_1_3(void **state)
+{
+    return setup_version(state, TLS_VERSION_1_3);
+}
+
+void net_tls_open(struct net_tls *it, struct net_pair *pair)
+{
+    net_pair_open(pair, &it->net, NET_TCP);
+    net_pair_seal(pair, &it->net, &it->tls);
+}
+
+int net_tls_teardown(void **state)
+{
+    struct net_tls *it = *state;
+    tls_kit_close(&it->tls);
+    net_kit_close(&it->net);
+    return 0;
 }
 
 void net_noise(char *out, size_t len, uint64_t seed)

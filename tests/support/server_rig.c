@@ -13,7 +13,7 @@
 #include "ftp/reply.h"
 #include "net/socket.h"
 
-enum { LOG_MAX_BYTES = 16 * 1024 * 1024, LINE_BYTES = 16 * 1024 };
+enum { LOG_MAX_BYTES = 16 * 1024 * 1024 };
 
 /* ---- the server ---- */
 
@@ -204,11 +204,10 @@ static void say(struct rig_client *client, const char *format, va_list args) PRI
 
 static void say(struct rig_client *client, const char *format, va_list args)
 {
-    char line[LINE_BYTES];
-    int len = vsnprintf(line, sizeof(line) - 2, format, args);
-    assert_true(len >= 0 && (size_t)len < sizeof(line) - 2);
-    memcpy(line + len, "\r\n", 2);
-    rig_send(client, bytes_of(line, (size_t)len + 2));
+    int len = vsnprintf(client->line, sizeof(client->line), format, args);
+    assert_true(len >= 0 && (size_t)len < sizeof(client->line));
+    rig_send(client, bytes_str(client->line));
+    rig_send(client, BYTES_LIT("\r\n"));
 }
 
 void rig_say(struct rig_client *client, const char *format, ...)
@@ -260,7 +259,7 @@ void rig_expect(struct rig_client *client, int code, const char *format, ...)
     va_end(args);
     int got = rig_reply(client);
     if (got != code)
-        fail_msg("%d expected to %s, but the reply was %d %s", code, format, got, client->text);
+        fail_msg("%s: %d expected, but the reply was %d %s", client->line, code, got, client->text);
 }
 
 void rig_assert_text(const struct rig_client *client, const char *part)

@@ -52,6 +52,7 @@ struct rig_client {
     struct net_end control;
     struct tls_sessions *sessions; /* that it collects, and offers on data connections */
     struct tls_trust trust;
+    char line[4096]; /* that was said last */
     char text[8192]; /* of the last reply: all its lines, CRLF between them */
     uint16_t data_port;
 };

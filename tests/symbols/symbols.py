@@ -33,6 +33,7 @@ RULES = [
     ("touches files", FILES, {"ftp", "tls", "server"}),
     ("touches sockets", SOCKETS, ROOMS - {"net"}),
     ("asks for memory past base/alloc", MEMORY, ROOMS - {"base"}),
+    # SEC-92: so no name reaches a shell.
     ("starts a process or thread", PROCESSES, ROOMS - {"net"}),
 ]
 

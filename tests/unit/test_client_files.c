@@ -290,6 +290,20 @@ static void refuse_rest(struct fake *fake)
     fake_quit(fake);
 }
 
+/* The same, with a data connection that is up before. */
+static void refuse_rest_late(struct fake *fake)
+{
+    login(fake);
+    tell(fake, FILE_BYTES, "20200102030405");
+    fake_answer(fake, "TYPE I", "200 binary");
+    fake_listen(fake);
+    accept_sealed(fake);
+    fake_pause(50);
+    fake_answer(fake, "REST ", "502 off");
+    send_from(fake, 0, FILE_BYTES, FAKE_CLOSED);
+    fake_quit(fake);
+}
+
 static void refuse_offset(struct fake *fake)
 {
     login(fake);
@@ -304,7 +318,8 @@ static void refuse_offset(struct fake *fake)
 
 static void dev_42_begun_anew_where_the_server_does_not_restart(void **state)
 {
-    static fake_script_fn *const scripts[] = {ignore_rest, refuse_rest, refuse_offset};
+    static fake_script_fn *const scripts[] = {ignore_rest, refuse_rest, refuse_rest_late,
+                                              refuse_offset};
     struct client_rig *rig = *state;
     for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
         leave_a_part(rig);
@@ -401,10 +416,11 @@ static void a_longer_target_stays(void **state)
 static void send_to_pipe(struct fake *fake)
 {
     login(fake);
-    tell(fake, FILE_BYTES, "20200102030405");
     fake_answer(fake, "TYPE I", "200 binary");
+    fake_hear(fake, "SIZE f");
+    fake_say(fake, "213 %d", FILE_BYTES);
     send_from(fake, 0, FILE_BYTES, FAKE_CLOSED);
-    fake_answer(fake, "MLST f", "550 no such file");
+    fake_answer(fake, "SIZE f", "550 no such file");
     fake_listen(fake);
     fake_answer(fake, "RETR f", "550 no such file");
     fake_quit(fake);
@@ -501,6 +517,8 @@ static void ftp_96_uploads(void **state)
 static void is_there(struct fake *fake)
 {
     login(fake);
+    fake_answer(fake, "TYPE I", "200 binary");
+    fake_answer(fake, "SIZE f", "502 off");
     tell(fake, FILE_BYTES, "20200102030405");
     fake_quit(fake);
 }
@@ -528,7 +546,8 @@ static void store(struct fake *fake, const char *time_reply)
     fake_end_data(fake, FAKE_CLOSED);
     buf_fini(&received);
     fake_say(fake, "226 done");
-    tell(fake, FILE_BYTES, "20300102030405");
+    fake_hear(fake, "SIZE f");
+    fake_say(fake, "213 %d", FILE_BYTES);
     if (time_reply)
         fake_answer(fake, "MFMT 20200102030405 f", time_reply);
     fake_quit(fake);

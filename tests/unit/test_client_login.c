@@ -20,6 +20,8 @@ static void plain_way(struct fake *fake)
     fake_quit(fake);
 }
 
+/* TLS-42; TLS-43, FTP-150: nothing is asked before TLS. DEV-19: AUTH without a FEAT that names it.
+ */
 static void tls_48_order_of_the_login(void **state)
 {
     struct client_rig *rig = *state;
@@ -55,6 +57,7 @@ static void implicit_way(struct fake *fake)
     fake_quit(fake);
 }
 
+/* DEV-16; DEV-3: PBSZ refused, PROT sent all the same. */
 static void tls_5_pbsz_and_prot_also_on_implicit_connections(void **state)
 {
     struct client_rig *rig = *state;
@@ -114,7 +117,7 @@ static const struct answer answers[] = {
     {"230 you are in", NULL, FERRY_E_PROTOCOL}, /* TLS-132 */
     {"234 go on", NULL, FERRY_E_PROTOCOL},
     {"421 full", NULL, FERRY_E_CONNECT},
-    {"521 no service", NULL, FERRY_E_CONNECT},
+    {"521 no service", NULL, FERRY_E_CONNECT}, /* TLS-35 */
     {"530 no", NULL, FERRY_E_CONNECT},
     {"220-hello\r\n234 go on\r\n230 you are in\r\n220 that is all", "500 what?", FERRY_E_TLS},
 };
@@ -251,6 +254,7 @@ static void refuse_tls(struct fake *fake)
     fake_hear_end(fake);
 }
 
+/* TLS-10: nothing but TLS and SSL is tried. */
 static void tls_9_auto_takes_a_refusal_for_what_it_is(void **state)
 {
     struct client_rig *rig = *state;
@@ -281,6 +285,7 @@ static void check_distrust(struct client_rig *rig, const struct tls_minted *cert
     assert_false(client_rig_holds(&fake->commands, "USER"));
 }
 
+/* DEV-14, SEC-98 */
 static void tls_90_wrong_certificates_are_refused(void **state)
 {
     struct client_rig *rig = *state;
@@ -326,6 +331,7 @@ struct exchange {
     enum ferry_error error;
 };
 
+/* DEV-61 */
 static const struct exchange exchanges[] = {
     {"230 in", NULL, NULL, FERRY_OK},
     {"331 password?", "230 in", NULL, FERRY_OK},

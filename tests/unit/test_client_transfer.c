@@ -149,6 +149,26 @@ static void tls_63_any_order_of_control_and_data(void **state)
     }
 }
 
+static void send_nothing(struct fake *fake)
+{
+    fake_login(fake, "SIZE\nMDTM");
+    fake_answer(fake, "TYPE I", "200 binary");
+    fake_answer(fake, "SIZE f", "213 0");
+    fake_answer(fake, "MDTM f", "213 20260102030405");
+    fake_listen(fake);
+    fake_answer(fake, "RETR f", "150 here\r\n226 that was it");
+    fake_quit(fake);
+}
+
+static void dev_38_no_data_connection_for_an_empty_file(void **state)
+{
+    struct client_rig *rig = *state;
+    client_rig_login(rig, send_nothing);
+    assert_int_equal(get(rig), FERRY_OK);
+    tempdir_assert_text(&rig->dir, "f", "");
+    client_rig_end(rig);
+}
+
 /* ---- cuts (TLS-176, TLS-177, SEC-12) ---- */
 
 struct cut {
@@ -184,6 +204,28 @@ static void cut_off(struct fake *fake)
     fake_quit(fake);
 }
 
+static void send_too_much(struct fake *fake)
+{
+    login_and_sizes(fake);
+    fake_listen(fake);
+    fake_answer(fake, "RETR f", "150 here");
+    seal_or_fail(fake);
+    fake_write(fake, body);
+    fake_write(fake, body);
+    fake_pause(50);
+    fake_say(fake, "426 broken");
+    fake_quit(fake);
+}
+
+static void sec_97_more_bytes_than_the_server_told(void **state)
+{
+    struct client_rig *rig = *state;
+    client_rig_login(rig, send_too_much);
+    assert_not_got(rig, FERRY_E_CUT);
+    client_rig_end(rig);
+}
+
+/* DEV-9, DEV-10 */
 static void tls_176_a_cut_download_is_no_file(void **state)
 {
     struct client_rig *rig = *state;
@@ -268,6 +310,28 @@ static void tls_179_a_refusal_ends_open_data(void **state)
     client_rig_login(rig, refuse_while_data_flow);
     assert_not_got(rig, FERRY_E_CUT);
     client_rig_assert_said(rig, "disk");
+    assert_int_equal(ferry_remove(rig->session, "f"), FERRY_OK);
+    client_rig_end(rig);
+}
+
+static void answer_nonsense(struct fake *fake)
+{
+    login_and_sizes(fake);
+    fake_listen(fake);
+    fake_answer(fake, "RETR f", "150 here");
+    seal_or_fail(fake);
+    fake_write(fake, bytes_first(body, 5));
+    fake_pause(50);
+    fake_say(fake, "350 what else?");
+    fake_answer(fake, "DELE f", "250 gone");
+    fake_quit(fake);
+}
+
+static void a_final_reply_that_makes_no_sense(void **state)
+{
+    struct client_rig *rig = *state;
+    client_rig_login(rig, answer_nonsense);
+    assert_not_got(rig, FERRY_E_PROTOCOL);
     assert_int_equal(ferry_remove(rig->session, "f"), FERRY_OK);
     client_rig_end(rig);
 }
@@ -389,6 +453,7 @@ static void twice_by_pasv(struct fake *fake)
     fake_quit(fake);
 }
 
+/* TLS-152 */
 static void dev_23_pasv_where_epsv_is_refused_and_remembered(void **state)
 {
     struct client_rig *rig = *state;
@@ -424,7 +489,8 @@ static void name_another_address(struct fake *fake)
     fake_quit(fake);
 }
 
-/* SEC-8: the fake server listens on the control connection's address only: any other would fail. */
+/* SEC-8, SEC-99: the fake server listens on the control connection's address only: any other would
+ * fail. */
 static void tls_153_the_address_in_a_227_is_never_used(void **state)
 {
     struct client_rig *rig = *state;
@@ -473,6 +539,7 @@ static void nothing_leads_anywhere(struct fake *fake)
     fake_quit(fake);
 }
 
+/* SEC-96: no PORT instead. */
 static void no_data_port_can_be_reached(void **state)
 {
     struct client_rig *rig = *state;
@@ -533,6 +600,7 @@ static void demand_resumption(struct fake *fake)
     fake_quit(fake);
 }
 
+/* TLS-34, TLS-102 */
 static void dev_7_a_server_that_demands_resumption(void **state)
 {
     struct client_rig *rig = *state;
@@ -585,6 +653,7 @@ static void refuse_prot(struct fake *fake)
     fake_quit(fake);
 }
 
+/* DEV-6, TLS-161 */
 static void tls_55_no_transfer_where_protection_is_refused(void **state)
 {
     struct client_rig *rig = *state;
@@ -612,6 +681,42 @@ static void demand_protection(struct fake *fake)
     fake_answer(fake, "PROT P", "200 private");
     fake_download(fake, "RETR f", body, FAKE_CLOSED);
     fake_quit(fake);
+}
+
+static void refuse_clear(struct fake *fake)
+{
+    fake_say(fake, "220 ready");
+    fake_answer(fake, "AUTH TLS", "234 go on");
+    fake_seal(fake);
+    fake_answer(fake, "USER anna", "230 in");
+    fake_answer(fake, "PBSZ 0", "200 fine");
+    fake_answer(fake, "PROT C", "534 never");
+    fake_answer(fake, "FEAT", "500 what?");
+    fake_answer(fake, "PROT P", "200 private");
+    fake_download(fake, "LIST", (struct bytes){0}, FAKE_CLOSED);
+    fake_answer(fake, "TYPE I", "200 binary");
+    fake_answer(fake, "SIZE f", "213 19");
+    fake_answer(fake, "MDTM f", "213 20260102030405");
+    fake_answer(fake, "PROT C", "534 never");
+    fake_quit(fake);
+}
+
+static bool no_entry(void *ctx, const struct ferry_entry *entry)
+{
+    (void)ctx;
+    (void)entry;
+    return true;
+}
+
+static void dev_18_clear_data_refused(void **state)
+{
+    struct client_rig *rig = *state;
+    assert_int_equal(ferry_set_protection(rig->session, 'C', 'P'), FERRY_OK);
+    client_rig_login(rig, refuse_clear);
+    assert_int_equal(ferry_list(rig->session, "", no_entry, NULL), FERRY_OK);
+    assert_not_got(rig, FERRY_E_TLS);
+    client_rig_assert_said(rig, "PROT C");
+    client_rig_end(rig);
 }
 
 static void tls_33_protection_is_raised_where_it_is_demanded(void **state)
@@ -670,6 +775,7 @@ static void actively(struct fake *fake)
     fake_quit(fake);
 }
 
+/* DEV-29, TLS-160 */
 static void sec_6_active_mode_takes_the_server_alone(void **state)
 {
     struct client_rig *rig = *state;
@@ -704,6 +810,7 @@ static void say_nothing(struct fake *fake)
     fake_quit(fake);
 }
 
+/* FTP-117 */
 static void sec_17_a_line_feed_in_a_name_is_refused(void **state)
 {
     struct client_rig *rig = *state;
@@ -827,9 +934,12 @@ int main(void)
     cmocka_unit_test_setup_teardown(function, client_rig_setup, client_rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(tls_63_any_order_of_control_and_data),
+        TEST(dev_38_no_data_connection_for_an_empty_file),
         TEST(tls_176_a_cut_download_is_no_file),
+        TEST(sec_97_more_bytes_than_the_server_told),
         TEST(tls_179_a_refusal_at_any_place),
         TEST(tls_179_a_refusal_ends_open_data),
+        TEST(a_final_reply_that_makes_no_sense),
         TEST(tls_63_a_refusal_wins_over_a_dropped_handshake),
         TEST(dev_33_no_final_reply),
         TEST(tls_158_data_go_on_when_control_is_lost),
@@ -843,6 +953,7 @@ int main(void)
         TEST(dev_7_a_server_that_demands_resumption),
         TEST(dev_5_plain_data_under_prot_p_are_refused),
         TEST(tls_55_no_transfer_where_protection_is_refused),
+        TEST(dev_18_clear_data_refused),
         TEST(tls_33_protection_is_raised_where_it_is_demanded),
         TEST(sec_6_active_mode_takes_the_server_alone),
         TEST(dev_28_active_mode_refused),

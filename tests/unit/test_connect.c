@@ -1,9 +1,7 @@
 /* Connecting to a name with several addresses (RFC 8305). getaddrinfo is the test's own. */
 #include "net/connect.h"
 
-#include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -135,20 +133,6 @@ static void connected(void *ctx, int fd, const struct address *peer, const struc
     }
     if (outcome->frees_itself)
         connect_free(outcome->connect);
-}
-
-static int setup(void **state)
-{
-    static struct net_kit kit;
-    net_kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    net_kit_close(*state);
-    return 0;
 }
 
 static void run(struct net_kit *kit, struct outcome *outcome, const char *host, uint16_t port,
@@ -345,14 +329,17 @@ static void memory_may_be_short_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_name_or_an_address_is_reached, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_address_is_reached, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_name_or_an_address_is_reached, net_kit_setup,
+                                        net_kit_teardown),
+        cmocka_unit_test_setup_teardown(an_address_is_reached, net_kit_setup, net_kit_teardown),
         cmocka_unit_test_setup_teardown(an_address_that_is_silent_holds_up_the_next_only_briefly,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(families_take_turns, setup, teardown),
-        cmocka_unit_test_setup_teardown(silence_ends_at_the_deadline, setup, teardown),
-        cmocka_unit_test_setup_teardown(failures_are_told_in_words, setup, teardown),
-        cmocka_unit_test_setup_teardown(giving_up_calls_nobody, setup, teardown),
+                                        net_kit_setup, net_kit_teardown),
+        cmocka_unit_test_setup_teardown(families_take_turns, net_kit_setup, net_kit_teardown),
+        cmocka_unit_test_setup_teardown(silence_ends_at_the_deadline, net_kit_setup,
+                                        net_kit_teardown),
+        cmocka_unit_test_setup_teardown(failures_are_told_in_words, net_kit_setup,
+                                        net_kit_teardown),
+        cmocka_unit_test_setup_teardown(giving_up_calls_nobody, net_kit_setup, net_kit_teardown),
         cmocka_unit_test(memory_may_be_short_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

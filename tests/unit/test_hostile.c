@@ -63,6 +63,7 @@ static void watch_alerts(struct raw_peer *client)
 
 /* ---- ALPN ---- */
 
+/* TLS-122: on data connections, too. */
 static void tls_120_alpn_decides_who_is_served(void **state)
 {
     (void)state;
@@ -149,6 +150,7 @@ static void tls_104_nor_when_it_could_speak_1_3_to_others(void **state)
     close_fixture(&fixture);
 }
 
+/* TLS-201 */
 static void old_versions_are_served_by_the_legacy_policy_only(void **state)
 {
     (void)state;
@@ -210,6 +212,7 @@ static void update_keys(struct raw_peer *client, int times)
     }
 }
 
+/* TLS-193 */
 static void key_updates_are_answered(void **state)
 {
     (void)state;
@@ -369,6 +372,7 @@ static SSL_SESSION *session_with_early_data(struct tls_login *login)
     return session;
 }
 
+/* TLS-190 */
 static void sec_14_early_data_is_not_taken(void **state)
 {
     (void)state;

@@ -137,6 +137,7 @@ static void lst_14_a_line_has_a_cap(void **state)
     }
 }
 
+/* SEC-97 */
 static void lst_14_a_listing_has_caps(void **state)
 {
     (void)state;

@@ -1,5 +1,6 @@
 /* ftp/listing: every sample of tests/listings parsed and compared, line by line, with the table
- * beside it. */
+ * beside it: LST-1 to LST-4, LST-30 to LST-36, LST-40, LST-50, LST-51, LST-58 to LST-60, LST-63,
+ * LST-65 to LST-68. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,14 +1,10 @@
-/* The event loop: readiness, deadlines, deferred calls, jobs, names, signals. */
+/* The event loop: deferred calls, readiness, deadlines, and how it runs. */
 #include "net/loop.h"
 
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,20 +15,6 @@
 #include "base/clock.h"
 #include "support/alloc_fail.h"
 #include "support/net_kit.h"
-
-static int setup(void **state)
-{
-    static struct net_kit kit;
-    net_kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    net_kit_close(*state);
-    return 0;
-}
 
 /* ---- tasks ---- */
 
@@ -395,150 +377,6 @@ static void time_goes_on_between_turns(void **state)
     assert_true(now >= system - CLOCK_NS_PER_S && now <= system + CLOCK_NS_PER_S);
 }
 
-/* ---- jobs ---- */
-
-struct job {
-    pthread_t loop_thread, work_thread;
-    atomic_uint *worked;
-    unsigned done;
-};
-
-static void job_work(void *ctx)
-{
-    struct job *job = ctx;
-    job->work_thread = pthread_self();
-    if (job->worked)
-        atomic_fetch_add(job->worked, 1);
-}
-
-static void job_done(void *ctx)
-{
-    struct job *job = ctx;
-    assert_true(pthread_equal(pthread_self(), job->loop_thread));
-    assert_false(pthread_equal(pthread_self(), job->work_thread));
-    job->done++;
-}
-
-static void jobs_run_elsewhere_and_come_back_here(void **state)
-{
-    struct net_kit *kit = *state;
-    enum { JOBS = 100 };
-    static struct job jobs[JOBS];
-    atomic_uint worked = 0;
-    for (int i = 0; i < JOBS; i++) {
-        jobs[i] = (struct job){.loop_thread = pthread_self(), .worked = &worked};
-        assert_int_equal(loop_job(kit->loop, job_work, job_done, &jobs[i]), FERRY_OK);
-        assert_int_equal(jobs[i].done, 0);
-    }
-    NET_UNTIL(kit, atomic_load(&worked) == JOBS);
-    for (int i = 0; i < JOBS; i++)
-        NET_UNTIL(kit, jobs[i].done == 1);
-}
-
-static void freeing_the_loop_waits_for_its_jobs(void **state)
-{
-    (void)state;
-    struct loop *loop = loop_new();
-    assert_non_null(loop);
-    struct job job = {.loop_thread = pthread_self()};
-    assert_int_equal(loop_job(loop, job_work, job_done, &job), FERRY_OK);
-    loop_stop(loop);
-    loop_free(loop);
-    assert_int_equal(job.done, 1);
-    loop_free(NULL);
-}
-
-/* ---- names ---- */
-
-struct names {
-    struct loop_lookup *lookup;
-    unsigned calls, addresses;
-    bool failed;
-    bool frees_itself;
-};
-
-static void names_found(void *ctx, const struct addrinfo *list, const char *error)
-{
-    struct names *names = ctx;
-    names->calls++;
-    names->failed = error != NULL;
-    for (; list; list = list->ai_next)
-        names->addresses++;
-    if (names->frees_itself)
-        loop_lookup_free(names->lookup);
-}
-
-static void a_name_is_looked_up(void **state)
-{
-    struct net_kit *kit = *state;
-    struct names names = {0}, itself = {.frees_itself = true};
-    assert_int_equal(loop_lookup_new(kit->loop, "127.0.0.1", names_found, &names, &names.lookup),
-                     FERRY_OK);
-    assert_int_equal(loop_lookup_new(kit->loop, "::1", names_found, &itself, &itself.lookup),
-                     FERRY_OK);
-    assert_int_equal(names.calls, 0);
-    NET_UNTIL(kit, names.calls == 1 && itself.calls == 1);
-    assert_int_equal(names.addresses, 1); /* not one for each kind of socket */
-    assert_int_equal(itself.addresses, 1);
-    assert_false(names.failed);
-    loop_lookup_free(names.lookup);
-}
-
-static void what_is_no_name_is_told(void **state)
-{
-    struct net_kit *kit = *state;
-    struct names names = {0};
-    char longest[300];
-    memset(longest, 'a', sizeof(longest));
-    longest[sizeof(longest) - 1] = '\0';
-    assert_int_equal(loop_lookup_new(kit->loop, longest, names_found, &names, &names.lookup),
-                     FERRY_E_ARGUMENT);
-    assert_int_equal(loop_lookup_new(kit->loop, "no such host", names_found, &names, &names.lookup),
-                     FERRY_OK);
-    NET_UNTIL(kit, names.calls == 1);
-    assert_true(names.failed);
-    assert_int_equal(names.addresses, 0);
-    loop_lookup_free(names.lookup);
-}
-
-static void a_lookup_given_up_calls_nobody(void **state)
-{
-    (void)state;
-    struct loop *loop = loop_new();
-    assert_non_null(loop);
-    struct names names[20] = {0};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        assert_int_equal(
-            loop_lookup_new(loop, "127.0.0.1", names_found, &names[i], &names[i].lookup), FERRY_OK);
-        loop_lookup_free(names[i].lookup);
-    }
-    loop_free(loop); /* waits for those that ran already */
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        assert_int_equal(names[i].calls, 0);
-    loop_lookup_free(NULL);
-}
-
-/* ---- signals ---- */
-
-static void signalled(void *ctx, int number)
-{
-    *(int *)ctx = number;
-}
-
-static void a_signal_is_told_in_the_loop(void **state)
-{
-    struct net_kit *kit = *state;
-    int number = 0;
-    struct loop_signal *signal = loop_signal_new(kit->loop, SIGUSR1, signalled, &number);
-    assert_non_null(signal);
-    raise(SIGUSR1);
-    assert_int_equal(number, 0);
-    NET_UNTIL(kit, number == SIGUSR1);
-    loop_signal_free(signal);
-    assert_null(loop_signal_new(kit->loop, SIGKILL, signalled, &number));
-    loop_signal_free(NULL);
-}
-
 /* ---- running ---- */
 
 static void stop_loop(void *ctx)
@@ -608,23 +446,33 @@ static void a_foreign_loop_can_drive_it(void **state)
 
 /* ---- no memory ---- */
 
+static void nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+static void no_signal(void *ctx, int number)
+{
+    (void)ctx;
+    (void)number;
+}
+
 static enum ferry_error use_everything(void *ctx)
 {
     (void)ctx;
     int fds[2];
     net_sockets(NET_UNIX, fds);
     struct loop *loop = loop_new();
-    struct job job = {.loop_thread = pthread_self()};
     enum ferry_error error = loop ? FERRY_OK : FERRY_E_MEMORY;
     if (loop) {
         struct loop_watch *watch = loop_watch_new(loop, fds[0], flag, NULL);
         struct loop_timer *timer = loop_timer_new(loop, rings, NULL);
         struct loop_task *task = loop_task_new(loop, note_called, NULL);
-        struct loop_signal *signal = loop_signal_new(loop, SIGUSR2, signalled, NULL);
+        struct loop_signal *signal = loop_signal_new(loop, SIGUSR2, no_signal, NULL);
         if (!watch || !timer || !task || !signal)
             error = FERRY_E_MEMORY;
         else
-            error = loop_job(loop, job_work, job_done, &job);
+            error = loop_job(loop, nothing, nothing, NULL);
         loop_watch_free(watch);
         loop_timer_free(timer);
         loop_task_free(task);
@@ -645,30 +493,30 @@ static void memory_may_be_short_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_task_is_called_once_later_in_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_waiting_task_keeps_the_loop_awake, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_freed_task_is_not_called, setup, teardown),
-        cmocka_unit_test_setup_teardown(tasks_that_post_each_other_do_not_starve_sockets, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_watch_tells_what_is_wanted_and_nothing_else, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(a_task_is_called_once_later_in_order, net_kit_setup,
+                                        net_kit_teardown),
+        cmocka_unit_test_setup_teardown(a_waiting_task_keeps_the_loop_awake, net_kit_setup,
+                                        net_kit_teardown),
+        cmocka_unit_test_setup_teardown(a_freed_task_is_not_called, net_kit_setup,
+                                        net_kit_teardown),
+        cmocka_unit_test_setup_teardown(tasks_that_post_each_other_do_not_starve_sockets,
+                                        net_kit_setup, net_kit_teardown),
+        cmocka_unit_test_setup_teardown(a_watch_tells_what_is_wanted_and_nothing_else,
+                                        net_kit_setup, net_kit_teardown),
         cmocka_unit_test_setup_teardown(a_watch_freed_by_another_in_the_same_turn_is_not_called,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(a_watch_may_free_itself, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_cannot_be_watched_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_error_of_the_socket_is_told_as_readiness, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_deadline_comes_once_and_not_too_early, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_deadline_set_again_for_now_does_not_hold_the_loop, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_timer_may_free_itself, setup, teardown),
-        cmocka_unit_test_setup_teardown(time_goes_on_between_turns, setup, teardown),
-        cmocka_unit_test_setup_teardown(jobs_run_elsewhere_and_come_back_here, setup, teardown),
-        cmocka_unit_test(freeing_the_loop_waits_for_its_jobs),
-        cmocka_unit_test_setup_teardown(a_name_is_looked_up, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_no_name_is_told, setup, teardown),
-        cmocka_unit_test(a_lookup_given_up_calls_nobody),
-        cmocka_unit_test_setup_teardown(a_signal_is_told_in_the_loop, setup, teardown),
+                                        net_kit_setup, net_kit_teardown),
+        cmocka_unit_test_setup_teardown(a_watch_may_free_itself, net_kit_setup, net_kit_teardown),
+        cmocka_unit_test_setup_teardown(what_cannot_be_watched_is_refused, net_kit_setup,
+                                        net_kit_teardown),
+        cmocka_unit_test_setup_teardown(an_error_of_the_socket_is_told_as_readiness, net_kit_setup,
+                                        net_kit_teardown),
+        cmocka_unit_test_setup_teardown(a_deadline_comes_once_and_not_too_early, net_kit_setup,
+                                        net_kit_teardown),
+        cmocka_unit_test_setup_teardown(a_deadline_set_again_for_now_does_not_hold_the_loop,
+                                        net_kit_setup, net_kit_teardown),
+        cmocka_unit_test_setup_teardown(a_timer_may_free_itself, net_kit_setup, net_kit_teardown),
+        cmocka_unit_test_setup_teardown(time_goes_on_between_turns, net_kit_setup,
+                                        net_kit_teardown),
         cmocka_unit_test(a_run_ends_when_stopped_or_when_nothing_is_left),
         cmocka_unit_test(a_foreign_loop_can_drive_it),
         cmocka_unit_test(memory_may_be_short_anywhere),

@@ -316,10 +316,10 @@ static void ftp_92_where_a_part_goes_on(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        if (cases[i].kept)
-            leave_kept("/file", cases[i].kept);
         if (cases[i].target)
             tempdir_write(&top, "file", cases[i].target);
+        if (cases[i].kept)
+            leave_kept("/file", cases[i].kept);
         size_t before = tempdir_count(&top, ".");
 
         struct part part;
@@ -346,6 +346,33 @@ static void ftp_92_where_a_part_goes_on(void **state)
         part_abandon(&part);
         assert_int_equal(tempdir_count(&top, "."), 0);
     }
+}
+
+static struct timespec changed_at(const char *name)
+{
+    struct stat status;
+    assert_int_equal(fstatat(top.fd, name, &status, 0), 0);
+    return status.st_ctim;
+}
+
+/* Whatever gave the name another content after the cut (APPE, a rename, another upload) is what
+ * REST goes on with, be its time of modification set back or not. */
+static void ftp_92_part_older_than_its_target_is_not_gone_on_with(void **state)
+{
+    (void)state;
+    leave_kept("/file", "quarrel");
+    struct timespec kept = changed_at(".ferry-anna=file.part"), now = kept;
+    while (now.tv_sec == kept.tv_sec && now.tv_nsec == kept.tv_nsec) {
+        tempdir_write(&top, "file", "target");
+        struct timespec long_ago[2] = {{0}, {0}};
+        assert_int_equal(utimensat(top.fd, "file", long_ago, 0), 0);
+        now = changed_at("file");
+    }
+    struct part part = begin("/file", &(struct part_want){PART_AT_OFFSET, 6, owner, false, false});
+    put(&part, "+more");
+    commit(&part);
+    tempdir_assert_text(&top, "file", "target+more");
+    assert_int_equal(tempdir_count(&top, "."), 1);
 }
 
 static void part_that_was_continued_is_kept_again(void **state)
@@ -786,6 +813,7 @@ int main(void)
         CASE(names_of_parts),
         CASE(ftp_92_where_a_part_goes_on),
         CASE(part_that_was_continued_is_kept_again),
+        CASE(ftp_92_part_older_than_its_target_is_not_gone_on_with),
         CASE(part_kept_later_takes_the_place_of_an_earlier_one),
         CASE(appended_part_is_not_kept),
         CASE(two_who_append_do_not_undo_each_other),

@@ -192,6 +192,18 @@ static void sec_51_a_source_that_sleeps_stalls(void **state)
     assert_int_equal(stream_end(it->pair.server.stream), STREAM_OPEN);
 }
 
+/* That nobody listens any more is noticed while there is nothing to say. */
+static void a_receiver_that_goes_while_the_source_sleeps_is_a_cut(void **state)
+{
+    struct setup *it = *state;
+    it->len = 1;
+    it->waiting = true;
+    struct pump_settings with = settings(it, true);
+    with.source = make_piece;
+    stream_abort(it->pair.server.stream);
+    run(it, &with, PUMP_CUT);
+}
+
 /* ---- sink ---- */
 
 static bool take_piece(void *ctx, struct bytes in)
@@ -435,6 +447,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_source_may_make_the_pump_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_source_is_an_empty_listing, setup, teardown),
         cmocka_unit_test_setup_teardown(sec_51_a_source_that_sleeps_stalls, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_receiver_that_goes_while_the_source_sleeps_is_a_cut,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_sink_gets_it_all, setup, teardown),
         cmocka_unit_test_setup_teardown(a_sink_may_have_enough, setup, teardown),
         cmocka_unit_test(a_filter_changes_a_file_on_its_way_out),

@@ -105,6 +105,7 @@ static void dead(struct tls_kit *kit)
     tls_login_fini(&bob);
 }
 
+/* SEC-65 */
 static void tls_114_a_session_dies_with_its_control_connection(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* HOST against the certificate and SNI of a whole server. FTP-156, TLS-140 to TLS-146. */
+/* HOST against the certificate and SNI of a whole server. FTP-156, TLS-140, TLS-141, TLS-143,
+ * SEC-23. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -34,6 +34,7 @@ static void assert_alive(struct server_rig *rig)
     rig_close(&client);
 }
 
+/* TLS-210 */
 static void explicit_login(void **state)
 {
     struct server_rig *rig = *state;
@@ -94,6 +95,7 @@ static void tls_18_no_login_in_clear(void **state)
     rig_close(&client);
 }
 
+/* FTP-32 */
 static void sec_84_every_refusal_is_alike(void **state)
 {
     struct server_rig *rig = *state;
@@ -206,6 +208,7 @@ static void read_only_account_changes_nothing(void **state)
     assert_int_equal(tempdir_count(&rig->dir, "."), 1);
 }
 
+/* TLS-211 */
 static void plaintext_only_where_it_is_allowed(void **state)
 {
     (void)state;

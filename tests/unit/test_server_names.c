@@ -194,6 +194,7 @@ static void sec_30_31_nothing_leads_out_of_the_root(void **state)
     check(&fixture->client, rows, ARRAY_LEN(rows));
 }
 
+/* FTP-15 */
 static void odd_names(void **state)
 {
     struct fixture *fixture = *state;

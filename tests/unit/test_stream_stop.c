@@ -2,51 +2,19 @@
  * close_notify and what comes behind it are kept apart. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "net/stream_internal.h"
 #include "support/net_kit.h"
 
-struct setup {
-    struct net_kit net;
-    struct tls_kit tls;
-};
-
-static int setup_version(void **state, enum tls_version version)
-{
-    static struct setup it;
-    net_kit_open(&it.net);
-    tls_kit_open(&it.tls, &(struct tls_kit_options){.min = version, .max = version});
-    *state = &it;
-    return 0;
-}
-
-static int setup_1_2(void **state)
-{
-    return setup_version(state, TLS_VERSION_1_2);
-}
-
-static int setup_1_3(void **state)
-{
-    return setup_version(state, TLS_VERSION_1_3);
-}
-
-static int teardown(void **state)
-{
-    struct setup *it = *state;
-    tls_kit_close(&it->tls);
-    net_kit_close(&it->net);
-    return 0;
-}
-
 static void both_ends_go_back_to_clear_text_and_to_tls_again(void **state)
 {
-    struct setup *it = *state;
+    struct net_tls *it = *state;
     struct net_pair pair;
     net_pair_open(&pair, &it->net, NET_TCP);
     for (int round = 0; round < 3; round++) {
@@ -86,7 +54,7 @@ struct ccc {
     struct tls_end client;
 };
 
-static void ccc_open(struct ccc *ccc, struct setup *it)
+static void ccc_open(struct ccc *ccc, struct net_tls *it)
 {
     *ccc = (struct ccc){0};
     int fds[2];
@@ -127,7 +95,7 @@ static void ccc_send(struct ccc *ccc, const char *clear)
     buf_fini(&out);
 }
 
-static void ccc_turn(struct ccc *ccc, struct setup *it)
+static void ccc_turn(struct ccc *ccc, struct net_tls *it)
 {
     char piece[5000];
     ssize_t got = recv(ccc->fd, piece, sizeof(piece), MSG_DONTWAIT);
@@ -141,14 +109,19 @@ static void ccc_write(struct ccc *ccc, const char *text)
     assert_int_equal(tls_engine_write(ccc->client.engine, bytes_str(text), &taken), TLS_DONE);
 }
 
-/* To where the server has said 200 and ended TLS on its side. */
-static void ccc_begin(struct ccc *ccc, struct setup *it)
+static void ccc_seal(struct ccc *ccc, struct net_tls *it)
 {
     net_kit_begin(&it->net);
     while (!stream_is_sealed(ccc->server.stream) || !ccc->client.open) {
         ccc_send(ccc, "");
         ccc_turn(ccc, it);
     }
+}
+
+/* To where the server has said 200 and ended TLS on its side. */
+static void ccc_begin(struct ccc *ccc, struct net_tls *it)
+{
+    ccc_seal(ccc, it);
     ccc_write(ccc, "CCC\r\n");
     ccc_send(ccc, "");
     net_end_expect(&it->net, &ccc->server, "CCC\r\n");
@@ -160,7 +133,7 @@ static void ccc_begin(struct ccc *ccc, struct setup *it)
 /* TLS-135: what comes behind the close_notify is clear text, in the same packet or not. */
 static void tls_135_clear_text_behind_the_close_notify_is_heard(void **state)
 {
-    struct setup *it = *state;
+    struct net_tls *it = *state;
     struct ccc ccc;
     ccc_open(&ccc, it);
     ccc_begin(&ccc, it);
@@ -176,7 +149,7 @@ static void tls_135_clear_text_behind_the_close_notify_is_heard(void **state)
 
 static void what_is_kept_unread_forbids_tls(void **state)
 {
-    struct setup *it = *state;
+    struct net_tls *it = *state;
     struct ccc ccc;
     ccc_open(&ccc, it);
     ccc_begin(&ccc, it);
@@ -197,14 +170,10 @@ static void what_is_kept_unread_forbids_tls(void **state)
 /* A client that ends TLS right behind its CCC, before the reply. */
 static void a_peer_may_end_tls_first(void **state)
 {
-    struct setup *it = *state;
+    struct net_tls *it = *state;
     struct ccc ccc;
     ccc_open(&ccc, it);
-    net_kit_begin(&it->net);
-    while (!stream_is_sealed(ccc.server.stream) || !ccc.client.open) {
-        ccc_send(&ccc, "");
-        ccc_turn(&ccc, it);
-    }
+    ccc_seal(&ccc, it);
     ccc_write(&ccc, "CCC\r\n");
     tls_engine_close(ccc.client.engine);
     ccc_send(&ccc, "PWD\r\n");
@@ -224,7 +193,7 @@ static void a_peer_may_end_tls_first(void **state)
 /* TLS-135: clear text that comes before the close_notify is not heard. */
 static void tls_135_clear_text_before_the_close_notify_is_refused(void **state)
 {
-    struct setup *it = *state;
+    struct net_tls *it = *state;
     struct ccc ccc;
     ccc_open(&ccc, it);
     ccc_begin(&ccc, it);
@@ -241,7 +210,7 @@ static void tls_135_clear_text_before_the_close_notify_is_refused(void **state)
 /* SEC-10: a command that was sealed behind the CCC. */
 static void sec_10_sealed_bytes_after_the_agreement_are_injection(void **state)
 {
-    struct setup *it = *state;
+    struct net_tls *it = *state;
     struct ccc ccc;
     ccc_open(&ccc, it);
     ccc_begin(&ccc, it);
@@ -258,7 +227,7 @@ static void sec_10_sealed_bytes_after_the_agreement_are_injection(void **state)
 
 static void a_peer_that_goes_meanwhile_is_a_cut(void **state)
 {
-    struct setup *it = *state;
+    struct net_tls *it = *state;
     struct ccc ccc;
     ccc_open(&ccc, it);
     ccc_begin(&ccc, it);
@@ -272,7 +241,7 @@ static void a_peer_that_goes_meanwhile_is_a_cut(void **state)
 /* TLS-155: the peer has five seconds. */
 static void tls_155_a_peer_that_never_ends_tls_is_given_up(void **state)
 {
-    struct setup *it = *state;
+    struct net_tls *it = *state;
     struct ccc ccc;
     ccc_open(&ccc, it);
     ccc_begin(&ccc, it);
@@ -286,9 +255,29 @@ static void tls_155_a_peer_that_never_ends_tls_is_given_up(void **state)
     ccc_close(&ccc);
 }
 
+/* The limit of the closing is not lost when the stopping comes to its end meanwhile. */
+static void a_close_in_the_middle_ends_in_time(void **state)
+{
+    struct net_tls *it = *state;
+    for (int peer_ends_first = 0; peer_ends_first < 2; peer_ends_first++) {
+        struct ccc ccc;
+        ccc_open(&ccc, it);
+        ccc_seal(&ccc, it);
+        if (peer_ends_first) {
+            tls_engine_close(ccc.client.engine);
+            ccc_send(&ccc, "");
+            NET_UNTIL(&it->net, stream_end(ccc.server.stream) == STREAM_END_CLOSED);
+        }
+        assert_int_equal(stream_stop_tls(ccc.server.stream), FERRY_OK);
+        stream_close(ccc.server.stream, 30 * CLOCK_NS_PER_MS);
+        NET_UNTIL(&it->net, ccc.server.closes == 1);
+        ccc_close(&ccc);
+    }
+}
+
 static void only_what_is_sealed_can_be_stopped(void **state)
 {
-    struct setup *it = *state;
+    struct net_tls *it = *state;
     struct net_pair pair;
     net_pair_open(&pair, &it->net, NET_TCP);
     assert_int_equal(stream_stop_tls(pair.server.stream), FERRY_E_STATE);
@@ -304,24 +293,19 @@ static void only_what_is_sealed_can_be_stopped(void **state)
     net_pair_close(&pair);
 }
 
-#define BOTH_VERSIONS(test)                                                                        \
-    {#test " (TLS 1.2)", test, setup_1_2, teardown, NULL},                                         \
-    {                                                                                              \
-#test " (TLS 1.3)", test, setup_1_3, teardown, NULL                                        \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH_VERSIONS(both_ends_go_back_to_clear_text_and_to_tls_again),
-        BOTH_VERSIONS(tls_135_clear_text_behind_the_close_notify_is_heard),
-        BOTH_VERSIONS(what_is_kept_unread_forbids_tls),
-        BOTH_VERSIONS(a_peer_may_end_tls_first),
-        BOTH_VERSIONS(tls_135_clear_text_before_the_close_notify_is_refused),
-        BOTH_VERSIONS(sec_10_sealed_bytes_after_the_agreement_are_injection),
-        BOTH_VERSIONS(a_peer_that_goes_meanwhile_is_a_cut),
-        BOTH_VERSIONS(tls_155_a_peer_that_never_ends_tls_is_given_up),
-        BOTH_VERSIONS(only_what_is_sealed_can_be_stopped),
+        NET_BOTH_VERSIONS(both_ends_go_back_to_clear_text_and_to_tls_again),
+        NET_BOTH_VERSIONS(tls_135_clear_text_behind_the_close_notify_is_heard),
+        NET_BOTH_VERSIONS(what_is_kept_unread_forbids_tls),
+        NET_BOTH_VERSIONS(a_peer_may_end_tls_first),
+        NET_BOTH_VERSIONS(tls_135_clear_text_before_the_close_notify_is_refused),
+        NET_BOTH_VERSIONS(sec_10_sealed_bytes_after_the_agreement_are_injection),
+        NET_BOTH_VERSIONS(a_peer_that_goes_meanwhile_is_a_cut),
+        NET_BOTH_VERSIONS(tls_155_a_peer_that_never_ends_tls_is_given_up),
+        NET_BOTH_VERSIONS(a_close_in_the_middle_ends_in_time),
+        NET_BOTH_VERSIONS(only_what_is_sealed_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

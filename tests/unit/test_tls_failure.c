@@ -191,11 +191,11 @@ static void tls_8_what_answers_in_place_of_tls_is_named(void **state)
         const char *advice;
     } cases[] = {
         {BYTES_LIT("220 Welcome\r\n220 more\r\n"), "the server speaks plain FTP on this port", 220,
-         "220 Welcome", "try explicit TLS: ftp:// instead of ftps://"},
-        {BYTES_LIT("220-Welcome\r\n"), "the server speaks plain FTP on this port", 220,
-         "220-Welcome", "try explicit TLS: ftp:// instead of ftps://"},
+         "Welcome", "try explicit TLS: ftp:// instead of ftps://"},
+        {BYTES_LIT("220-Welcome\r\n"), "the server speaks plain FTP on this port", 220, "Welcome",
+         "try explicit TLS: ftp:// instead of ftps://"},
         {BYTES_LIT("421 Too many users\r\n"), "the server speaks plain FTP on this port", 421,
-         "421 Too many users", ""},
+         "Too many users", ""},
         {BYTES_LIT("2"), "the server sends plain text where TLS is expected", 0, "", ""},
         {BYTES_LIT("HTTP/1.1 400 Bad Request\r\n"), "a web server answers on this port, not FTP", 0,
          "", ""},

@@ -124,7 +124,8 @@ static void sec_3_every_greeting(void **state)
     }
 }
 
-/* Every code to a plain command: 1xx leaves it pending, all else of 1xx to 5xx settles it. */
+/* Every code to a plain command: 1xx leaves it pending, all else of 1xx to 5xx settles it (REP-1,
+ * REP-3). */
 static void every_reply_to_a_command(void **state)
 {
     (void)state;

@@ -8,8 +8,8 @@ import ssl
 class Raw:
     """One control connection. The certificate is not looked at: these tests are about the server."""
 
-    def __init__(self, port, implicit=False, timeout_s=20, source=None):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout_s,
+    def __init__(self, port, implicit=False, timeout_s=20, source=None, host="127.0.0.1"):
+        self.socket = socket.create_connection((host, port), timeout_s,
                                                source_address=(source, 0) if source else None)
         self.received = b""
         self.context = ssl.create_default_context()

@@ -1,0 +1,196 @@
+/* A short list of accounts: who gets in, and what a refusal tells. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "embed/users.h"
+#include "support/net_kit.h"
+#include "support/tempdir.h"
+
+struct fixture {
+    struct net_kit net;
+    struct tempdir dir;
+    struct users *users;
+    unsigned answers;
+    enum login_verdict verdict;
+    bool read_only;
+    char why[FAULT_TEXT_BYTES];
+};
+
+static int setup(void **state)
+{
+    static struct fixture fixture;
+    fixture = (struct fixture){0};
+    net_kit_open(&fixture.net);
+    tempdir_make(&fixture.dir);
+    tempdir_mkdir(&fixture.dir, "home");
+    fixture.users = users_new(fixture.net.loop);
+    assert_non_null(fixture.users);
+    *state = &fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    net_kit_close(&fixture->net);
+    users_free(fixture->users);
+    tempdir_remove(&fixture->dir);
+    return 0;
+}
+
+static enum ferry_error add(struct fixture *fixture, const char *name, const char *password,
+                            const char *root, bool read_only)
+{
+    char path[PATH_MAX];
+    struct fault fault = {0};
+    enum ferry_error error = users_add(fixture->users, name, password,
+                                       tempdir_path(&fixture->dir, root, path), read_only, &fault);
+    assert_int_equal(fault_is_set(&fault), error != FERRY_OK);
+    return error;
+}
+
+static void on_login(void *ctx, enum login_verdict verdict, const struct login_grant *grant,
+                     const struct fault *fault)
+{
+    struct fixture *fixture = ctx;
+    fixture->answers++;
+    fixture->verdict = verdict;
+    snprintf(fixture->why, sizeof(fixture->why), "%s", fault->what);
+    assert_int_equal(grant != NULL, verdict == LOGIN_GRANTED);
+    if (!grant)
+        return;
+    assert_string_equal(grant->start, "/");
+    fixture->read_only = grant->read_only;
+    grant->ops->release(grant->store);
+}
+
+/* `password` NULL: the question whether one is needed. */
+static enum ferry_error begin(struct fixture *fixture, const char *name, const char *password)
+{
+    struct address peer;
+    struct secret *secret = NULL;
+    assert_int_equal(address_parse("127.0.0.1", 1, &peer), FERRY_OK);
+    if (password)
+        assert_int_equal(secret_new(bytes_str(password), &secret), FERRY_OK);
+    struct login_request request = {.name = bytes_str(name), .password = secret, .peer = &peer};
+    enum ferry_error error = users_ops.login(fixture->users, &request, on_login, fixture);
+    secret_free(secret);
+    assert_int_equal(fixture->answers, 0);
+    return error;
+}
+
+static enum login_verdict login(struct fixture *fixture, const char *name, const char *password)
+{
+    assert_int_equal(begin(fixture, name, password), FERRY_OK);
+    NET_UNTIL(&fixture->net, fixture->answers > 0);
+    assert_int_equal(fixture->answers, 1);
+    fixture->answers = 0;
+    return fixture->verdict;
+}
+
+static void logins(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(add(f, "anna", "correct horse", "home", false), FERRY_OK);
+    assert_int_equal(add(f, "bert", "", "home", true), FERRY_OK);
+    assert_int_equal(users_count(f->users), 2);
+    static const struct {
+        const char *name, *password;
+        enum login_verdict verdict;
+    } rows[] = {
+        {"anna", "correct horse", LOGIN_GRANTED},
+        {"anna", "correct hors", LOGIN_REFUSED},
+        {"anna", "correct horse ", LOGIN_REFUSED},
+        {"anna", "", LOGIN_REFUSED},
+        {"Anna", "correct horse", LOGIN_REFUSED},
+        {"ann", "correct horse", LOGIN_REFUSED},
+        {"bert", "correct horse", LOGIN_REFUSED},
+        {"bert", "", LOGIN_GRANTED},
+        {"", "", LOGIN_REFUSED},
+        {"nobody", "correct horse", LOGIN_REFUSED},
+        {"anna", NULL, LOGIN_REFUSED},
+        {"nobody", NULL, LOGIN_REFUSED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(login(f, rows[i].name, rows[i].password), rows[i].verdict);
+    assert_int_equal(login(f, "anna", "correct horse"), LOGIN_GRANTED);
+    assert_false(f->read_only);
+    assert_int_equal(login(f, "bert", ""), LOGIN_GRANTED);
+    assert_true(f->read_only);
+}
+
+static void accounts_that_cannot_be(void **state)
+{
+    struct fixture *f = *state;
+    char name[LOGIN_NAME_MAX_BYTES + 2];
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    assert_int_equal(add(f, "", "x", "home", false), FERRY_E_ARGUMENT);
+    assert_int_equal(add(f, name, "x", "home", false), FERRY_E_ARGUMENT);
+    assert_int_equal(add(f, "anna", "x", "nowhere", false), FERRY_E_ARGUMENT);
+    assert_int_equal(add(f, name + 1, "x", "home", false), FERRY_OK);
+    assert_int_equal(add(f, name + 1, "y", "home", false), FERRY_E_ARGUMENT);
+    assert_int_equal(users_count(f->users), 1);
+    assert_int_equal(login(f, name + 1, "x"), LOGIN_GRANTED);
+}
+
+/* A home that has gone is the server's fault, and it says so, but not to the client. */
+static void a_home_that_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(add(f, "anna", "x", "home", false), FERRY_OK);
+    assert_int_equal(unlinkat(f->dir.fd, "home", AT_REMOVEDIR), 0);
+    assert_int_equal(login(f, "anna", "x"), LOGIN_UNAVAILABLE);
+    assert_true(f->why[0] != '\0');
+    assert_int_equal(login(f, "anna", "y"), LOGIN_REFUSED);
+}
+
+static void a_cancelled_login_does_not_answer(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(add(f, "anna", "x", "home", false), FERRY_OK);
+    assert_int_equal(begin(f, "anna", "x"), FERRY_OK);
+    users_ops.cancel(f->users, f);
+    net_kit_idle(&f->net);
+    assert_int_equal(login(f, "anna", "x"), LOGIN_GRANTED); /* exactly one answer */
+}
+
+static void short_memory(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(add(f, "anna", "x", "home", false), FERRY_OK);
+    for (unsigned long nth = 1;; nth++) {
+        alloc_fail_from(nth);
+        enum ferry_error error = begin(f, "anna", NULL);
+        bool enough = alloc_count() < nth;
+        alloc_fail_from(0);
+        if (error == FERRY_OK)
+            NET_UNTIL(&f->net, f->answers > 0);
+        f->answers = 0;
+        if (enough)
+            break;
+        assert_int_equal(error, FERRY_E_MEMORY);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(logins),
+        TEST(accounts_that_cannot_be),
+        TEST(a_home_that_is_gone),
+        TEST(a_cancelled_login_does_not_answer),
+        TEST(short_memory),
+    };
+    return cmocka_run_group_tests_name("users", tests, NULL, NULL);
+}
