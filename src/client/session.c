@@ -226,13 +226,13 @@ static void on_sealed(void *ctx)
     dispatch(session);
 }
 
-/* Silence where a greeting is due: perhaps each waits for the other (TLS-8, PAIN 5). */
+/* No greeting, be it silence or the end: perhaps each waits for the other (TLS-8, PAIN 5). */
 static void advise_on_silence(struct client_session *session)
 {
     bool greeting =
         session->waiting_count > 0 && session->waiting[session->waiting_first].verb == VERB_NONE;
-    if (session->pi && greeting && session->failed == FERRY_E_TIMEOUT &&
-        session->options->security != FERRY_IMPLICIT)
+    bool mute = session->failed == FERRY_E_TIMEOUT || session->failed == FERRY_E_CONNECT;
+    if (session->pi && greeting && mute && session->options->security != FERRY_IMPLICIT)
         fault_advise(&session->fault,
                      "if the server waits for TLS from the first byte, use ftps://");
 }

@@ -18,7 +18,7 @@
 #include "server/worker.h"
 #include "tls/context.h"
 
-enum { BACKLOG = 512, PEM_MAX_BYTES = 1024 * 1024 };
+enum { BACKLOG = 512, PEM_MAX_BYTES = 1024 * 1024, PARTS_KEPT_S = 7 * 24 * 60 * 60 };
 
 /* A socket that listens before the worker is there. */
 struct pending {
@@ -120,7 +120,6 @@ static enum ferry_error make_context(ferry_server *server, struct tls_context **
         .max = server->tls_max,
         .certificate_pem = buf_view(&server->certificate_pem),
         .key_pem = buf_view(&server->key_pem),
-        .master = server->master,
     };
     return tls_context_new_server(&settings, out, &server->fault);
 }
@@ -311,12 +310,21 @@ static enum ferry_error make_worker(ferry_server *server)
     return server_worker_new(server->loop, &server->settings, &server->worker, &server->fault);
 }
 
+/* What nobody went on with for so long is not waited for any more (SEC-38). */
+static void sweep_old_parts(const ferry_server *server)
+{
+    int64_t now_s = clock_wall_ns(&clock_system) / (int64_t)CLOCK_NS_PER_S;
+    users_sweep(server->users, (struct timespec){.tv_sec = now_s - PARTS_KEPT_S});
+}
+
 enum ferry_error ferry_server_start(ferry_server *server)
 {
     fault_clear(&server->fault);
     enum ferry_error error = check_complete(server);
     if (error == FERRY_OK)
         error = make_worker(server);
+    if (error == FERRY_OK)
+        sweep_old_parts(server);
     struct pending *pending;
     while (error == FERRY_OK && (pending = SLIST_FIRST(&server->pending))) {
         SLIST_REMOVE_HEAD(&server->pending, link);

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "embed/local_store.h"
 #include "store/root.h"
+#include "store/sweep.h"
 #include "tls/digest.h"
 
 enum { SALT_BYTES = 16, NEW_FILES_MASK = 027 /* SEC-37 */ };
@@ -216,6 +217,44 @@ static void login_done(void *ctx)
         root_fini(&job->root);
     login_free(job);
 }
+
+/* ---- sweeping ---- */
+
+struct sweep_job {
+    struct root root;
+    struct timespec before;
+};
+
+static void sweep_work(void *ctx)
+{
+    struct sweep_job *job = ctx;
+    uint64_t removed;
+    (void)!sweep_parts(&job->root, job->before, &removed, NULL);
+}
+
+static void sweep_done(void *ctx)
+{
+    struct sweep_job *job = ctx;
+    root_fini(&job->root);
+    alloc_free(job);
+}
+
+void users_sweep(struct users *users, struct timespec before)
+{
+    struct user *user;
+    SLIST_FOREACH (user, &users->list, link) {
+        struct sweep_job *job = user->read_only ? NULL : alloc_zero(sizeof(*job));
+        if (!job)
+            continue;
+        job->before = before;
+        if (root_init(&job->root, user->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, NULL) != FERRY_OK)
+            alloc_free(job);
+        else if (loop_job(users->loop, sweep_work, sweep_done, job) != FERRY_OK)
+            sweep_done(job);
+    }
+}
+
+/* ---- the calls of account_ops ---- */
 
 static enum ferry_error users_login(void *accounts, const struct login_request *request,
                                     login_fn *done, void *ctx)

@@ -4,6 +4,7 @@
 #define FERRY_EMBED_USERS_H
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "base/compiler.h"
 #include "base/fault.h"
@@ -25,6 +26,12 @@ NODISCARD enum ferry_error users_add(struct users *users, const char *name, cons
                                      const char *root, bool read_only, struct fault *fault);
 
 unsigned users_count(const struct users *users);
+
+/* Begins to remove, in the background, the parts beneath the accounts' roots that nobody wrote
+ * since `before`: cut uploads that were never gone on with, and what a crash left (store/sweep.h).
+ * Roots of accounts that may only read are left alone. Failures are no reason not to serve: they
+ * are passed by. */
+void users_sweep(struct users *users, struct timespec before);
 
 extern const struct account_ops users_ops;
 

@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <ferry/version.h>
 
@@ -34,6 +35,16 @@ static const struct ferryd_command *find_command(const char *name)
     return NULL;
 }
 
+/* A session takes two descriptors and a transfer two more: the soft limit is often 1024. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
@@ -46,8 +57,10 @@ int main(int argc, char **argv)
         return EXIT_DONE;
     }
     const struct ferryd_command *command = find_command(word);
-    if (command)
+    if (command) {
+        raise_descriptor_limit();
         return command->run(argc - 1, argv + 1);
+    }
     if (*word)
         fprintf(stderr, "ferryd: there is no command %s\n", word);
     print_help(stderr);

@@ -187,6 +187,8 @@ static void take_end(struct user_pi *pi)
 {
     if (pi->quit_answered && pi->count == 0)
         pi->phase = USER_PI_OVER;
+    else if (pi->phase == USER_PI_GREETING)
+        user_pi_fail(pi, FERRY_E_CONNECT, "the server closed the connection without a greeting");
     else
         user_pi_fail(pi, FERRY_E_LOST,
                      pi->ended_cleanly ? "the server closed the control connection"

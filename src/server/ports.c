@@ -20,11 +20,13 @@ static void ports_setup(struct server_session *session, struct server_data_setup
     };
 }
 
-/* Every one of these commands ends what an earlier one began (FTP-24). */
+/* Every one of these commands ends what an earlier one began (FTP-24). The ticket goes out with the
+ * reply: logins that share one TLS session cache (curl -Z) take it from each other. */
 static void ports_forget(struct server_session *session)
 {
     server_data_free(session->data);
     session->data = NULL;
+    server_session_refill(session);
 }
 
 /* ---- passive ---- */

@@ -79,6 +79,12 @@ void server_session_log_out(struct server_session *session)
     session->user = NULL;
 }
 
+void server_session_refill(struct server_session *session)
+{
+    if (stream_is_sealed(session->stream))
+        tls_engine_refill(stream_tls(session->stream));
+}
+
 /* Frees what is left of it; no transfer runs. */
 static void session_free(struct server_session *session)
 {

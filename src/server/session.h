@@ -114,6 +114,10 @@ void server_session_kill(struct server_session *session);
 /* Forgets the login and what belongs to it, but not who is connected: REIN, and the end. */
 void server_session_log_out(struct server_session *session);
 
+/* Lets a fresh TLS 1.3 ticket leave with the next reply: a client that uses each one once must not
+ * run dry (TLS-108). */
+void server_session_refill(struct server_session *session);
+
 /* Another phase, which ends by itself after `limit_ns` (0: never). */
 void server_session_enter(struct server_session *session, enum server_phase phase,
                           uint64_t limit_ns);

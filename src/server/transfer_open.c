@@ -5,7 +5,6 @@
 #include "server/failure.h"
 #include "server/list.h"
 #include "server/transfer_private.h"
-#include "tls/engine.h"
 
 static bool is_listing(const struct server_transfer *transfer)
 {
@@ -23,15 +22,6 @@ static void transfer_announced(struct server_transfer *transfer)
     server_session_turn(session);
 }
 
-/* A client that uses each ticket once must not run dry: a fresh one goes out before the 150
- * (TLS-108). */
-static void transfer_refill(const struct server_transfer *transfer)
-{
-    struct stream *control = transfer->session->stream;
-    if (stream_is_sealed(control))
-        tls_engine_refill(stream_tls(control));
-}
-
 static void transfer_not_opened(struct server_transfer *transfer, const struct fault *fault)
 {
     struct server_failure failure = server_failure_of(transfer->verb, fault->kind);
@@ -43,7 +33,7 @@ static void transfer_announce_file(struct server_transfer *transfer, uint64_t le
 {
     struct server_pi *pi = transfer->session->pi;
     struct bytes name = path_base(bytes_str(transfer->path));
-    transfer_refill(transfer);
+    server_session_refill(transfer->session);
     if (transfer->ascii_type)
         server_pi_reply(pi, 150, "Opening ASCII mode data connection for %.*s.", BYTES_FMT(name));
     else
@@ -102,7 +92,7 @@ static void part_opened(void *ctx, const struct fault *fault, const struct store
     }
     alloc_free(transfer->path);
     transfer->path = path;
-    transfer_refill(transfer);
+    server_session_refill(transfer->session);
     if (transfer->verb == VERB_STOU)
         server_pi_reply(pi, 150, "FILE: %s", path); /* RFC 1123 4.1.2.9 */
     else
@@ -118,7 +108,7 @@ static void list_opened(void *ctx, const struct fault *fault, bool directory)
         transfer_not_opened(transfer, fault);
         return;
     }
-    transfer_refill(transfer);
+    server_session_refill(transfer->session);
     server_pi_reply(transfer->session->pi, 150, "Opening data connection for the listing.");
     transfer_announced(transfer);
 }

@@ -29,8 +29,6 @@ struct tls_server_settings {
     struct bytes key_pem;         /* its private key, not encrypted */
     enum tls_client_certificates client_certificates;
     struct bytes client_ca_pem; /* those who may sign clients' certificates */
-    /* Ticket keys; shared by every context of the server, outlives them. */
-    struct tls_master *master;
 };
 
 /* FERRY_E_ARGUMENT with the words in `fault`: a PEM that cannot be read, a key that does not fit;

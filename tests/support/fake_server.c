@@ -453,7 +453,6 @@ static struct tls_context *make_context(const struct fake_server *server,
         .max = server->settings.max,
         .certificate_pem = buf_view(&leaf->certificate_pem),
         .key_pem = buf_view(&leaf->key_pem),
-        .master = server->master,
     };
     struct tls_context *context = NULL;
     struct fault fault = {0};

@@ -435,6 +435,22 @@ static void pain_5_implicit_server_on_an_explicit_port(void **state)
     assert_int_equal(buf_len(&fake->in_clear), 0);
 }
 
+static void hang_up(struct fake *fake)
+{
+    (void)fake;
+}
+
+/* An implicit server gives up waiting for the ClientHello: no greeting came. */
+static void tls_8_implicit_server_that_hangs_up(void **state)
+{
+    struct client_rig *rig = *state;
+    client_rig_run(rig, hang_up);
+    assert_int_equal(client_rig_connect(rig), FERRY_E_CONNECT);
+    client_rig_assert_said(rig, "without a greeting");
+    client_rig_assert_said(rig, "ftps://");
+    client_rig_end(rig);
+}
+
 static void nobody_listens(void **state)
 {
     struct client_rig *rig = *state;
@@ -504,6 +520,7 @@ int main(void)
         TEST(sec_17_no_line_break_in_what_is_sent),
         TEST(tls_8_plain_server_on_an_implicit_port),
         TEST(pain_5_implicit_server_on_an_explicit_port),
+        TEST(tls_8_implicit_server_that_hangs_up),
         TEST(nobody_listens),
         TEST(sec_91_a_greeting_with_terminal_codes_is_made_visible),
         TEST(plaintext_sends_no_auth),

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -153,6 +154,32 @@ static void a_home_that_is_gone(void **state)
     assert_int_equal(login(f, "anna", "y"), LOGIN_REFUSED);
 }
 
+/* SEC-38: at the start, what nobody goes on with is removed; what is fresh, or read-only, is not.
+ */
+static void sec_38_old_parts_are_swept(void **state)
+{
+    struct fixture *f = *state;
+    const char *parts[] = {"home/.ferry-0123456789abcdef.part", "home/.ferry-anna=file.part"};
+    const struct timespec written[] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    for (int read_only = 1; read_only >= 0; read_only--) {
+        struct users *users = users_new(f->net.loop);
+        char path[PATH_MAX];
+        assert_int_equal(users_add(users, "anna", "x", tempdir_path(&f->dir, "home", path),
+                                   read_only == 1, NULL),
+                         FERRY_OK);
+        for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+            tempdir_write(&f->dir, parts[i], "half");
+            assert_int_equal(utimensat(f->dir.fd, parts[i], written, 0), 0);
+        }
+        tempdir_write(&f->dir, "home/.ferry-fedcba9876543210.part", "fresh");
+        users_sweep(users, (struct timespec){.tv_sec = 2000});
+        size_t left = read_only ? 3 : 1;
+        net_kit_idle(&f->net);
+        NET_UNTIL(&f->net, tempdir_count(&f->dir, "home") == left);
+        users_free(users);
+    }
+}
+
 static void a_cancelled_login_does_not_answer(void **state)
 {
     struct fixture *f = *state;
@@ -189,6 +216,7 @@ int main(void)
         TEST(logins),
         TEST(accounts_that_cannot_be),
         TEST(a_home_that_is_gone),
+        TEST(sec_38_old_parts_are_swept),
         TEST(a_cancelled_login_does_not_answer),
         TEST(short_memory),
     };
