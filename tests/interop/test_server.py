@@ -139,7 +139,7 @@ def curl_active_sealed(server):
         except AssertionError as failed:
             assert "522" in curl_reply(server, source, version), str(failed)
             assert not (server.files / "sealed").exists(), "plain bytes were stored"
-            assert logged(server, "data.refused", "plain text")
+            peers.wait_until(lambda: logged(server, "data.refused", "plain text"), "the refusal in the log")
             continue
         assert trees.digest(server.files / "sealed") == trees.digest(source)
 
@@ -317,7 +317,8 @@ def lftp_mode_z(server):
             lftp(to, script.format(source, back))
             assert not trees.differences(source, to.files / "z")
             assert not trees.differences(source, back)
-            assert logged(to, "transfer.end", "STOR", "/z/lines") and logged(to, "transfer.end", "RETR", "/z/lines")
+            peers.wait_until(lambda: logged(to, "transfer.end", "STOR", "/z/lines")
+                     and logged(to, "transfer.end", "RETR", "/z/lines"), "both transfers in the log")
             in_full = logged(to, "transfer.end", "/z/lines", "bytes=6000000 ")
             assert in_full == (to is server), "compressed or not, against what was offered"
 
