@@ -1,6 +1,6 @@
 /* The whole client against the whole server in one process, through a relay that splits what passes
- * and cuts a connection at every byte: what comes out whole is whole, and nothing half has a name
- * (TLS-175, TLS-176, SEC-12, PAIN 3, 9, 15). */
+ * down to single bytes and cuts connections all along their length: what comes out whole is whole,
+ * and nothing half has a name (TLS-175, TLS-176, SEC-12, PAIN 3, 9, 15). */
 #include <ferry/ferry.h>
 #include <ferry/server.h>
 
