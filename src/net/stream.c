@@ -206,6 +206,7 @@ bool stream_may_receive(const struct stream *stream)
         return !stream->eof;
     switch (stream->phase) {
     case STREAM_PHASE_HANDSHAKE:
+        return !stream->signing;
     case STREAM_PHASE_STOPPING:
         return true;
     case STREAM_PHASE_CLEAR:

@@ -43,6 +43,7 @@ struct stream {
     bool reset; /* by RST */
 
     bool paused;
+    bool signing;       /* the handshake waits for its signer */
     bool told;          /* of input, and has not yet read all */
     bool stuck;         /* told, and there was input again: not watched until it is read */
     bool held;          /* reading waits until output has drained */

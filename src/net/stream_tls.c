@@ -74,6 +74,15 @@ static void forget_input(struct stream *stream)
 
 /* ---- handshake ---- */
 
+/* The signer has answered. */
+static void on_signed(void *ctx)
+{
+    struct stream *stream = ctx;
+    stream->signing = false;
+    stream_tls_handshake(stream);
+    stream_settle(stream);
+}
+
 enum ferry_error stream_start_tls(struct stream *stream, struct tls_engine *engine)
 {
     stream_flush(stream);
@@ -86,6 +95,7 @@ enum ferry_error stream_start_tls(struct stream *stream, struct tls_engine *engi
         return FERRY_E_STATE;
     }
     stream->engine = engine;
+    tls_engine_set_wake(engine, on_signed, stream);
     stream->phase = STREAM_PHASE_HANDSHAKE;
     stream->unflushed = false;
     forget_input(stream);
@@ -115,6 +125,10 @@ static bool handshake_step(struct stream *stream)
     case TLS_WANT_OUTPUT:
         stream_flush(stream);
         return !stream->blocked && !stream->broken;
+    case TLS_WANT_SIGNATURE:
+        stream->signing = true;
+        keep_unused(stream);
+        return false;
     case TLS_CLOSED:
         fail(stream, FERRY_E_TLS, "the peer closed TLS in the middle of the handshake");
         return false;
@@ -127,7 +141,7 @@ static bool handshake_step(struct stream *stream)
 
 void stream_tls_handshake(struct stream *stream)
 {
-    while (stream->end == STREAM_OPEN && handshake_step(stream))
+    while (stream->end == STREAM_OPEN && !stream->signing && handshake_step(stream))
         continue;
     if (stream->end != STREAM_OPEN)
         stream->due |= STREAM_DUE_INPUT;
@@ -162,6 +176,8 @@ void stream_tls_read(struct stream *stream, char *out, size_t size, size_t *got)
             return;
         case TLS_FAILED:
             tls_failed(stream);
+            return;
+        case TLS_WANT_SIGNATURE: /* of a handshake only */
             return;
         }
     }

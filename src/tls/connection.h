@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include <openssl/ssl.h>
 
@@ -21,6 +22,7 @@ struct tls_context {
     enum tls_policy_name policy;
     SSL_CTX *ssl;
     BIO_METHOD *bio_method;
+    struct tls_signer *signer; /* or NULL */
 };
 
 /* What a client's hello offered to resume, as the server's callbacks saw it. */
@@ -51,6 +53,13 @@ struct tls_connection {
     struct tls_sessions *sessions; /* client */
     struct tls_trust *trust;
     struct tls_name name;
+
+    struct tls_signer *signer; /* until the handshake is done; or NULL */
+    bool paused;               /* the handshake waits for a signature */
+    bool queued;               /* it waits until another's has come */
+    TAILQ_ENTRY(tls_connection) queue;
+    void (*wake)(void *ctx); /* it can go on; may free the engine */
+    void *wake_ctx;
 
     unsigned key_updates; /* of the peer, and plaintext from it: both since the last whole MiB */
     size_t opened_bytes;

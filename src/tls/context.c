@@ -10,6 +10,7 @@
 #include "tls/describe.h"
 #include "tls/library.h"
 #include "tls/pem.h"
+#include "tls/signer_private.h"
 
 static const int protocol_versions[] = {
     [TLS_VERSION_1_0] = TLS1_VERSION,
@@ -88,16 +89,34 @@ static enum ferry_error set_policy(struct tls_context *context, struct fault *fa
     return FERRY_OK;
 }
 
+/* Where the private key of this end is: in a text, or with a signer. */
+struct key_source {
+    struct bytes pem;
+    const struct secret *passphrase;
+    struct tls_signer *signer;
+    uint32_t number;
+};
+
+static enum ferry_error find_key(const struct key_source *source, X509 *certificate, EVP_PKEY **out,
+                                 struct fault *fault)
+{
+    if (!source->signer)
+        return pem_private_key(source->pem, source->passphrase, out, fault);
+    *out = signer_provider_key(source->signer, source->number, X509_get0_pubkey(certificate));
+    if (*out)
+        return FERRY_OK;
+    return library_fault(fault, FERRY_E_ARGUMENT, "use the certificate's key by a signer");
+}
+
 /* The certificate of this end with its intermediates and its key. */
 static enum ferry_error set_identity(SSL_CTX *ssl, struct bytes certificate_pem,
-                                     struct bytes key_pem, const struct secret *passphrase,
-                                     struct fault *fault)
+                                     const struct key_source *source, struct fault *fault)
 {
     CLEANUP(pem_drop_certificates) STACK_OF(X509) *chain = NULL;
     CLEANUP(library_drop_key) EVP_PKEY *key = NULL;
     enum ferry_error error = pem_certificates(certificate_pem, "the certificate", &chain, fault);
     if (error == FERRY_OK)
-        error = pem_private_key(key_pem, passphrase, &key, fault);
+        error = find_key(source, sk_X509_value(chain, 0), &key, fault);
     if (error != FERRY_OK)
         return error;
 
@@ -136,7 +155,8 @@ static enum ferry_error add_authorities(const struct tls_context *context, struc
 }
 
 static enum ferry_error context_new(bool server, enum tls_policy_name policy,
-                                    struct tls_context **out, struct fault *fault)
+                                    struct tls_signer *signer, struct tls_context **out,
+                                    struct fault *fault)
 {
     ERR_clear_error();
     CLEANUP(drop_context) struct tls_context *context = alloc_zero(sizeof(*context));
@@ -145,8 +165,12 @@ static enum ferry_error context_new(bool server, enum tls_policy_name policy,
     context->refs = 1;
     context->server = server;
     context->policy = policy;
-    context->ssl =
-        SSL_CTX_new_ex(library_context(), NULL, server ? TLS_server_method() : TLS_client_method());
+    context->signer = signer;
+    /* A signer's keys are known in its own library context; all but them is left to the default
+     * provider. */
+    context->ssl = SSL_CTX_new_ex(signer ? signer->library : library_context(),
+                                  signer ? "?provider=default" : NULL,
+                                  server ? TLS_server_method() : TLS_client_method());
     context->bio_method = tls_bio_method_new();
     if (!context->ssl || !context->bio_method || !tls_connection_install(context->ssl, server))
         return library_no_memory(fault);
@@ -179,13 +203,16 @@ enum ferry_error tls_context_new_server(const struct tls_server_settings *settin
                                         struct tls_context **out, struct fault *fault)
 {
     CLEANUP(drop_context) struct tls_context *context = NULL;
-    enum ferry_error error = context_new(true, settings->policy, &context, fault);
+    enum ferry_error error = context_new(true, settings->policy, settings->signer, &context, fault);
     if (error == FERRY_OK)
         error = set_versions(context->ssl, tls_policy(settings->policy), settings->min,
                              settings->max, fault);
     if (error == FERRY_OK)
-        error =
-            set_identity(context->ssl, settings->certificate_pem, settings->key_pem, NULL, fault);
+        error = set_identity(context->ssl, settings->certificate_pem,
+                             &(struct key_source){.pem = settings->key_pem,
+                                                  .signer = settings->signer,
+                                                  .number = settings->signer_key},
+                             fault);
     if (error == FERRY_OK)
         error = set_client_certificates(context, settings, fault);
     if (error == FERRY_OK && !tls_resume_install(context->ssl))
@@ -213,15 +240,17 @@ enum ferry_error tls_context_new_client(const struct tls_client_settings *settin
                                         struct tls_context **out, struct fault *fault)
 {
     CLEANUP(drop_context) struct tls_context *context = NULL;
-    enum ferry_error error = context_new(false, settings->policy, &context, fault);
+    enum ferry_error error = context_new(false, settings->policy, NULL, &context, fault);
     if (error == FERRY_OK)
         error = set_versions(context->ssl, tls_policy(settings->policy), settings->min,
                              settings->max, fault);
     if (error == FERRY_OK)
         error = set_trust(context, settings, fault);
     if (error == FERRY_OK && settings->certificate_pem.len > 0)
-        error = set_identity(context->ssl, settings->certificate_pem, settings->key_pem,
-                             settings->key_passphrase, fault);
+        error = set_identity(
+            context->ssl, settings->certificate_pem,
+            &(struct key_source){.pem = settings->key_pem, .passphrase = settings->key_passphrase},
+            fault);
     if (error != FERRY_OK)
         return error;
     tls_sessions_install(context->ssl);

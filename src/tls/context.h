@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "tls/policy.h"
 #include "tls/resume.h"
+#include "tls/signer.h"
 
 struct tls_context;
 
@@ -26,13 +27,15 @@ struct tls_server_settings {
     enum tls_policy_name policy;
     enum tls_version min, max;    /* TLS_VERSION_ANY: the policy's */
     struct bytes certificate_pem; /* the server's, then its intermediates */
-    struct bytes key_pem;         /* its private key, not encrypted */
+    struct bytes key_pem;      /* its private key, not encrypted; nothing if there is a `signer` */
+    struct tls_signer *signer; /* who has the key, or NULL; must outlive the context */
+    uint32_t signer_key;       /* its number there */
     enum tls_client_certificates client_certificates;
     struct bytes client_ca_pem; /* those who may sign clients' certificates */
 };
 
-/* FERRY_E_ARGUMENT with the words in `fault`: a PEM that cannot be read, a key that does not fit;
- * FERRY_E_MEMORY. */
+/* FERRY_E_ARGUMENT with the words in `fault`: a PEM that cannot be read, a key that does not fit (a
+ * signer's cannot be looked at), one of a kind that no signer has; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error tls_context_new_server(const struct tls_server_settings *settings,
                                                   struct tls_context **out, struct fault *fault);
 

@@ -10,6 +10,7 @@
 #include "tls/connection.h"
 #include "tls/failure.h"
 #include "tls/library.h"
+#include "tls/signer_private.h"
 
 enum {
     /* More than any cipher adds to a record: 22 bytes in TLS 1.3, 29 in TLS 1.2 with AEAD, up to 90
@@ -84,6 +85,9 @@ enum ferry_error tls_engine_new_server(struct tls_context *context,
         return error;
     engine->connection.binding = role->binding;
     SSL_set_accept_state(engine->connection.ssl);
+    engine->connection.signer = context->signer;
+    if (context->signer)
+        SSL_set_mode(engine->connection.ssl, SSL_MODE_ASYNC);
     if (!tls_resume_prepare(&engine->connection))
         return FERRY_E_MEMORY;
     *out = engine;
@@ -117,6 +121,7 @@ void tls_engine_free(struct tls_engine *engine)
     if (!engine)
         return;
     SSL *ssl = engine->connection.ssl;
+    signer_leave(&engine->connection);
     /* Freed without both marks, OpenSSL takes the session for a broken one and forgets it. */
     if (ssl)
         SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
@@ -144,6 +149,9 @@ static enum tls_status outcome(struct tls_engine *engine, int returned)
         return TLS_WANT_INPUT;
     case SSL_ERROR_WANT_WRITE:
         return TLS_WANT_OUTPUT;
+    case SSL_ERROR_WANT_ASYNC:
+    case SSL_ERROR_WANT_ASYNC_JOB:
+        return TLS_WANT_SIGNATURE;
     case SSL_ERROR_ZERO_RETURN:
         if (engine->phase == PHASE_HANDSHAKE) {
             fault_set(&engine->connection.fault, FERRY_E_TLS,
@@ -175,6 +183,8 @@ static enum ferry_error check_handshake(struct tls_engine *engine)
 static enum tls_status finish_handshake(struct tls_engine *engine)
 {
     engine->phase = PHASE_OPEN;
+    engine->connection.signer = NULL;
+    SSL_clear_mode(engine->connection.ssl, SSL_MODE_ASYNC); /* it slows each record down */
     if (check_handshake(engine) != FERRY_OK) {
         tls_engine_close(engine);
         return enter_failed(engine);
@@ -204,8 +214,16 @@ enum tls_status tls_engine_handshake(struct tls_engine *engine)
     if (!begins_as_tls(engine))
         return enter_failed(engine);
     ERR_clear_error();
-    int returned = SSL_do_handshake(engine->connection.ssl);
+    struct tls_connection *connection = &engine->connection;
+    int returned =
+        connection->signer ? signer_handshake(connection) : SSL_do_handshake(connection->ssl);
     return returned == 1 ? finish_handshake(engine) : outcome(engine, returned);
+}
+
+void tls_engine_set_wake(struct tls_engine *engine, void (*wake)(void *ctx), void *ctx)
+{
+    engine->connection.wake = wake;
+    engine->connection.wake_ctx = ctx;
 }
 
 /* ---- input ---- */

@@ -27,11 +27,12 @@ enum {
 };
 
 enum tls_status {
-    TLS_DONE,        /* did what was asked; for read: *got > 0 */
-    TLS_WANT_INPUT,  /* needs more ciphertext; all that was fed is used up */
-    TLS_WANT_OUTPUT, /* the output is full: send some of it first */
-    TLS_CLOSED,      /* the peer's close_notify came, in order */
-    TLS_FAILED,      /* over; see tls_engine_fault. A fatal alert may wait in the output: send it */
+    TLS_DONE,           /* did what was asked; for read: *got > 0 */
+    TLS_WANT_INPUT,     /* needs more ciphertext; all that was fed is used up */
+    TLS_WANT_OUTPUT,    /* the output is full: send some of it first */
+    TLS_WANT_SIGNATURE, /* handshake: the signer has not answered; call again when it wakes */
+    TLS_CLOSED,         /* the peer's close_notify came, in order */
+    TLS_FAILED, /* over; see tls_engine_fault. A fatal alert may wait in the output: send it */
 };
 
 /* A server's engine. `binding` belongs to the control connection. On a control connection (`data`
@@ -79,9 +80,13 @@ struct bytes tls_engine_unused(const struct tls_engine *engine);
  * TLS_FAILED with FERRY_E_CUT (TLS-183); in the handshake it is FERRY_E_TLS. */
 void tls_engine_eof(struct tls_engine *engine);
 
-/* Takes the handshake as far as the input allows: DONE, WANT_INPUT, WANT_OUTPUT or FAILED. DONE
- * again afterwards. */
+/* Takes the handshake as far as the input allows: DONE, WANT_INPUT, WANT_OUTPUT, WANT_SIGNATURE or
+ * FAILED. DONE again afterwards. */
 NODISCARD enum tls_status tls_engine_handshake(struct tls_engine *engine);
+
+/* Who is called when a handshake that said WANT_SIGNATURE can go on; from where tls_signer_answer
+ * is called. The engine may be freed in it. */
+void tls_engine_set_wake(struct tls_engine *engine, void (*wake)(void *ctx), void *ctx);
 
 /* Opens records into `out`, as many as fit, until the input is used up. DONE with *got > 0, else
  * *got is 0: WANT_INPUT, CLOSED, FAILED, or WANT_OUTPUT if a ticket waits for room. Output may

@@ -102,6 +102,7 @@ void tls_end_init(struct tls_end *end, struct tls_engine *engine)
     *end = (struct tls_end){.engine = engine};
     buf_init(&end->received, RECEIVED_MAX_BYTES);
     buf_init(&end->stray, RECEIVED_MAX_BYTES);
+    buf_init(&end->held, RECEIVED_MAX_BYTES);
 }
 
 void tls_end_fini(struct tls_end *end)
@@ -109,6 +110,7 @@ void tls_end_fini(struct tls_end *end)
     tls_engine_free(end->engine);
     buf_fini(&end->received);
     buf_fini(&end->stray);
+    buf_fini(&end->held);
 }
 
 void tls_pair_init(struct tls_pair *pair, struct tls_engine *client, struct tls_engine *server)
@@ -161,7 +163,10 @@ void tls_end_feed(struct tls_end *end, struct bytes in)
         memcpy(copy, in.ptr, in.len);
     tls_engine_feed(end->engine, bytes_of(copy, in.len));
     tls_end_turn(end);
-    tls_engine_feed(end->engine, bytes_of(NULL, 0));
+    buf_consume(&end->held, buf_len(&end->held));
+    if (end->status == TLS_WANT_SIGNATURE)
+        assert_int_equal(buf_append(&end->held, tls_engine_unused(end->engine)), FERRY_OK);
+    tls_engine_feed(end->engine, buf_view(&end->held));
     free(copy);
 }
 

@@ -44,6 +44,7 @@ struct tls_end {
     bool open;                 /* the handshake is done */
     struct buf received;       /* plaintext */
     struct buf stray;          /* what followed the peer's close_notify */
+    struct buf held;           /* what was fed while the handshake waits for a signature */
 };
 
 /* Takes the engine. */
