@@ -20,18 +20,19 @@ from checks import report  # noqa: E402 (the path comes first)
 LIBRARIES = {"base", "store", "ftp", "tls", "net"}
 ROOMS = {
     "base": set(),
+    "account": {"base"},
     "store": {"base"},
     "ftp": {"base"},
     "tls": {"base"},
     "net": {"base", "tls"},
     "server": {"base", "ftp", "tls", "net"},
-    "embed": LIBRARIES | {"server"},
+    "embed": LIBRARIES | {"server", "account"},
     "client": LIBRARIES,
     "proc": {"base"},
     "conf": {"base"},
     "ferry": LIBRARIES | {"client"},
     "ferry-mount": LIBRARIES | {"client"},
-    "ferryd": LIBRARIES | {"server", "embed", "proc", "conf"},
+    "ferryd": LIBRARIES | {"server", "embed", "account", "proc", "conf"},
     "ferryctl": {"base"},
     "proxy": {"base", "ftp", "tls", "net", "proc", "conf"},
     "probe": {"base", "ftp", "tls", "net"},
@@ -52,6 +53,7 @@ ONLY_IN = [
     ("<confuse.h>", r"conf/"),
     ("<seccomp.h>", r"proc/"),
     ("<zlib.h>", r"ftp/"),
+    ("<crypt.h>", r"account/"),
 ]
 
 # The sans-I/O rooms own no socket, open nothing and read no clock. tls needs <time.h> for the types
