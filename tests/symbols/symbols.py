@@ -23,18 +23,26 @@ SOCKETS = {
     *("sendmsg", "recv", "recvfrom", "recvmsg", "select", "poll", "epoll_wait", "getaddrinfo"),
 }
 MEMORY = {"malloc", "calloc", "realloc", "reallocarray", "free", "strdup", "strndup", "asprintf"}
-PROCESSES = {"fork", "vfork", "execve", "execvp", "posix_spawn", "system", "popen", "pthread_create"}
+PROCESSES = {"fork", "vfork", "execve", "execvp", "posix_spawn", "system", "popen"}
+THREADS = {"pthread_create", "thrd_create"}
+PRIVILEGES = {
+    *("setuid", "setgid", "seteuid", "setegid", "setreuid", "setregid", "setresuid", "setresgid"),
+    *("setgroups", "initgroups", "setrlimit", "prctl", "chroot", "seccomp_load", "kill"),
+}
 
-ROOMS = {"base", "account", "store", "ftp", "tls", "net", "server", "embed", "client"}
+ROOMS = {"base", "account", "store", "ftp", "tls", "net", "server", "embed", "client", "proc"}
 
 # What, and which rooms must not.
 RULES = [
     ("reads a clock", CLOCK, ROOMS - {"base", "net"}),
     ("touches files", FILES, {"account", "ftp", "tls", "server"}),
-    ("touches sockets", SOCKETS, ROOMS - {"net"}),
+    ("touches sockets", SOCKETS, ROOMS - {"net", "proc"}),
+    ("makes Internet sockets", {"socket", "connect", "bind", "listen"}, {"proc"}),
     ("asks for memory past base/alloc", MEMORY, ROOMS - {"base"}),
     # SEC-92: so no name reaches a shell.
-    ("starts a process or thread", PROCESSES, ROOMS - {"net"}),
+    ("starts a process", PROCESSES, ROOMS - {"proc"}),
+    ("starts a thread", THREADS, ROOMS - {"net"}),
+    ("changes privileges", PRIVILEGES, ROOMS - {"proc"}),
 ]
 
 
@@ -76,6 +84,19 @@ PLANTED = [
     ("base", "free", False),
     ("server", "recv", True),
     ("embed", "pthread_create", True),
+    ("net", "fork", True),
+    ("proc", "fork", False),
+    ("proc", "execve", False),
+    ("proc", "pthread_create", True),
+    ("proc", "sendmsg", False),
+    ("proc", "socketpair", False),
+    ("proc", "socket", True),
+    ("proc", "malloc", True),
+    ("proc", "clock_gettime", True),
+    ("proc", "setresuid", False),
+    ("base", "prctl", True),
+    ("net", "setresuid", True),
+    ("client", "seccomp_load", True),
 ]
 
 
