@@ -1,0 +1,112 @@
+/* What the processes of ferryd say to each other. */
+#include "ferryd/messages.h"
+
+#define BIT_SUPERVISOR ROLE_BIT(ROLE_SUPERVISOR)
+#define BIT_WORKER ROLE_BIT(ROLE_WORKER)
+#define BIT_AUTH ROLE_BIT(ROLE_AUTH)
+#define BIT_KEYS ROLE_BIT(ROLE_KEYS)
+#define BIT_ROLES                                                                                  \
+    (BIT_WORKER | BIT_AUTH | BIT_KEYS | ROLE_BIT(ROLE_FILES) | ROLE_BIT(ROLE_OPS) |                \
+     ROLE_BIT(ROLE_HOOKS))
+#define STARTING WIRE_STATE(MESSAGE_STARTING)
+#define RUNNING WIRE_STATE(MESSAGE_RUNNING)
+
+#define NAME WIRE_TEXT(MESSAGE_NAME_BYTES)
+#define PATH WIRE_TEXT(MESSAGE_PATH_BYTES)
+#define WORDS WIRE_TEXT(MESSAGE_WORDS_BYTES)
+#define GROUPS WIRE_BYTES(MESSAGE_GROUPS_BYTES)
+
+/* What an account may do with its files, as store/home.h takes it: read-only, ... */
+#define RULES WIRE_U8
+
+static const char *const state_names[] = {
+    [MESSAGE_STARTING] = "starting",
+    [MESSAGE_RUNNING] = "running",
+};
+
+#define TABLE(rows)                                                                                \
+    {                                                                                              \
+        .messages = rows, .message_count = sizeof(rows) / sizeof(*(rows)),                         \
+        .state_names = state_names, .state_count = 2                                               \
+    }
+
+static const struct wire_message from_supervisor[] = {
+    {MESSAGE_SETTINGS, "settings", BIT_SUPERVISOR, STARTING, 1, {{0}}},
+    {MESSAGE_FILE, "file", BIT_SUPERVISOR, STARTING, 1, {PATH}},
+    {MESSAGE_CHANNEL, "channel", BIT_SUPERVISOR, STARTING | RUNNING, 1, {WIRE_U8, WIRE_U32}},
+    {MESSAGE_LISTENER, "listener", BIT_SUPERVISOR, STARTING, 1, {WIRE_U32}},
+    {MESSAGE_START, "start", BIT_SUPERVISOR, STARTING, 0, {WIRE_U32, WIRE_U32, GROUPS, WIRE_U8}},
+    {MESSAGE_DRAIN, "drain", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_ATTACH, "attach", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64, PATH, NAME, RULES}},
+    {MESSAGE_GRANTED, "granted", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64}},
+    {MESSAGE_DENIED, "denied", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64, WORDS}},
+};
+
+static const struct wire_message to_supervisor[] = {
+    {MESSAGE_READY, "ready", BIT_ROLES, STARTING, 0, {WORDS}},
+    {MESSAGE_FAILED, "failed", BIT_ROLES, STARTING, 0, {WORDS, WORDS}},
+    {MESSAGE_GRANT,
+     "grant",
+     BIT_AUTH,
+     RUNNING,
+     0,
+     {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES}},
+    {MESSAGE_REVOKE, "revoke", BIT_AUTH, RUNNING, 0, {WIRE_U64}},
+};
+
+/* The ask: its number, account, whether there is a password, the password, the peer's address, the
+ * host that was asked for, the TLS version (0: none), the client's certificate as identity facts.
+ */
+static const struct wire_message to_auth[] = {
+    {MESSAGE_LOGIN_ASK,
+     "login-ask",
+     BIT_WORKER,
+     RUNNING,
+     0,
+     {WIRE_U64, NAME, WIRE_U8, WIRE_BYTES(MESSAGE_PASSWORD_BYTES), NAME, WIRE_TEXT(255), WIRE_U16,
+      WIRE_BYTES(MESSAGE_IDENTITY_BYTES)}},
+    {MESSAGE_LOGIN_CANCEL, "login-cancel", BIT_WORKER, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_LOGOUT, "logout", BIT_WORKER, RUNNING, 0, {WIRE_U64}},
+};
+
+/* The answer: its ask, verdict, grant, first directory, read-only, by certificate, fallback
+ * charset, and why it is unavailable. */
+static const struct wire_message auth_to_worker[] = {
+    {MESSAGE_LOGIN_ANSWER,
+     "login-answer",
+     BIT_AUTH,
+     RUNNING,
+     0,
+     {WIRE_U64, WIRE_U8, WIRE_U64, PATH, WIRE_U8, WIRE_U8, NAME, WORDS}},
+};
+
+static const struct wire_message to_keys[] = {
+    {MESSAGE_SIGN,
+     "sign",
+     BIT_WORKER,
+     RUNNING,
+     0,
+     {WIRE_U64, WIRE_U32, WIRE_U8, WIRE_U8, WIRE_BYTES(MESSAGE_SIGN_BYTES)}},
+};
+
+static const struct wire_message keys_to_worker[] = {
+    {MESSAGE_SIGNED,
+     "signed",
+     BIT_KEYS,
+     RUNNING,
+     0,
+     {WIRE_U64, WIRE_BYTES(MESSAGE_SIGNATURE_BYTES)}},
+    {MESSAGE_TICKET_KEY,
+     "ticket-key",
+     BIT_KEYS,
+     RUNNING,
+     0,
+     {WIRE_BYTES(MESSAGE_TICKET_KEY_BYTES), WIRE_BYTES(MESSAGE_TICKET_KEY_BYTES)}},
+};
+
+const struct wire_table messages_from_supervisor = TABLE(from_supervisor);
+const struct wire_table messages_to_supervisor = TABLE(to_supervisor);
+const struct wire_table messages_to_auth = TABLE(to_auth);
+const struct wire_table messages_auth_to_worker = TABLE(auth_to_worker);
+const struct wire_table messages_to_keys = TABLE(to_keys);
+const struct wire_table messages_keys_to_worker = TABLE(keys_to_worker);

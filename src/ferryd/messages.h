@@ -1,0 +1,76 @@
+/* What the processes of ferryd say to each other: every kind of message, its fields, who may send
+ * it and when (SEC-63). Each table is all that one end of one kind of channel may ever receive;
+ * what is not in it ends the sender. The calls on files have tables of their own. */
+#ifndef FERRY_FERRYD_MESSAGES_H
+#define FERRY_FERRYD_MESSAGES_H
+
+#include "proc/wire.h"
+
+enum message {
+    MESSAGE_NONE,
+
+    /* supervisor -> every role, in this order; then START */
+    MESSAGE_SETTINGS, /* + memfd: the configuration, as far as it is the role's business */
+    MESSAGE_FILE,     /* name + descriptor: a file that the configuration names */
+    MESSAGE_CHANNEL,  /* role of the peer u8, its number u32 + descriptor; also while running */
+    MESSAGE_LISTENER, /* number of the block in the configuration u32 + listening socket */
+    MESSAGE_START,    /* uid u32, gid u32, groups bytes (u32 each), confinement u8 (enum) */
+    MESSAGE_DRAIN,    /* grace u64 ns: no new work, then leave */
+    /* every role -> supervisor */
+    MESSAGE_READY,  /* what could not be confined, in words; "" if nothing */
+    MESSAGE_FAILED, /* why it cannot start, and what to do about it */
+
+    /* grants: auth -> supervisor */
+    MESSAGE_GRANT,  /* worker u32, grant u64, uid u32, gid u32, groups bytes, root, owner, rules...
+                     */
+    MESSAGE_REVOKE, /* grant u64 */
+    /* supervisor -> files */
+    MESSAGE_ATTACH, /* grant u64, root, owner, rules + channel */
+    /* supervisor -> worker */
+    MESSAGE_GRANTED, /* grant u64 + channel */
+    MESSAGE_DENIED,  /* grant u64, why */
+
+    /* worker -> auth */
+    MESSAGE_LOGIN_ASK,
+    MESSAGE_LOGIN_CANCEL, /* ask u64 */
+    MESSAGE_LOGOUT,       /* grant u64 */
+    /* auth -> worker */
+    MESSAGE_LOGIN_ANSWER,
+
+    /* worker -> keys */
+    MESSAGE_SIGN, /* request u64, key u32, scheme u8, digest u8, input */
+    /* keys -> worker */
+    MESSAGE_SIGNED,     /* request u64, signature; nothing: refused */
+    MESSAGE_TICKET_KEY, /* the newest master key of tickets, and the one before it or nothing */
+};
+
+enum message_limits {
+    MESSAGE_NAME_BYTES = 64,
+    MESSAGE_PATH_BYTES = 4096,
+    MESSAGE_WORDS_BYTES = 512,
+    MESSAGE_GROUPS_BYTES = 64 * 4,
+    MESSAGE_PASSWORD_BYTES = 4096,
+    MESSAGE_IDENTITY_BYTES = 8192,
+    MESSAGE_SIGN_BYTES = 512,
+    MESSAGE_SIGNATURE_BYTES = 2048,
+    MESSAGE_TICKET_KEY_BYTES = 64,
+};
+
+/* How much a role insists on its confinement: MESSAGE_START. */
+enum confinement {
+    CONFINE_TRY,     /* as far as the kernel can; what is missing is told */
+    CONFINE_REQUIRE, /* or it does not start */
+    CONFINE_OFF,     /* not at all: debuggers, sanitizers */
+};
+
+/* The states of one end of a channel to the supervisor. */
+enum message_state { MESSAGE_STARTING, MESSAGE_RUNNING };
+
+extern const struct wire_table messages_from_supervisor;
+extern const struct wire_table messages_to_supervisor;
+extern const struct wire_table messages_to_auth; /* from a worker */
+extern const struct wire_table messages_auth_to_worker;
+extern const struct wire_table messages_to_keys; /* from a worker */
+extern const struct wire_table messages_keys_to_worker;
+
+#endif
