@@ -43,14 +43,14 @@ static void work(void)
 
 static void enter_and_work(void *ctx)
 {
-    enter(*(int *)ctx, SECCOMP_KILLS);
+    enter(*(enum role *)ctx, SECCOMP_KILLS);
     work();
 }
 
 static void sec_68_every_role_has_a_filter_that_lets_it_live(void **state)
 {
     (void)state;
-    for (int role = 0; role < ROLE_COUNT; role++)
+    for (enum role role = 0; (int)role < ROLE_COUNT; role++)
         assert_int_equal(in_child(enter_and_work, &role), 0);
 }
 
