@@ -64,7 +64,10 @@ static void kills(void *ctx)
 static void fails(void *ctx)
 {
     (void)ctx;
+    pid_t parent = getppid();
     enter(ROLE_KEYS, SECCOMP_EPERM);
+    CHILD_CHECK(tgkill(parent, parent, 0) < 0 && errno == EPERM);
+    CHILD_CHECK(tgkill(getpid(), gettid(), 0) == 0);
     CHILD_CHECK(fork() < 0 && errno == EPERM);
     CHILD_CHECK(open("/dev/null", O_RDONLY) < 0 && errno == EPERM);
     work();
