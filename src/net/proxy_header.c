@@ -204,6 +204,8 @@ enum ferry_error proxy_header_feed(struct proxy_header_parser *parser, struct by
                                    size_t *used, bool *done, struct proxy_header *out,
                                    struct fault *fault)
 {
+    *done = false;
+    *out = (struct proxy_header){0};
     size_t before = parser->len;
     struct bytes taken = bytes_first(in, sizeof(parser->bytes) - before);
     if (taken.len > 0)
@@ -217,13 +219,13 @@ enum ferry_error proxy_header_feed(struct proxy_header_parser *parser, struct by
                                                           : refuse(fault, "it begins otherwise");
     if (error != FERRY_OK)
         return error;
-    *done = len > 0;
-    *used = *done ? len - before : taken.len;
-    parser->len = before + *used;
-    *out = (struct proxy_header){0};
-    if (!*done)
+    parser->len = len > 0 ? len : all.len;
+    *used = parser->len - before;
+    if (len == 0)
         return FERRY_OK;
     struct bytes header = bytes_first(all, len);
-    return binary ? binary_parse(header, out, fault)
-                  : line_parse(bytes_first(header, len - 2), out, fault);
+    error = binary ? binary_parse(header, out, fault)
+                   : line_parse(bytes_first(header, len - 2), out, fault);
+    *done = error == FERRY_OK;
+    return error;
 }
