@@ -360,9 +360,9 @@ static void data_dial_failed(struct server_data *data, const struct fault *cause
 {
     struct fault fault = {0};
     fault_set(&fault, FERRY_E_CONNECT, "Cannot open the data connection: %s", cause->what);
-    if (data->setup.rules->active_source_port && cause->os_error == EACCES)
-        fault_advise(&fault, "a source port under 1024 needs the capability net_bind_service; "
-                             "without active_source_port any port is used");
+    if (cause->os_error == EACCES || cause->os_error == EADDRINUSE)
+        fault_advise(&fault, "active_source_port must be free and, under 1024, needs the "
+                             "capability net_bind_service; without it any port will do");
     else
         fault_advise(&fault, "a client behind NAT or a firewall needs passive mode");
     data_close_listener(data);
