@@ -113,19 +113,24 @@ static void tls_151_inside_networks_are_told_another_address(void **state)
         const char *told;
     } cases[] = {
         {"127.0.0.0/8", NULL, "(127,0,0,1,"},    {"127.0.0.0/8", "10.1.2.3", "(10,1,2,3,"},
-        {"127.0.0.1", "10.1.2.3", "(10,1,2,3,"}, {"10.0.0.0/8", "10.1.2.3", "(192,0,2,1,"},
-        {"::/0", "10.1.2.3", "(192,0,2,1,"},
+        {"127.0.0.1", "10.1.2.3", "(10,1,2,3,"}, {"10.0.0.0/8", "10.1.2.3", "(192,0,2,2,"},
+        {"::/0", "10.1.2.3", "(192,0,2,2,"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const struct server_passive_rule list[] = {
             {.network = network_of(cases[i].network), .address = address_of(cases[i].address)},
-            {.network = network_of("127.0.0.0/9"), .address = address_of("192.0.2.1")},
+            {.network = network_of("127.0.0.0/9"), .address = address_of("192.0.2.2")},
         };
         const struct server_rules rules = {.passive_rules = list,
                                            .passive_rule_count = ARRAY_LEN(list),
                                            .passive_address = address_of("192.0.2.1")};
         assert_told(&rules, cases[i].told);
     }
+    const struct server_passive_rule other = {.network = network_of("10.0.0.0/8")};
+    assert_told(&(struct server_rules){.passive_rules = &other,
+                                       .passive_rule_count = 1,
+                                       .passive_address = address_of("192.0.2.1")},
+                "(192,0,2,1,");
 }
 
 static void tls_151_a_name_is_told_as_it_changes(void **state)
