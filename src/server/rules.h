@@ -93,6 +93,9 @@ struct server_rules {
 NODISCARD enum ferry_error server_rules_new(const struct server_rules *from,
                                             struct server_rules **out, struct fault *fault);
 
+/* Whether a 227 can tell this address: it has room for IPv4 only. */
+bool server_rules_can_tell(const struct address *address);
+
 /* They are the rules of a listener on `loop` from now on, if they were not before: begins to look
  * up passive_name, which the log tells of. Loop and log must outlive them. */
 void server_rules_serve(struct server_rules *rules, struct loop *loop, const struct log *log);
