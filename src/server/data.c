@@ -127,11 +127,10 @@ static void candidate_proven(void *ctx, struct stream *stream, enum tls_proof pr
     data_take(ctx, stream, proof);
 }
 
-static void candidate_refused(void *ctx, int code, const struct address *peer,
-                              const struct fault *fault)
+static void candidate_refused(void *ctx, int code, const struct fault *fault)
 {
     struct server_data *data = ctx;
-    data_refusal(data, code, peer, fault);
+    data_refusal(data, code, data->setup.peer, fault); /* nobody else was admitted */
     if (data->listener_watch)
         loop_watch_want(data->listener_watch, true, false);
     data_arm(data);
@@ -415,7 +414,7 @@ static void data_change_level(struct server_data *data)
     if (!sealed) {
         struct fault fault = {0};
         fault_set(&fault, FERRY_E_STATE, "The data connection is sealed, but PROT C is in force");
-        data_refusal(data, REPLY_NO_CONNECTION, stream_peer(stream), &fault);
+        data_refusal(data, REPLY_NO_CONNECTION, data->setup.peer, &fault);
         server_linger_take(data->setup.linger, stream, data->binding);
         return;
     }

@@ -230,6 +230,22 @@ static void sec_5_sec_22_data_connections_of_others_are_refused(void **state)
     retrieve(client, &own);
 }
 
+/* TLS-100 holds behind a proxy, too, and the log names the client. */
+static void sec_22_a_session_is_still_to_be_resumed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rig_client *client = &fixture->client;
+    struct rig_data data;
+    login(fixture, BYTES_LIT(HEADER));
+    ask_for_port(client);
+    data_connect(client, &data, NULL, BYTES_LIT(DATA_HEADER));
+    rig_expect(client, 150, "RETR file");
+    rig_data_start_fresh_tls(&data, client);
+    rig_expect_reply(client, 522);
+    rig_data_close(&data);
+    assert_true(server_rig_logged(&fixture->rig, "data.refused", "from=127.0.0.9", "reuse", NULL));
+}
+
 /* The passive ports may be open to the clients, and only the control port be behind the proxy. */
 static void sec_22_data_may_come_past_the_proxy(void **state)
 {
@@ -309,6 +325,7 @@ int main(void)
         PROXY_TEST(sec_22_a_header_is_read_once),
         cmocka_unit_test(sec_22_nobody_else_s_header_is_read),
         PROXY_TEST(sec_5_sec_22_data_connections_of_others_are_refused),
+        PROXY_TEST(sec_22_a_session_is_still_to_be_resumed),
         PROXY_TEST(sec_22_data_may_come_past_the_proxy),
         PROXY_TEST(sec_7_sec_22_active_mode_goes_to_the_client),
         PROXY_TEST(sec_22_few_headers_are_awaited_at_a_time),
