@@ -54,8 +54,8 @@ struct server_rules {
     enum data_resume_scope data_resume_scope;
 
     uint16_t passive_low, passive_high; /* 0, 0: the system's choice */
-    /* What 227 tells (TLS-151): what the first of these says that holds the client; else the
-     * address of this name; else this address; else the local one. */
+    /* What 227 tells (TLS-151). The first of these whose network holds the client decides; without
+     * one it is the address of the name, or the address, or else the local one. */
     const struct server_passive_rule *passive_rules;
     size_t passive_rule_count;
     const char *passive_name; /* NULL: none; not both a name and an address */

@@ -97,7 +97,7 @@ static void a_header_may_come_byte_by_byte(void **state)
     begin(&reading, kit, PATIENCE_NS);
     for (size_t i = 0; i < sizeof(LINE) - 1; i++) {
         assert_int_equal(reading.calls, 0);
-        say(&reading, bytes_of(LINE + i, 1));
+        say(&reading, bytes_of(&LINE[i], 1));
         net_kit_idle(kit);
         assert_true(net_kit_is_asleep(kit));
     }

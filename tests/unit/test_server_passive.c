@@ -285,7 +285,7 @@ static void tls_151_what_cannot_be_reached_is_warned_of(void **state)
         const struct server_rules rules = {.passive_address = address_of(cases[i].told)};
         struct address at = address_of(cases[i].at);
         set_interfaces(cases[i].own[0], cases[i].own[1]);
-        server_reach_warn(&log, &rules, &at);
+        server_reach_warn_address(&log, &rules, &at);
         assert_int_equal(buf_append(&line, bytes_of("", 1)), FERRY_OK);
         const char *said = buf_view(&line).ptr;
         if (!cases[i].level) {

@@ -114,6 +114,36 @@ static void tls_151_pasv_tells_the_address_of_the_proxy(void **state)
     rig_assert_text(&fixture->client, "(198,51,100,1,");
 }
 
+static void tls_151_a_client_outside_is_told_an_inner_address(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        bool logged;
+    } cases[] = {
+        {"PROXY TCP4 203.0.113.9 10.0.0.1 40000 21\r\n", true},
+        {"PROXY TCP4 203.0.113.9 127.0.0.1 40000 21\r\n", true},
+        {"PROXY TCP4 203.0.113.9 198.51.100.1 40000 21\r\n", false},
+        {"PROXY TCP4 10.0.0.9 10.0.0.1 40000 21\r\n", false},
+        {"PROXY TCP4 127.0.0.9 10.0.0.1 40000 21\r\n", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture fixture;
+        server_rig_open(&fixture.rig, through_proxy());
+        rig_connect(&fixture.client, &fixture.rig);
+        login(&fixture, bytes_str(cases[i].header));
+        rig_expect(&fixture.client, 227, "PASV");
+        assert_int_equal(
+            server_rig_logged(&fixture.rig, "passive.unreachable", "passive_address", NULL),
+            cases[i].logged);
+        buf_consume(&fixture.rig.lines, buf_len(&fixture.rig.lines));
+        rig_expect(&fixture.client, 227, "PASV");
+        assert_false(server_rig_logged(&fixture.rig, "passive.unreachable", NULL)); /* once */
+        rig_close(&fixture.client);
+        server_rig_close(&fixture.rig);
+    }
+}
+
 /* A client of IPv6 behind a proxy that reaches the server by IPv4. */
 static void ftp_52_the_client_s_protocol_counts(void **state)
 {
@@ -318,6 +348,7 @@ int main(void)
         PROXY_TEST(sec_22_a_session_is_the_client_s_that_the_header_names),
         PROXY_TEST(sec_22_the_binary_header_too),
         PROXY_TEST(tls_151_pasv_tells_the_address_of_the_proxy),
+        cmocka_unit_test(tls_151_a_client_outside_is_told_an_inner_address),
         PROXY_TEST(ftp_52_the_client_s_protocol_counts),
         PROXY_TEST(sec_22_implicit_tls_begins_behind_the_header),
         PROXY_TEST(sec_22_a_proxy_may_come_for_itself),
