@@ -157,9 +157,27 @@ static void ftp_52_the_client_s_protocol_counts(void **state)
     data_connect(client, &data, NULL,
                  BYTES_LIT("PROXY TCP6 2001:db8::7 2001:db8::1 40001 50000\r\n"));
     retrieve(client, &data);
-    rig_expect(client, 200, "EPRT |2|2001:db8::7|40000|");
+}
+
+/* The server's end of the control connection has an IPv4 address, which cannot be connected from.
+ */
+static void ftp_50_active_mode_by_the_client_s_protocol(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rig_client *client = &fixture->client;
+    struct rig_data data = {.rig = &fixture->rig};
+    struct address at;
+    assert_int_equal(address_parse("::1", 0, &at), FERRY_OK);
+    assert_int_equal(socket_listen(&at, 1, &data.listener, NULL), FERRY_OK);
+    assert_int_equal(socket_local(data.listener, &at), FERRY_OK);
+    login(fixture, BYTES_LIT("PROXY TCP6 ::1 2001:db8::1 40000 21\r\n"));
+    rig_expect(client, 200, "EPRT |2|::1|%u|", (unsigned)address_port(&at));
     rig_expect(client, 150, "RETR file");
-    rig_expect_reply(client, 425);
+    rig_active_accept(&data);
+    rig_data_seal(&data, client);
+    rig_data_end(&data);
+    rig_expect_reply(client, 226);
+    rig_data_close(&data);
 }
 
 static void sec_22_implicit_tls_begins_behind_the_header(void **state)
@@ -288,7 +306,7 @@ static void sec_22_data_may_come_past_the_proxy(void **state)
 }
 
 /* SEC-7: the header's client is who may be connected to, and not the proxy. */
-static void sec_7_sec_22_active_mode_goes_to_the_client(void **state)
+static void sec_7_sec_22_tls_160_active_mode_goes_to_the_client(void **state)
 {
     struct fixture *fixture = *state;
     login(fixture, BYTES_LIT(HEADER));
@@ -350,6 +368,7 @@ int main(void)
         PROXY_TEST(tls_151_pasv_tells_the_address_of_the_proxy),
         cmocka_unit_test(tls_151_a_client_outside_is_told_an_inner_address),
         PROXY_TEST(ftp_52_the_client_s_protocol_counts),
+        PROXY_TEST(ftp_50_active_mode_by_the_client_s_protocol),
         PROXY_TEST(sec_22_implicit_tls_begins_behind_the_header),
         PROXY_TEST(sec_22_a_proxy_may_come_for_itself),
         PROXY_TEST(sec_22_a_proxy_without_a_header_is_not_served),
@@ -358,7 +377,7 @@ int main(void)
         PROXY_TEST(sec_5_sec_22_data_connections_of_others_are_refused),
         PROXY_TEST(sec_22_a_session_is_still_to_be_resumed),
         PROXY_TEST(sec_22_data_may_come_past_the_proxy),
-        PROXY_TEST(sec_7_sec_22_active_mode_goes_to_the_client),
+        PROXY_TEST(sec_7_sec_22_tls_160_active_mode_goes_to_the_client),
         PROXY_TEST(sec_22_few_headers_are_awaited_at_a_time),
         PROXY_TEST(a_server_that_ends_awaits_no_header),
     };
