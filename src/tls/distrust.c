@@ -30,6 +30,8 @@ static const struct {
     {X509_V_ERR_CERT_REVOKED, "is revoked", REMEDY_NONE},
     {X509_V_ERR_UNABLE_TO_GET_CRL,
      "cannot be looked up for revocation: there is no CRL of its CA here", REMEDY_NONE},
+    {X509_V_ERR_CRL_HAS_EXPIRED, "cannot be looked up for revocation: the CRL of its CA is stale",
+     REMEDY_NONE},
     {X509_V_ERR_CRL_SIGNATURE_FAILURE,
      "cannot be looked up for revocation: the CRL of its CA is forged", REMEDY_NONE},
     {X509_V_ERR_CERT_CHAIN_TOO_LONG, "comes with too many intermediate certificates", REMEDY_NONE},
@@ -107,20 +109,6 @@ static enum remedy set_date_fault(struct fault *fault, X509_STORE_CTX *store, co
     return REMEDY_CLOCK;
 }
 
-/* The CRL is too old to tell anything, and the alert of a certificate that has expired would
- * mislead: another one is sent. */
-static void set_stale_crl_fault(struct fault *fault, X509_STORE_CTX *store, const char *whose)
-{
-    const X509_CRL *crl = X509_STORE_CTX_get0_current_crl(store);
-    const ASN1_TIME *due = crl ? X509_CRL_get0_nextUpdate(crl) : NULL;
-    char date[CERTIFICATE_DATE_BYTES];
-    certificate_date_text(due, date);
-    fault_set(fault, FERRY_E_TRUST,
-              "%s cannot be looked up for revocation: the CRL of its CA is stale since %s", whose,
-              date);
-    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
-}
-
 static enum remedy set_other_fault(struct fault *fault, int error, const char *whose)
 {
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
@@ -147,15 +135,16 @@ void distrust_chain(struct fault *fault, X509_STORE_CTX *store, const char *host
     const char *whose = host ? "the server's certificate" : "the client's certificate";
     int error = X509_STORE_CTX_get_error(store);
     bool date = error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID;
-    enum remedy remedy = REMEDY_NONE;
-    if (error == X509_V_ERR_CRL_HAS_EXPIRED)
-        set_stale_crl_fault(fault, store, whose);
-    else if (host && is_wrong_name(error))
+    enum remedy remedy;
+    if (host && is_wrong_name(error))
         remedy = set_name_fault(fault, store, host);
     else if (date)
         remedy = set_date_fault(fault, store, whose);
     else
         remedy = set_other_fault(fault, error, whose);
+    /* OpenSSL's alert would tell the client that its certificate expired. */
+    if (error == X509_V_ERR_CRL_HAS_EXPIRED)
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
     if (host) /* what is advised is for the client's user */
         advise(fault, store, remedy);
 }
