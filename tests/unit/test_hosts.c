@@ -123,7 +123,7 @@ static struct outcome visit(const struct tls_server_role *role, const char *sni,
     struct tls_end server;
     struct raw_peer client;
     SSL_CTX *context = raw_client_context();
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, keep_session);
     assert_int_equal(tls_engine_new_server(NULL, role, &engine), FERRY_OK);
     tls_end_init(&server, engine);
@@ -133,8 +133,10 @@ static struct outcome visit(const struct tls_server_role *role, const char *sni,
     alert_seen = 0;
     if (sni)
         assert_int_equal(SSL_set_tlsext_host_name(client.ssl, sni), 1);
-    if (offer)
+    if (offer) {
         assert_int_equal(SSL_set_session(client.ssl, offer), 1);
+        SSL_set_max_proto_version(client.ssl, SSL_SESSION_get_protocol_version(offer));
+    }
     raw_peer_run(&client);
 
     outcome.served = server.open && client.open;
