@@ -92,9 +92,13 @@ NODISCARD enum ferry_error tls_connection_check(struct tls_connection *connectio
 /* resume.c: tickets and session ids of the server. `ssl` is the server's. */
 NODISCARD bool tls_resume_install(SSL_CTX *ssl);
 
-/* Prepares a server's connection: a data connection issues no tickets (TLS-111). false: no memory.
- */
+/* Prepares a server's connection: a data connection issues no tickets (TLS-111) and prefers the
+ * suite of its control connection (TLS-115). false: no memory. */
 NODISCARD bool tls_resume_prepare(const struct tls_connection *connection);
+
+/* After the handshake of a server's control connection: its suite is that of its data connections.
+ */
+void tls_resume_remember(const struct tls_connection *connection);
 
 /* The proof, after the handshake. */
 enum tls_proof tls_resume_proof(const struct tls_connection *connection);

@@ -178,6 +178,8 @@ static enum ferry_error check_handshake(struct tls_engine *engine)
     enum ferry_error error = tls_connection_check(connection);
     if (error == FERRY_OK && connection->server)
         error = tls_resume_check_client(connection);
+    if (connection->server && !connection->data)
+        tls_resume_remember(connection);
     if (error == FERRY_OK && !connection->server && !connection->data)
         error = tls_verify_remember(connection);
     return error;

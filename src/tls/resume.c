@@ -2,6 +2,7 @@
 #include "tls/resume.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -58,6 +59,7 @@ struct tls_binding {
     struct tls_tag tag;
     struct keys keys;
     SSL_SESSION *session; /* TLS 1.2, for a client that sends ids and takes no tickets; or NULL */
+    const SSL_CIPHER *suite; /* of the control connection, TLS 1.3; or NULL. OpenSSL's own */
     tls_binding_find_fn *find;
     void *find_ctx;
     bool certified; /* the control connection showed the client certificate below */
@@ -316,12 +318,33 @@ static int never_resumable(SSL *ssl, int forward_secret)
     return 1;
 }
 
+/* Puts the suite of the control connection before all others: another one may have another hash,
+ * and would cost the session (TLS-115). */
+static bool prefer_suite(const struct tls_connection *connection)
+{
+    const SSL_CIPHER *suite = connection->binding->suite;
+    if (!suite)
+        return true;
+    char list[256];
+    snprintf(list, sizeof(list), "%s:%s", SSL_CIPHER_get_name(suite),
+             tls_policy(connection->policy)->suites_1_3);
+    SSL_clear_options(connection->ssl, SSL_OP_PRIORITIZE_CHACHA);
+    return SSL_set_ciphersuites(connection->ssl, list) == 1;
+}
+
 bool tls_resume_prepare(const struct tls_connection *connection)
 {
     if (!connection->data)
         return true;
     SSL_set_not_resumable_session_callback(connection->ssl, never_resumable);
-    return SSL_set_num_tickets(connection->ssl, 0) == 1;
+    return SSL_set_num_tickets(connection->ssl, 0) == 1 && prefer_suite(connection);
+}
+
+void tls_resume_remember(const struct tls_connection *connection)
+{
+    const SSL *ssl = connection->ssl;
+    connection->binding->suite =
+        SSL_version(ssl) >= TLS1_3_VERSION ? SSL_get_current_cipher(ssl) : NULL;
 }
 
 enum tls_proof tls_resume_proof(const struct tls_connection *connection)

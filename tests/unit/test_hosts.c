@@ -132,7 +132,7 @@ static struct outcome visit(const struct tls_server_role *role, const char *sni,
     SSL_set_info_callback(client.ssl, on_info);
     alert_seen = 0;
     if (sni)
-        assert_int_equal(SSL_set_tlsext_host_name(client.ssl, sni), 1);
+        assert_int_equal(SSL_set_tlsext_host_name(client.ssl, (void *)(uintptr_t)sni), 1);
     if (offer) {
         assert_int_equal(SSL_set_session(client.ssl, offer), 1);
         SSL_set_max_proto_version(client.ssl, SSL_SESSION_get_protocol_version(offer));
