@@ -122,6 +122,8 @@ enum ferry_error tls_staple_install(struct tls_context *context, struct bytes de
     const char *wrong = read_response(der, SSL_CTX_get0_certificate(context->ssl), &verdict);
     if (!wrong)
         wrong = status_words(verdict.status);
+    if (!wrong && X509_cmp_current_time(verdict.next_update) <= 0)
+        wrong = "is stale"; /* to the second: give_staple would never send it */
     ERR_clear_error();
     if (wrong)
         return fault_set(fault, FERRY_E_ARGUMENT, "the OCSP response %s", wrong);

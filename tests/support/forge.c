@@ -190,7 +190,8 @@ void forge_ocsp(const struct tls_minted *issuer, const struct tls_minted *signer
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
     OCSP_CERTID *id = OCSP_cert_to_id(NULL, certificate, authority);
     ASN1_TIME *from = X509_time_adj_ex(NULL, days.from ? days.from : -1, 0, NULL);
-    ASN1_TIME *to = X509_time_adj_ex(NULL, days.to ? days.to : 1, 0, NULL);
+    ASN1_TIME *to = days.seconds ? X509_gmtime_adj(NULL, days.seconds)
+                                 : X509_time_adj_ex(NULL, days.to ? days.to : 1, 0, NULL);
     ASN1_GENERALIZEDTIME *this_update = ASN1_TIME_to_generalizedtime(from, NULL);
     ASN1_GENERALIZEDTIME *next_update = ASN1_TIME_to_generalizedtime(to, NULL);
     assert_non_null(

@@ -17,9 +17,10 @@ struct forge_name {
     struct bytes bytes;
 };
 
-/* Days from now, from and to; both 0 is from yesterday to tomorrow. */
+/* Days from now, from and to; 0 is from yesterday, or to tomorrow. */
 struct forge_days {
     int from, to;
+    int seconds; /* not 0: the end, in seconds from now, in place of `to` */
 };
 
 struct forge_request {

@@ -102,7 +102,9 @@ static void tls_75_tls_191_dates_use_and_chain(void **state)
         {{.issuer = &kit.ca, .extended_key_usage = "serverAuth"},
          "the client's certificate is not made for this use",
          "unsupported_certificate (TLS alert 43)"},
-        {{.issuer = &kit.ca, .days = {-3, -1}}, NULL, "certificate_expired (TLS alert 45)"},
+        {{.issuer = &kit.ca, .days = {.from = -3, .to = -1}},
+         NULL,
+         "certificate_expired (TLS alert 45)"},
         {{.issuer = NULL}, "the client's certificate is self-signed", "unknown_ca (TLS alert 48)"},
         {{.issuer = &kit.ca, .rsa_bits = 1024},
          "the client's certificate has a key that is too short",
@@ -140,7 +142,7 @@ static void tls_75_sec_16_a_crl_says_who_is_revoked(void **state)
     buf_init(&stale, 65536);
     buf_init(&others, 65536);
     forge_crl(&kit.ca, &bad, (struct forge_days){0}, &current);
-    forge_crl(&kit.ca, &bad, (struct forge_days){-9, -2}, &stale);
+    forge_crl(&kit.ca, &bad, (struct forge_days){.from = -9, .to = -2}, &stale);
     forge_crl(&stranger, NULL, (struct forge_days){0}, &others);
 
     struct tls_server_settings settings = {.client_ca_pem = ca_pem(),
@@ -209,7 +211,7 @@ static void self_signed_certificates_are_accepted_by_pin_alone(void **state)
     struct tls_minted known, unknown, expired, server;
     forge(&(struct forge_request){.subject = names}, &known);
     forge(&(struct forge_request){.subject = names}, &unknown);
-    forge(&(struct forge_request){.subject = names, .days = {-5, -1}}, &expired);
+    forge(&(struct forge_request){.subject = names, .days = {.from = -5, .to = -1}}, &expired);
     forge(&(struct forge_request){.subject = names, .extended_key_usage = "serverAuth"}, &server);
     for (int by_key = 0; by_key < 2; by_key++) {
         struct tls_pin pins[3];

@@ -9,6 +9,7 @@
 
 #include <openssl/x509v3.h>
 
+#include "support/alloc_fail.h"
 #include "support/forge.h"
 #include "support/raw_peer.h"
 #include "support/tls_kit.h"
@@ -410,6 +411,27 @@ static void hosts_that_cannot_be_are_refused_in_words(void **state)
     close_rig(&rig);
 }
 
+static enum ferry_error try_hosts(void *ctx)
+{
+    const struct tls_hosts_settings *settings = ctx;
+    struct tls_hosts *hosts = NULL;
+    enum ferry_error error = tls_hosts_new(settings, &hosts, NULL);
+    tls_hosts_unref(hosts);
+    return error;
+}
+
+static void short_memory_is_reported(void **state)
+{
+    (void)state;
+    struct tls_kit kit;
+    tls_kit_open(&kit, &(struct tls_kit_options){0});
+    const struct tls_host host = {TLS_KIT_HOST, kit.server};
+    struct tls_hosts_settings settings = {.fallback = kit.server, .hosts = &host, .host_count = 1};
+    assert_int_equal(alloc_fail_each(try_hosts, &settings, 10), 1);
+    tls_hosts_unref(NULL);
+    tls_kit_close(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +443,7 @@ int main(void)
         cmocka_unit_test(tls_71_a_host_asks_for_certificates_of_its_own_ca),
         cmocka_unit_test(tls_120_alpn_may_be_demanded_of_control_connections),
         cmocka_unit_test(hosts_that_cannot_be_are_refused_in_words),
+        cmocka_unit_test(short_memory_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

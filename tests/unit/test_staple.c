@@ -4,12 +4,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
+#include "support/alloc_fail.h"
 #include "support/forge.h"
 #include "support/raw_peer.h"
 #include "support/tls_kit.h"
@@ -78,8 +80,15 @@ static void tls_208_a_response_that_is_of_no_use_is_refused_at_load(void **state
         const char *what; /* NULL: fine */
     } cases[] = {
         {&plain, V_OCSP_CERTSTATUS_GOOD, {0}, NULL},
-        {&plain, V_OCSP_CERTSTATUS_GOOD, {-9, -2}, "the OCSP response is stale, or not yet good"},
-        {&plain, V_OCSP_CERTSTATUS_GOOD, {2, 9}, "the OCSP response is stale, or not yet good"},
+        {&plain,
+         V_OCSP_CERTSTATUS_GOOD,
+         {.from = -9, .to = -2},
+         "the OCSP response is stale, or not yet good"},
+        {&plain, V_OCSP_CERTSTATUS_GOOD, {.seconds = -5}, "the OCSP response is stale"},
+        {&plain,
+         V_OCSP_CERTSTATUS_GOOD,
+         {.from = 2, .to = 9},
+         "the OCSP response is stale, or not yet good"},
         {&demanding,
          V_OCSP_CERTSTATUS_GOOD,
          {0},
@@ -175,6 +184,48 @@ static void tls_208_it_is_sent_to_those_who_ask(void **state)
     tls_context_unref(without);
 }
 
+static void tls_208_what_has_become_stale_is_no_longer_sent(void **state)
+{
+    (void)state;
+    CLEANUP(buf_fini) struct buf der;
+    buf_init(&der, RESPONSE_MAX_BYTES);
+    forge_ocsp(&kit.ca, &kit.ca, &plain, V_OCSP_CERTSTATUS_GOOD, (struct forge_days){.seconds = 3},
+               &der);
+    struct tls_context *context = NULL;
+    assert_int_equal(new_server(&plain, buf_view(&der), &context, NULL), FERRY_OK);
+    assert_int_equal(ask(context, true, TLS1_3_VERSION), (long)buf_len(&der));
+    sleep(4); /* OpenSSL asks the system's clock */
+    assert_int_equal(ask(context, true, TLS1_3_VERSION), -1);
+    tls_context_unref(context);
+}
+
+static enum ferry_error try_server(void *ctx)
+{
+    const struct tls_server_settings *settings = ctx;
+    struct tls_context *context = NULL;
+    enum ferry_error error = tls_context_new_server(settings, &context, NULL);
+    tls_context_unref(context);
+    return error;
+}
+
+static void short_memory_is_reported(void **state)
+{
+    (void)state;
+    CLEANUP(buf_fini) struct buf der;
+    buf_init(&der, RESPONSE_MAX_BYTES);
+    forge_ocsp(&kit.ca, &kit.ca, &plain, V_OCSP_CERTSTATUS_GOOD, (struct forge_days){0}, &der);
+    static const struct tls_pin pin;
+    struct tls_server_settings settings = {
+        .certificate_pem = buf_view(&plain.certificate_pem),
+        .key_pem = buf_view(&plain.key_pem),
+        .client_certificates = TLS_CLIENT_CERT_OPTIONAL,
+        .client_pins = {.keys = &pin, .key_count = 1},
+        .ocsp_der = buf_view(&der),
+    };
+    /* The context, the pins, the response. */
+    assert_int_equal(alloc_fail_each(try_server, &settings, 10), 3);
+}
+
 /* ---- the client ---- */
 
 /* The server's status callback of a peer that staples whatever the test says. */
@@ -259,7 +310,7 @@ static void tls_208_the_client_judges_what_is_stapled(void **state)
          &kit.ca,
          &plain,
          V_OCSP_CERTSTATUS_GOOD,
-         {-9, -2},
+         {.from = -9, .to = -2},
          STAPLED "is stale, or not yet good"},
         {&demanding,
          &kit.ca,
@@ -315,6 +366,8 @@ int main(void)
         cmocka_unit_test(tls_208_a_response_that_is_of_no_use_is_refused_at_load),
         cmocka_unit_test(bytes_that_are_no_response_are_refused),
         cmocka_unit_test(tls_208_it_is_sent_to_those_who_ask),
+        cmocka_unit_test(tls_208_what_has_become_stale_is_no_longer_sent),
+        cmocka_unit_test(short_memory_is_reported),
         cmocka_unit_test(tls_208_the_client_judges_what_is_stapled),
         cmocka_unit_test(tls_208_must_staple_is_honoured),
         cmocka_unit_test(tls_208_data_connections_resume_without_a_response),
