@@ -98,7 +98,8 @@ size_t mode_b_wanted(const struct mode_b_reader *reader)
         return 0;
     if (reader->header_len < MODE_B_HEADER_BYTES)
         return MODE_B_HEADER_BYTES - reader->header_len;
-    bool follows = !(reader->descriptor & MODE_B_BIT_EOF); /* so does another header */
+    /* So does another header; and what is broken has not ended. */
+    bool follows = !(reader->descriptor & MODE_B_BIT_EOF) || reader->flaw;
     return reader->left + (follows ? MODE_B_HEADER_BYTES : 0);
 }
 

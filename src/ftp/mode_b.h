@@ -77,8 +77,9 @@ void mode_b_reader_init(struct mode_b_reader *reader);
 NODISCARD enum mode_b_result mode_b_read(struct mode_b_reader *reader, struct bytes *in,
                                          struct bytes *piece);
 
-/* How many bytes may be given to it now and will all be this file's; 0: it has ended. Who reads no
- * more than that from the connection leaves what comes after the file for whom it is. */
+/* How many bytes may be given to it now and will all be this file's; 0: it has ended, and is not
+ * broken. Who reads no more than that from the connection leaves what comes after the file for whom
+ * it is. */
 size_t mode_b_wanted(const struct mode_b_reader *reader);
 
 /* Why it is broken, as words; NULL: it is not. */
