@@ -38,7 +38,7 @@ static void candidate_sealed(void *ctx)
     struct server_candidate *candidate = ctx;
     const struct server_candidates_setup *setup = &candidate->all->setup;
     enum tls_proof proof = tls_engine_proof(stream_tls(candidate->stream));
-    if (proof_suffices(setup->settings->data_resume, proof)) {
+    if (proof_suffices(setup->rules->data_resume, proof)) {
         struct stream *stream = candidate->stream;
         candidate->stream = NULL;
         stream_set_events(stream, NULL, NULL);
@@ -74,7 +74,7 @@ static void candidate_seal(struct server_candidate *candidate)
     struct tls_server_role role = {.binding = server_binding_tls(setup->binding), .data = true};
     stream_set_events(candidate->stream, &events, candidate);
     struct tls_engine *engine = NULL;
-    enum ferry_error error = tls_engine_new_server(setup->settings->tls, &role, &engine);
+    enum ferry_error error = tls_engine_new_server(setup->rules->tls, &role, &engine);
     if (error == FERRY_OK)
         error = stream_start_tls(candidate->stream, engine);
     if (error == FERRY_OK)
@@ -168,7 +168,7 @@ uint64_t server_candidates_deadline(const struct server_candidates *candidates)
     uint64_t until = 0;
     for (size_t i = 0; i < SERVER_CANDIDATES_MAX; i++) {
         const struct server_candidate *candidate = &candidates->places[i];
-        uint64_t end = candidate->since_ns + candidates->setup.settings->handshake_timeout_ns;
+        uint64_t end = candidate->since_ns + candidates->setup.rules->handshake_timeout_ns;
         if (candidate->stream && end > until)
             until = end;
     }

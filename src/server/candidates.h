@@ -14,7 +14,7 @@
 #include "net/stream.h"
 #include "server/binding.h"
 #include "server/linger.h"
-#include "server/settings.h"
+#include "server/rules.h"
 
 enum { SERVER_CANDIDATES_MAX = 4 };
 
@@ -30,7 +30,7 @@ struct server_candidates_events {
 /* Everything is borrowed as long as the candidates live. */
 struct server_candidates_setup {
     struct loop *loop;
-    const struct server_settings *settings;
+    const struct server_rules *rules;
     struct server_linger *linger;
     struct server_binding *binding; /* of their engines */
     const struct server_candidates_events *events;
