@@ -25,8 +25,7 @@ static void ports_setup(struct server_session *session, struct server_data_setup
  * reply: logins that share one TLS session cache (curl -Z) take it from each other. */
 static void ports_forget(struct server_session *session)
 {
-    server_data_free(session->data);
-    session->data = NULL;
+    server_session_forget_data(session);
     server_session_refill(session);
 }
 

@@ -12,6 +12,7 @@
 #include "server/failure.h"
 #include "server/hash.h"
 #include "server/host.h"
+#include "server/kept.h"
 #include "server/login.h"
 #include "server/names.h"
 #include "server/ports.h"
@@ -69,8 +70,7 @@ void server_session_log_out(struct server_session *session)
     server_stat_free(session->stat);
     session->stat = NULL;
     server_hash_free(session->hash);
-    server_data_free(session->data);
-    session->data = NULL;
+    server_session_forget_data(session);
     if (session->ops)
         session->ops->release(session->store);
     session->ops = NULL;
@@ -151,11 +151,25 @@ static void session_lost(struct server_session *session)
     }
 }
 
+void server_session_forget_data(struct server_session *session)
+{
+    server_data_free(session->data);
+    session->data = NULL;
+    server_kept_free(session->kept);
+    session->kept = NULL;
+}
+
+/* MODE B: a transfer that came to nothing before it used the open connection leaves it as it is. */
+static bool keeps_data(const struct server_session *session)
+{
+    return server_kept_is_open(session->kept) && !server_kept_is_begun(session->kept);
+}
+
 void server_session_transfer_over(struct server_session *session)
 {
     session->transfer = NULL;
-    server_data_free(session->data);
-    session->data = NULL;
+    if (!keeps_data(session))
+        server_session_forget_data(session);
     if (session->phase == SERVER_GONE) {
         session_free(session);
         return;
@@ -335,6 +349,17 @@ static void session_arm(struct server_session *session)
     loop_timer_at(session->timer, deadline_ns);
 }
 
+/* MODE B: another mode or another level of protection ends the open data connection. */
+static void session_review_data(struct server_session *session)
+{
+    if (!keeps_data(session))
+        return;
+    bool sealed = server_pi_security(session->pi)->level == PROTECTION_PRIVATE;
+    if (server_pi_mode(session->pi) != TRANSFER_MODE_B ||
+        server_kept_is_sealed(session->kept) != sealed)
+        server_session_forget_data(session);
+}
+
 /* What a phase waits for may have come. The session may be gone after it. */
 static void session_settle(struct server_session *session)
 {
@@ -375,6 +400,7 @@ void server_session_turn(struct server_session *session)
     session->turning = true;
     bool sending = session_rounds(session);
     session->turning = false;
+    session_review_data(session);
     if (sending)
         session_settle(session);
     else
@@ -440,6 +466,7 @@ static struct server_pi *session_pi(const struct server_session *session)
         .data_tls_required = required,
         .auth_legacy_words = rules->auth_legacy_words,
         .mode_z = rules->mode_z,
+        .mode_b = rules->mode_b,
         .login_timeout_ns = rules->login_timeout_ns,
         .idle_timeout_ns = rules->idle_timeout_ns,
     };

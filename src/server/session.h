@@ -26,6 +26,7 @@
 struct server_transfer;
 struct server_stat;
 struct server_hash;
+struct server_kept;
 struct server_session;
 
 /* What the sessions of one worker share. */
@@ -86,6 +87,7 @@ struct server_session {
     bool read_only;
 
     struct server_data *data;         /* from PASV or PORT on */
+    struct server_kept *kept;         /* MODE B: open between two transfers; then `data` is NULL */
     struct server_transfer *transfer; /* that runs */
     struct server_stat *stat;         /* STAT of a path that runs */
     struct server_hash *hash;         /* HASH or one of its kin that runs */
@@ -104,6 +106,9 @@ NODISCARD enum ferry_error server_session_new(struct server_shared *shared,
 /* Drains the PI's actions, writes its output, reads on, arms the deadline. The session may be gone
  * after it. */
 void server_session_turn(struct server_session *session);
+
+/* Closes whatever there is of a data connection. */
+void server_session_forget_data(struct server_session *session);
 
 /* The transfer is over; replies are queued. */
 void server_session_transfer_over(struct server_session *session);
