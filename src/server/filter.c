@@ -124,7 +124,7 @@ bool server_filter_has_marks(const struct server_filter *filter)
 
 bool server_filter_mark(struct server_filter *filter, uint64_t made_bytes, struct server_mark *out)
 {
-    if (filter->marks_len == 0 || filter->marks[0].made_bytes > made_bytes)
+    if (filter->marks_len == 0 || filter->marks[0].made_bytes >= made_bytes)
         return false;
     *out = filter->marks[0];
     filter->marks_len--;

@@ -17,8 +17,7 @@ struct server_filter_want {
     int level; /* of MODE Z */
     bool mode_b;
     uint64_t offset_bytes; /* MODE B: in the file, where the transfer begins */
-    bool marks;            /* MODE B: the offsets in the file are those of its bytes here (RETR and
-                              STOR of TYPE I): restart markers are sent and heard */
+    bool marks;            /* MODE B: restart markers are sent and heard */
     struct bytes ahead;    /* MODE B, from the wire: what was read of the first header already */
 };
 
@@ -41,7 +40,7 @@ NODISCARD enum ferry_error server_filter_run(void *filter, struct bytes *in, boo
 /* MODE B, from the wire: a pump_wanted_fn's answer. */
 size_t server_filter_wanted(const struct server_filter *filter);
 
-/* Takes the oldest marker before which no more than `made_bytes` were made. false: there is none. A
+/* Takes the oldest marker before which fewer than `made_bytes` were made. false: there is none. A
  * few wait at most; what comes beyond is dropped. */
 bool server_filter_mark(struct server_filter *filter, uint64_t made_bytes, struct server_mark *out);
 

@@ -12,7 +12,6 @@
 #include "server/failure.h"
 #include "server/hash.h"
 #include "server/host.h"
-#include "server/kept.h"
 #include "server/login.h"
 #include "server/names.h"
 #include "server/ports.h"
@@ -70,7 +69,7 @@ void server_session_log_out(struct server_session *session)
     server_stat_free(session->stat);
     session->stat = NULL;
     server_hash_free(session->hash);
-    server_session_forget_data(session);
+    server_ports_forget(session);
     if (session->ops)
         session->ops->release(session->store);
     session->ops = NULL;
@@ -151,25 +150,10 @@ static void session_lost(struct server_session *session)
     }
 }
 
-void server_session_forget_data(struct server_session *session)
-{
-    server_data_free(session->data);
-    session->data = NULL;
-    server_kept_free(session->kept);
-    session->kept = NULL;
-}
-
-/* MODE B: a transfer that came to nothing before it used the open connection leaves it as it is. */
-static bool keeps_data(const struct server_session *session)
-{
-    return server_kept_is_open(session->kept) && !server_kept_is_begun(session->kept);
-}
-
 void server_session_transfer_over(struct server_session *session)
 {
     session->transfer = NULL;
-    if (!keeps_data(session))
-        server_session_forget_data(session);
+    server_ports_transfer_over(session);
     if (session->phase == SERVER_GONE) {
         session_free(session);
         return;
@@ -349,17 +333,6 @@ static void session_arm(struct server_session *session)
     loop_timer_at(session->timer, deadline_ns);
 }
 
-/* MODE B: another mode or another level of protection ends the open data connection. */
-static void session_review_data(struct server_session *session)
-{
-    if (!keeps_data(session))
-        return;
-    bool sealed = server_pi_security(session->pi)->level == PROTECTION_PRIVATE;
-    if (server_pi_mode(session->pi) != TRANSFER_MODE_B ||
-        server_kept_is_sealed(session->kept) != sealed)
-        server_session_forget_data(session);
-}
-
 /* What a phase waits for may have come. The session may be gone after it. */
 static void session_settle(struct server_session *session)
 {
@@ -400,7 +373,7 @@ void server_session_turn(struct server_session *session)
     session->turning = true;
     bool sending = session_rounds(session);
     session->turning = false;
-    session_review_data(session);
+    server_ports_review(session);
     if (sending)
         session_settle(session);
     else

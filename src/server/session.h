@@ -107,9 +107,6 @@ NODISCARD enum ferry_error server_session_new(struct server_shared *shared,
  * after it. */
 void server_session_turn(struct server_session *session);
 
-/* Closes whatever there is of a data connection. */
-void server_session_forget_data(struct server_session *session);
-
 /* The transfer is over; replies are queued. */
 void server_session_transfer_over(struct server_session *session);
 

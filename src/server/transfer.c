@@ -11,6 +11,7 @@
 #include "server/filter.h"
 #include "server/list.h"
 #include "server/outcome.h"
+#include "server/ports.h"
 #include "tls/engine.h"
 
 bool server_transfer_is_upload(const struct server_transfer *transfer)
@@ -275,7 +276,8 @@ static bool transfer_lines(void *ctx, struct buf *out)
     return server_list_lines(transfer->list, out);
 }
 
-/* FTP-97: the client learns of each marker when what came before it is in the file. */
+/* FTP-97: the client learns of each marker when what came before it is in the file, and a byte
+ * more, which the part loses when it is kept (FTP-96). */
 static void transfer_tell_marks(struct server_transfer *transfer)
 {
     struct server_session *session = transfer->session;
@@ -354,6 +356,13 @@ static void transfer_pumped(void *ctx, const struct pump_result *result)
     transfer_stop_pump(transfer);
 }
 
+/* MODE B: only where one can go on from a marker, by REST. */
+static bool transfer_has_marks(const struct server_transfer *transfer)
+{
+    bool kept = !server_transfer_is_upload(transfer) || transfer->keep;
+    return kept && !transfer->ascii_type && !transfer->list;
+}
+
 static enum ferry_error transfer_make_filter(struct server_transfer *transfer)
 {
     bool upload = server_transfer_is_upload(transfer);
@@ -365,7 +374,7 @@ static enum ferry_error transfer_make_filter(struct server_transfer *transfer)
         .level = transfer->level,
         .mode_b = transfer->mode == TRANSFER_MODE_B,
         .offset_bytes = transfer->offset_bytes,
-        .marks = !transfer->ascii_type && !transfer->list,
+        .marks = transfer_has_marks(transfer),
         .ahead = bytes_of(ahead->bytes, upload ? ahead->len : 0),
     };
     enum ferry_error error = server_filter_new(&want, &transfer->filter);
@@ -422,7 +431,7 @@ static void data_ready(void *ctx, struct stream *stream, struct server_binding *
     transfer->tls = engine ? tls_version_name(tls_engine_facts(engine)->version) : "";
     if (session->kept)
         transfer->ahead = *server_kept_ahead(session->kept);
-    server_session_forget_data(session);
+    server_ports_forget(session);
     transfer_move(transfer);
 }
 
