@@ -231,7 +231,7 @@ static void blocks_that_are_none_on_an_open_connection(void **state)
 }
 
 /* A download that fails must not look whole: no last block, no close_notify. */
-static void sec_103_a_download_that_is_stopped_has_no_end(void **state)
+static void tls_175_a_download_that_is_stopped_has_no_end(void **state)
 {
     struct block_client *it = *state;
     char *big = alloc_zero(BIG_BYTES);
@@ -262,7 +262,7 @@ int main(void)
         TEST(ftp_97_a_flood_of_markers_is_bounded),
         TEST(tls_185_an_upload_without_its_end_is_no_file),
         TEST(blocks_that_are_none_on_an_open_connection),
-        TEST(sec_103_a_download_that_is_stopped_has_no_end),
+        TEST(tls_175_a_download_that_is_stopped_has_no_end),
     };
     return cmocka_run_group_tests_name("server_mode_b_restart", tests, NULL, NULL);
 }
