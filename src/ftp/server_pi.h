@@ -65,7 +65,8 @@ enum list_flags { LIST_ALL = 1 << 0 /* -a */, LIST_LONG = 1 << 1 /* -l: NLST in 
 /* What to do. The views are valid until the command's final reply. Commands that come out: USER,
  * PASS, CWD, CDUP, REIN (drop the login and what belongs to it, then reply 220), PASV, EPSV, PORT,
  * EPRT, the transfers, MLST, SIZE, MDTM, MFMT, HASH, XCRC and its kin, MFF, SITE (CHMOD, UTIME),
- * AVBL, CLNT, CSID, HOST, RNFR, RNTO, DELE, RMD, MKD and, once logged in, STAT. All others the PI
+ * AVBL, CLNT, CSID, HOST, RNFR, RNTO, DELE, RMD, MKD, in MODE B ABOR (close the data connection
+ * that is open between two transfers, then reply 226) and, once logged in, STAT. All others the PI
  * answers itself. */
 struct server_action {
     enum server_action_kind kind;

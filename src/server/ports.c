@@ -59,6 +59,14 @@ static void ports_renew(struct server_session *session)
     server_session_refill(session);
 }
 
+/* RFC 959 section 4.1.3: with the transfer over, the data connection is closed if it is open. */
+void server_ports_abor(struct server_session *session, const struct server_action *action)
+{
+    (void)action;
+    server_ports_forget(session);
+    server_pi_reply(session->pi, 226, "No transfer to abort.");
+}
+
 /* ---- passive ---- */
 
 static void ports_reply_pasv(struct server_session *session, uint16_t port)

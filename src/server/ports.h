@@ -6,6 +6,7 @@
 
 server_handler server_ports_passive; /* PASV and EPSV */
 server_handler server_ports_active;  /* PORT and EPRT */
+server_handler server_ports_abor;    /* without a transfer */
 
 /* Closes whatever there is of a data connection that no transfer has. */
 void server_ports_forget(struct server_session *session);

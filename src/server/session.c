@@ -207,7 +207,7 @@ static const struct {
     [VERB_SITE] = {server_change, true},          [VERB_AVBL] = {server_names_avbl, false},
     [VERB_CLNT] = {server_client_clnt, false},    [VERB_CSID] = {server_client_csid, false},
     [VERB_HOST] = {server_host, false},           [VERB_RMD] = {server_names_rmd, true},
-    [VERB_MKD] = {server_names_mkd, true},
+    [VERB_MKD] = {server_names_mkd, true},        [VERB_ABOR] = {server_ports_abor, false},
 };
 
 static void session_command(struct server_session *session, const struct server_action *action)

@@ -177,7 +177,14 @@ static const struct {
     const char *command;
     int code;
 } enders[] = {
-    {"MODE S", 200}, {"PROT C", 200}, {"EPSV", 229}, {"PASV", 227}, {"REIN", 220}, {"QUIT", 221},
+    {"MODE S", 200},
+    {"PROT C", 200},
+    {"EPSV", 229},
+    {"PASV", 227},
+    {"EPRT |1|127.0.0.1|40000|", 200},
+    {"ABOR", 226},
+    {"REIN", 220},
+    {"QUIT", 221},
 };
 
 static void ftp_44_commands_that_end_it_in_order(void **state)
