@@ -18,6 +18,7 @@ struct server_list {
     void *ctx;
     enum verb verb;
     bool long_form; /* NLST -l, STAT */
+    struct store_list_want want;
     unsigned facts;
     char *path;
     char *prefix;     /* NLST: before each name */
@@ -161,7 +162,7 @@ static void list_found(void *ctx, const struct fault *fault, const struct listin
         list->events->opened(list->ctx, &own, directory);
         return;
     }
-    list->session->ops->list_open(list->session->store, list->path, list_opened, list);
+    list->session->ops->list_open(list->session->store, list->path, &list->want, list_opened, list);
 }
 
 /* NLST dir answers "dir/name", with dir as the client wrote it behind its options (FTP-71, FTP-73).
@@ -196,6 +197,7 @@ enum ferry_error server_list_open(struct server_session *session,
     list->ctx = ctx;
     list->verb = action->verb;
     list->long_form = action->list_flags & LIST_LONG;
+    list->want.all = action->list_flags & LIST_ALL;
     list->facts = server_pi_mlst_facts(session->pi);
     list->path = alloc_bytes(action->path);
     list->prefix = list_prefix(action);

@@ -206,7 +206,7 @@ void server_names_mdtm(struct server_session *session, const struct server_actio
     session->ops->stat(session->store, action->path.ptr, mdtm_done, session);
 }
 
-static void mfmt_done(void *ctx, const struct fault *fault)
+static void mfmt_done(void *ctx, const struct fault *fault, const struct change *made)
 {
     struct server_session *session = ctx;
     const struct server_action *command = &session->command;
@@ -214,7 +214,7 @@ static void mfmt_done(void *ctx, const struct fault *fault)
         server_failure_reply(session, fault);
     } else {
         names_changed(session, "file.time-set");
-        time_reply(session, "Modify=", &command->time, "; ", command->path);
+        time_reply(session, "Modify=", &made->time, "; ", command->path);
     }
     server_session_turn(session);
 }

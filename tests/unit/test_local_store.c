@@ -273,7 +273,7 @@ static void listings(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(mkfifoat(f->dir.fd, "dir/fifo", 0600), 0); /* LST-83 */
-    ops->list_open(f->store, "/dir", on_plain, f);
+    ops->list_open(f->store, "/dir", &(struct store_list_want){0}, on_plain, f);
     assert_int_equal(answer(f), FERRY_OK);
     ops->list_next(f->store, on_batch, f);
     assert_int_equal(answer(f), FERRY_OK);
@@ -285,7 +285,7 @@ static void listings(void **state)
     ops->list_close(f->store);
     ops->list_next(f->store, on_batch, f);
     assert_int_equal(answer(f), FERRY_E_STATE);
-    ops->list_open(f->store, "/file", on_plain, f);
+    ops->list_open(f->store, "/file", &(struct store_list_want){0}, on_plain, f);
     assert_int_not_equal(answer(f), FERRY_OK);
 }
 
@@ -299,7 +299,7 @@ static void a_directory_of_hidden_things(void **state)
         snprintf(name, sizeof(name), "dir/0fifo%d", i);
         assert_int_equal(mkfifoat(f->dir.fd, name, 0600), 0);
     }
-    ops->list_open(f->store, "/dir", on_plain, f);
+    ops->list_open(f->store, "/dir", &(struct store_list_want){0}, on_plain, f);
     assert_int_equal(answer(f), FERRY_OK);
     ops->list_next(f->store, on_batch, f);
     assert_int_equal(answer(f), FERRY_OK);
@@ -327,12 +327,12 @@ static void begin_stat(struct fixture *f)
 
 static void begin_list(struct fixture *f)
 {
-    ops->list_open(f->store, "/dir", on_plain, f);
+    ops->list_open(f->store, "/dir", &(struct store_list_want){0}, on_plain, f);
 }
 
 static void begin_next(struct fixture *f)
 {
-    ops->list_open(f->store, "/dir", on_plain, f);
+    ops->list_open(f->store, "/dir", &(struct store_list_want){0}, on_plain, f);
     assert_int_equal(answer(f), FERRY_OK);
     ops->list_next(f->store, on_batch, f);
 }
