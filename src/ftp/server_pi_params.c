@@ -271,19 +271,29 @@ static void set_idle(struct server_pi *pi, uint64_t seconds)
                   (unsigned long long)most);
 }
 
-/* CHMOD and UTIME are the owner's to do. */
+/* The deeds that are offered, some on wish. */
+static void site_help(struct server_pi *pi)
+{
+    server_pi_say(pi, 214,
+                  "SITE CHMOD mode path, SITE UTIME YYYYMMDDhhmm[ss] path, %s%sSITE IDLE "
+                  "[seconds], SITE HELP",
+                  server_pi_has_site(pi, SITE_CPFR) ? "SITE CPFR path, SITE CPTO path, " : "",
+                  server_pi_has_site(pi, SITE_SYMLINK) ? "SITE SYMLINK target link, " : "");
+}
+
+/* What concerns files is the owner's to do. */
 static bool answer_site(struct server_pi *pi, struct bytes argument)
 {
-    struct site site;
+    struct site site = {0};
     enum ferry_error error = site_parse(argument, &site);
-    if (error == FERRY_E_UNSUPPORTED)
+    if (error != FERRY_OK || site.deed != SITE_CPTO)
+        buf_fini(&pi->copy_from);
+    if (error == FERRY_E_UNSUPPORTED || !server_pi_has_site(pi, site.deed))
         server_pi_say(pi, 504, "Unknown SITE command, see SITE HELP.");
     else if (error != FERRY_OK)
         server_pi_say(pi, 501, "%s", reply_stock_text(501));
     else if (site.deed == SITE_HELP)
-        server_pi_say(pi, 214,
-                      "SITE CHMOD mode path, SITE UTIME YYYYMMDDhhmm[ss] path, "
-                      "SITE IDLE [seconds], SITE HELP");
+        site_help(pi);
     else if (site.deed == SITE_IDLE)
         set_idle(pi, site.seconds);
     else
@@ -316,11 +326,6 @@ static bool answer_lang(struct server_pi *pi, struct bytes argument)
     return true;
 }
 
-static bool is_offered(enum verb verb)
-{
-    return verb != VERB_NONE && !(verb_row(verb)->allowed & ALLOWED_OFF);
-}
-
 static const char *argument_syntax(enum argument_kind kind)
 {
     switch (kind) {
@@ -346,7 +351,7 @@ static const char *argument_syntax(enum argument_kind kind)
 }
 
 /* The verbs, some to a line. */
-static enum ferry_error list_verbs(struct buf *out)
+static enum ferry_error list_verbs(const struct server_pi *pi, struct buf *out)
 {
     enum { PER_LINE = 12 };
     struct buf line;
@@ -354,7 +359,7 @@ static enum ferry_error list_verbs(struct buf *out)
     enum ferry_error error = FERRY_OK;
     int count = 0;
     for (enum verb verb = VERB_NONE + 1; verb < VERB_COUNT && error == FERRY_OK; verb++) {
-        if (!is_offered(verb))
+        if (!server_pi_is_offered(pi, verb))
             continue;
         error = buf_printf(&line, "%s%-4s", buf_len(&line) ? " " : "", verb_row(verb)->name);
         if (error == FERRY_OK && ++count % PER_LINE == 0) {
@@ -371,7 +376,7 @@ static enum ferry_error list_verbs(struct buf *out)
 static bool answer_help(struct server_pi *pi, struct bytes argument)
 {
     enum verb verb = verb_find(argument);
-    if (argument.len > 0 && is_offered(verb)) {
+    if (verb != VERB_NONE && server_pi_is_offered(pi, verb)) {
         const struct verb_row *row = verb_row(verb);
         server_pi_say(pi, 214, "Syntax: %s%s", row->name, argument_syntax(row->argument));
         return true;
@@ -382,7 +387,7 @@ static bool answer_help(struct server_pi *pi, struct bytes argument)
     }
     enum ferry_error error = reply_format_first(&pi->output, 214, BYTES_LIT("Commands:"));
     if (error == FERRY_OK)
-        error = list_verbs(&pi->output);
+        error = list_verbs(pi, &pi->output);
     if (error == FERRY_OK)
         error = reply_format(&pi->output, 214, REPLY_WORDS, BYTES_LIT("End"));
     server_pi_written(pi, error);

@@ -46,6 +46,7 @@ struct server_rules {
         passive_address; /* told in 227 instead of the local one; len 0: none (TLS-151) */
     bool active_allowed; /* PORT and EPRT */
 
+    unsigned extras;         /* enum server_extra: commands that are offered on wish */
     bool mode_z;             /* MODE Z is offered; lengths then tell of contents (SEC-58) */
     uint64_t hash_max_bytes; /* that HASH and its kin read for one command; 0: no limit */
     bool keep_cut_uploads;   /* a cut upload stays as a hidden part for REST */

@@ -60,7 +60,8 @@ static void transfer_log(const struct server_transfer *transfer)
                  F_DUR("took", took_ns), F_U64("reply", (uint64_t)transfer->code),
                  F_STR("reason", transfer->fault.what),
                  F_STR("side", server_failure_side(transfer->fault.kind)),
-                 F_STR("advice", transfer->fault.advice));
+                 F_STR("advice", transfer->fault.advice),
+                 F_STR("left", transfer->in_place ? "in place, cut" : NULL));
 }
 
 static void transfer_reply(const struct server_transfer *transfer)

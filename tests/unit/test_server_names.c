@@ -105,8 +105,7 @@ static void ftp_115_116_files(void **state)
         {"RNFR file", 350, NULL},
         {"RNTO full/moved", 250, NULL},
         {"RNFR full", 350, NULL},
-        {"RNTO full/itself", 553, NULL},
-        /* FTP-115 */,
+        {"RNTO full/itself", 553, NULL}, /* FTP-115 */
         {"DELE full/moved", 250, NULL},
         {"DELE inside", 250, NULL}, /* the link */
         {"SIZE full/b", 213, "2"},
