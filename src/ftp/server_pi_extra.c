@@ -1,7 +1,8 @@
-/* The server-PI's commands of several paths, and what is offered on wish. */
-#include "base/text.h"
+/* The server-PI's commands of several paths, SITE, and what is offered on wish. */
+#include "base/clock.h"
 #include "ftp/feature.h"
 #include "ftp/path.h"
+#include "ftp/reply.h"
 #include "ftp/server_pi_private.h"
 #include "ftp/words.h"
 
@@ -159,4 +160,50 @@ struct pi_refusal server_pi_fill_site(struct server_pi *pi, struct server_action
     if (site.deed == SITE_CPTO)
         return fill_copy_to(pi, action, site.path);
     return server_pi_resolve(pi, action, site.path);
+}
+
+/* ---- SITE, what the PI answers itself ---- */
+
+static void set_idle(struct server_pi *pi, uint64_t seconds)
+{
+    uint64_t most = pi->settings.idle_timeout_ns / CLOCK_NS_PER_S;
+    if (seconds > most) {
+        server_pi_say(pi, 501, "At most %llu seconds.", (unsigned long long)most);
+        return;
+    }
+    if (seconds > 0)
+        pi->idle_timeout_ns = seconds * CLOCK_NS_PER_S;
+    server_pi_say(pi, 200, "Idle time is %llu seconds, at most %llu.",
+                  (unsigned long long)(pi->idle_timeout_ns / CLOCK_NS_PER_S),
+                  (unsigned long long)most);
+}
+
+/* The deeds that are offered, some on wish. */
+static void site_help(struct server_pi *pi)
+{
+    server_pi_say(pi, 214,
+                  "SITE CHMOD mode path, SITE UTIME YYYYMMDDhhmm[ss] path, %s%sSITE IDLE "
+                  "[seconds], SITE HELP",
+                  server_pi_has_site(pi, SITE_CPFR) ? "SITE CPFR path, SITE CPTO path, " : "",
+                  server_pi_has_site(pi, SITE_SYMLINK) ? "SITE SYMLINK target link, " : "");
+}
+
+/* What concerns files is the owner's to do. */
+bool server_pi_answer_site(struct server_pi *pi, struct bytes argument)
+{
+    struct site site = {0};
+    enum ferry_error error = site_parse(argument, &site);
+    if (error != FERRY_OK || site.deed != SITE_CPTO)
+        buf_fini(&pi->copy_from);
+    if (error == FERRY_E_UNSUPPORTED || !server_pi_has_site(pi, site.deed))
+        server_pi_say(pi, 504, "Unknown SITE command, see SITE HELP.");
+    else if (error != FERRY_OK)
+        server_pi_say(pi, 501, "%s", reply_stock_text(501));
+    else if (site.deed == SITE_HELP)
+        site_help(pi);
+    else if (site.deed == SITE_IDLE)
+        set_idle(pi, site.seconds);
+    else
+        return false;
+    return true;
 }

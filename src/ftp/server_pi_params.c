@@ -1,7 +1,6 @@
 /* Commands that the server-PI answers by itself: they set parameters or tell what is known. */
 #include "ftp/server_pi_private.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "ftp/path.h"
 #include "ftp/reply.h"
@@ -257,50 +256,6 @@ static bool answer_mff(struct server_pi *pi, struct bytes argument)
     return true;
 }
 
-static void set_idle(struct server_pi *pi, uint64_t seconds)
-{
-    uint64_t most = pi->settings.idle_timeout_ns / CLOCK_NS_PER_S;
-    if (seconds > most) {
-        server_pi_say(pi, 501, "At most %llu seconds.", (unsigned long long)most);
-        return;
-    }
-    if (seconds > 0)
-        pi->idle_timeout_ns = seconds * CLOCK_NS_PER_S;
-    server_pi_say(pi, 200, "Idle time is %llu seconds, at most %llu.",
-                  (unsigned long long)(pi->idle_timeout_ns / CLOCK_NS_PER_S),
-                  (unsigned long long)most);
-}
-
-/* The deeds that are offered, some on wish. */
-static void site_help(struct server_pi *pi)
-{
-    server_pi_say(pi, 214,
-                  "SITE CHMOD mode path, SITE UTIME YYYYMMDDhhmm[ss] path, %s%sSITE IDLE "
-                  "[seconds], SITE HELP",
-                  server_pi_has_site(pi, SITE_CPFR) ? "SITE CPFR path, SITE CPTO path, " : "",
-                  server_pi_has_site(pi, SITE_SYMLINK) ? "SITE SYMLINK target link, " : "");
-}
-
-/* What concerns files is the owner's to do. */
-static bool answer_site(struct server_pi *pi, struct bytes argument)
-{
-    struct site site = {0};
-    enum ferry_error error = site_parse(argument, &site);
-    if (error != FERRY_OK || site.deed != SITE_CPTO)
-        buf_fini(&pi->copy_from);
-    if (error == FERRY_E_UNSUPPORTED || !server_pi_has_site(pi, site.deed))
-        server_pi_say(pi, 504, "Unknown SITE command, see SITE HELP.");
-    else if (error != FERRY_OK)
-        server_pi_say(pi, 501, "%s", reply_stock_text(501));
-    else if (site.deed == SITE_HELP)
-        site_help(pi);
-    else if (site.deed == SITE_IDLE)
-        set_idle(pi, site.seconds);
-    else
-        return false;
-    return true;
-}
-
 /* --- information --- */
 
 static bool is_language_tag(struct bytes tag)
@@ -495,7 +450,7 @@ bool server_pi_answer(struct server_pi *pi, struct bytes argument, enum verb ver
         [VERB_PWD] = answer_pwd,
         [VERB_QUIT] = answer_quit,
         [VERB_RANG] = answer_rang,
-        [VERB_SITE] = answer_site,
+        [VERB_SITE] = server_pi_answer_site,
         [VERB_REST] = answer_rest,
         [VERB_STAT] = answer_stat,
         [VERB_STRU] = answer_stru,

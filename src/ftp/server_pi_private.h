@@ -1,7 +1,8 @@
 /* What the files of the server-PI share: server_pi.c (its life, lines, actions), server_pi_reply.c
  * (replies, the only writers of output), server_pi_check.c (what is refused, FTP-20),
  * server_pi_action.c (commands to actions), server_pi_params.c (commands that the PI answers
- * itself) and server_pi_features.c (FEAT and OPTS among them). Nobody else includes this. */
+ * itself), server_pi_features.c (FEAT and OPTS among them) and server_pi_extra.c (SITE, and
+ * what is offered on wish). Nobody else includes this. */
 #ifndef FERRY_FTP_SERVER_PI_PRIVATE_H
 #define FERRY_FTP_SERVER_PI_PRIVATE_H
 
@@ -124,6 +125,9 @@ bool server_pi_is_offered(const struct server_pi *pi, enum verb verb);
  * directory. */
 struct pi_refusal server_pi_resolve(struct server_pi *pi, struct server_action *action,
                                     struct bytes argument);
+
+/* server_pi_extra.c: SITE, for server_pi_answer; what concerns files is the owner's to do. */
+bool server_pi_answer_site(struct server_pi *pi, struct bytes argument);
 
 /* server_pi_extra.c: the lines of FEAT, and the commands, that are offered on wish. */
 uint64_t server_pi_extra_features(const struct server_pi *pi);

@@ -182,8 +182,8 @@ static bool all_delivered(struct pump *pump)
  * less. */
 static bool must_write(const struct pump *pump)
 {
-    bool now = pump->ending || pump->settings.at_once ||
-               pump->settings.offset_bytes == FILE_SEQUENTIAL;
+    bool now =
+        pump->ending || pump->settings.at_once || pump->settings.offset_bytes == FILE_SEQUENTIAL;
     return pump->file && !pump->job && !pump->abandoned && now &&
            pump->blocks[pump->current].len > 0;
 }

@@ -71,13 +71,20 @@ void server_extra_comb(struct server_session *session, const struct server_actio
     session->ops->combine(session->store, &want, comb_done, session);
 }
 
+/* SEC-41: who copies may read and write the file. */
+static bool may_copy(const struct listing_entry *entry)
+{
+    return entry->type == LISTING_FILE && bytes_find(entry->perms, 'r') < entry->perms.len &&
+           bytes_find(entry->perms, 'w') < entry->perms.len;
+}
+
 static void copy_from_done(void *ctx, const struct fault *fault, const struct listing_entry *entry)
 {
     struct server_session *session = ctx;
     if (fault_is_set(fault))
         server_failure_reply(session, fault);
-    else if (entry->type != LISTING_FILE)
-        server_pi_reply(session->pi, 550, "Only files can be copied.");
+    else if (!may_copy(entry))
+        server_pi_reply(session->pi, 550, "Only files that can be read and written are copied.");
     else
         server_pi_reply(session->pi, 350, "Ready for the copy's name.");
     server_session_turn(session);

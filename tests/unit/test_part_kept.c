@@ -37,8 +37,8 @@ static void cut_upload_is_kept_for_its_owner_and_seen_by_nobody(void **state)
     assert_int_equal(part_kit_kept_size("/file", bytes_str("")), -1);
     assert_int_equal(part_kit_kept_size("/other", part_kit_owner), -1);
 
-    part = part_kit_begin("/file",
-                          &(struct part_want){PART_AT_OFFSET, 9, part_kit_owner, false, false, false});
+    part = part_kit_begin(
+        "/file", &(struct part_want){PART_AT_OFFSET, 9, part_kit_owner, false, false, false});
     assert_int_equal(part_kit_kept_size("/file", part_kit_owner), -1); /* it is being written */
     assert_int_equal(part.offset_bytes, 9);
     part_kit_put(&part, "9abc");
@@ -160,7 +160,8 @@ static void ftp_92_where_a_part_goes_on(void **state)
         size_t before = tempdir_count(&part_kit.top, ".");
 
         struct part part;
-        struct part_want want = {cases[i].start, cases[i].offset, part_kit_owner, false, false, false};
+        struct part_want want = {cases[i].start, cases[i].offset, part_kit_owner,
+                                 false,          false,           false};
         enum ferry_error error = part_begin(&part_kit.root, BYTES_LIT("/file"), &want, &part, NULL);
         if (error != cases[i].expected)
             print_error("case %zu: %s\n", i, fault_kind_name(error));

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -27,6 +28,7 @@ static int setup(void **state)
     tempdir_symlink(&rig->dir, "full/b", "inside");
     tempdir_symlink(&rig->dir, "/etc/passwd", "outside");
     tempdir_symlink(&rig->dir, "..", "up");
+    assert_int_equal(mkfifoat(rig->dir.fd, "fifo", 0600), 0);
     rig_login(&fixture.client, rig);
     *state = &fixture;
     return 0;
@@ -133,6 +135,8 @@ static void ftp_74_to_77_facts(void **state)
         {"MLST", 250, "Type=dir;"},
         {"MLST inside", 250, "Type=file;Size=2;"},
         {"MLST outside", 250, "Type=OS.unix=symlink;"},
+        {"MLST fifo", 250, "Type=OS.unix=fifo;"},
+        {"MLST fifo", 250, ";Perm=df;"}, /* FTP-134: nobody reads or writes it */
         {"MLST nowhere", 550, NULL},
         {"OPTS MLST size;", 200, "MLST OPTS Size;"},
         {"MLST file", 250, " Size=7; /file"},
