@@ -6,7 +6,7 @@
 /* ---- a directory with all beneath it ---- */
 
 typedef enum ferry_error begin_fn(const struct root *root, struct bytes path,
-                                  const struct clock *clock, struct subtree **out,
+                                  const struct subtree_limits *limits, struct subtree **out,
                                   struct fault *fault);
 
 static void step_subtree(struct local_job *job, begin_fn *begin)
@@ -14,8 +14,8 @@ static void step_subtree(struct local_job *job, begin_fn *begin)
     bool done = false;
     enum ferry_error error = FERRY_OK;
     if (!job->subtree)
-        error = begin(&job->store->home.root, local_job_path(job), &clock_system, &job->subtree,
-                      &job->fault);
+        error = begin(&job->store->home.root, local_job_path(job), &subtree_limits_default,
+                      &job->subtree, &job->fault);
     if (error == FERRY_OK)
         error = subtree_step(job->subtree, &done, &job->fault);
     job->again = error == FERRY_OK && !done;

@@ -16,9 +16,12 @@
 
 enum { WAITING_MAX_BYTES = 8 * 1024 * 1024 };
 
+const struct subtree_limits subtree_limits_default = {
+    .entries_max = 100000, .time_ns = 10 * CLOCK_NS_PER_S, .clock = &clock_system};
+
 struct subtree {
     enum ferry_error (*step)(struct subtree *subtree, bool *done, struct fault *fault);
-    const struct clock *clock;
+    struct subtree_limits limits;
     uint64_t deadline_ns;
     struct root root;        /* the directory itself; no link beneath it is followed */
     struct root_place place; /* removing: where it stands */
@@ -47,15 +50,15 @@ uint64_t subtree_bytes(const struct subtree *subtree)
 }
 
 static struct subtree *subtree_new(const struct root *root, struct bytes path,
-                                   const struct clock *clock)
+                                   const struct subtree_limits *limits)
 {
     struct subtree *made = alloc_zero(sizeof(*made));
     if (!made)
         return NULL;
     made->root = (struct root){.fd = -1, .links = ROOT_LINKS_DENY, .resolver = root->resolver};
     made->place.dir_fd = -1;
-    made->clock = clock;
-    made->deadline_ns = clock_monotonic_ns(clock) + SUBTREE_TIME_S * CLOCK_NS_PER_S;
+    made->limits = *limits;
+    made->deadline_ns = clock_monotonic_ns(limits->clock) + limits->time_ns;
     buf_init(&made->waiting, WAITING_MAX_BYTES);
     made->path = alloc_bytes(path);
     if (!made->path) {
@@ -67,19 +70,20 @@ static struct subtree *subtree_new(const struct root *root, struct bytes path,
 
 static enum ferry_error too_much(const struct subtree *subtree, struct fault *fault)
 {
-    return fault_set(fault, FERRY_E_TEMPORARY, "%s: more than %d entries, or more than %d s",
-                     subtree->path, SUBTREE_ENTRIES_MAX, SUBTREE_TIME_S);
+    return fault_set(fault, FERRY_E_TEMPORARY, "%s: more than %u entries, or more than %llu s",
+                     subtree->path, subtree->limits.entries_max,
+                     (unsigned long long)(subtree->limits.time_ns / CLOCK_NS_PER_S));
 }
 
 /* Counts one entry. false: that is one too many. */
 static bool count_one(struct subtree *subtree)
 {
-    return ++subtree->entries <= SUBTREE_ENTRIES_MAX;
+    return ++subtree->entries <= subtree->limits.entries_max;
 }
 
 static bool is_late(const struct subtree *subtree)
 {
-    return clock_monotonic_ns(subtree->clock) >= subtree->deadline_ns;
+    return clock_monotonic_ns(subtree->limits.clock) >= subtree->deadline_ns;
 }
 
 enum ferry_error subtree_step(struct subtree *subtree, bool *done, struct fault *fault)
@@ -145,11 +149,12 @@ static enum ferry_error step_sum(struct subtree *subtree, bool *done, struct fau
     return error;
 }
 
-enum ferry_error subtree_sum(const struct root *root, struct bytes path, const struct clock *clock,
-                             struct subtree **out, struct fault *fault)
+enum ferry_error subtree_sum(const struct root *root, struct bytes path,
+                             const struct subtree_limits *limits, struct subtree **out,
+                             struct fault *fault)
 {
     *out = NULL;
-    struct subtree *made = subtree_new(root, path, clock);
+    struct subtree *made = subtree_new(root, path, limits);
     if (!made || buf_append(&made->waiting, bytes_of("", 1)) != FERRY_OK) {
         subtree_free(made);
         return fault_set(fault, FERRY_E_MEMORY, "add up %.*s: memory is short", BYTES_FMT(path));
@@ -262,11 +267,11 @@ static enum ferry_error step_remove(struct subtree *subtree, bool *done, struct 
 }
 
 enum ferry_error subtree_remove(const struct root *root, struct bytes path,
-                                const struct clock *clock, struct subtree **out,
+                                const struct subtree_limits *limits, struct subtree **out,
                                 struct fault *fault)
 {
     *out = NULL;
-    struct subtree *made = subtree_new(root, path, clock);
+    struct subtree *made = subtree_new(root, path, limits);
     if (!made)
         return fault_set(fault, FERRY_E_MEMORY, "remove %.*s: memory is short", BYTES_FMT(path));
     made->step = step_remove;
