@@ -18,7 +18,8 @@ struct user {
     SLIST_ENTRY(user) link;
     char *name;
     char *root;
-    bool read_only;
+    struct home_rules rules;
+    char *denied_names; /* of `rules`, or NULL */
     char salt[SALT_BYTES];
     struct secret *hash; /* of salt and password */
 };
@@ -78,6 +79,7 @@ static void user_fini(struct user *user)
 {
     alloc_free(user->name);
     alloc_free(user->root);
+    alloc_free(user->denied_names);
     secret_free(user->hash);
 }
 
@@ -150,9 +152,17 @@ enum ferry_error users_add(struct users *users, const struct user_settings *sett
         return fault_set(fault, FERRY_E_MEMORY, "no memory for an account");
     user->name = alloc_str(settings->name);
     user->root = alloc_str(settings->root);
-    user->read_only = settings->read_only;
-    error = user->name && user->root ? set_password(user, bytes_str(settings->password))
-                                     : FERRY_E_MEMORY;
+    bool denies = settings->denied_names != NULL;
+    user->denied_names = denies ? alloc_str(settings->denied_names) : NULL;
+    user->rules = (struct home_rules){
+        .read_only = settings->read_only,
+        .upload_in_place = settings->upload_in_place,
+        .hide_dotfiles = settings->hide_dotfiles,
+        .denied_names = user->denied_names,
+    };
+    error = user->name && user->root && (user->denied_names || !denies)
+                ? set_password(user, bytes_str(settings->password))
+                : FERRY_E_MEMORY;
     if (error != FERRY_OK) {
         user_fini(user);
         alloc_free(user);
@@ -192,10 +202,9 @@ static void login_work(void *ctx)
 static void login_tell(struct login_job *job)
 {
     struct login_grant grant = {
-        .ops = &local_store_ops, .start = "/", .read_only = job->user->read_only};
-    const struct home_rules rules = {.read_only = grant.read_only};
+        .ops = &local_store_ops, .start = "/", .read_only = job->user->rules.read_only};
     if (job->verdict == LOGIN_GRANTED &&
-        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &rules,
+        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &job->user->rules,
                         &grant.store) != FERRY_OK) {
         fault_set(&job->fault, FERRY_E_MEMORY, "no memory for a login");
         job->verdict = LOGIN_UNAVAILABLE;
@@ -245,7 +254,7 @@ void users_sweep(struct users *users, struct timespec before)
 {
     struct user *user;
     SLIST_FOREACH (user, &users->list, link) {
-        struct sweep_job *job = user->read_only ? NULL : alloc_zero(sizeof(*job));
+        struct sweep_job *job = user->rules.read_only ? NULL : alloc_zero(sizeof(*job));
         if (!job)
             continue;
         job->before = before;

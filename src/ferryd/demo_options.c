@@ -92,6 +92,18 @@ static bool take_passive_ports(struct demo_options *options, const char *value)
     return true;
 }
 
+static bool take_passive_address(struct demo_options *options, const char *value)
+{
+    options->passive_address = value;
+    return true;
+}
+
+static bool take_proxy(struct demo_options *options, const char *value)
+{
+    options->proxy = value;
+    return true;
+}
+
 static bool take_tls_max(struct demo_options *options, const char *value)
 {
     options->tls_max = value;
@@ -140,6 +152,13 @@ static bool take_mode_z(struct demo_options *options, const char *value)
     return true;
 }
 
+static bool take_mode_b(struct demo_options *options, const char *value)
+{
+    (void)value;
+    options->mode_b = true;
+    return true;
+}
+
 static bool take_json(struct demo_options *options, const char *value)
 {
     (void)value;
@@ -164,6 +183,10 @@ static const struct {
     {"port", "N", take_explicit_port, "port for explicit TLS (2121); 0: a free one"},
     {"implicit-port", "N", take_implicit_port, "port for implicit TLS (2990); 0: a free one"},
     {"passive-ports", "LOW-HIGH", take_passive_ports, "for data connections (any free one)"},
+    {"passive-address", "ADDRESS", take_passive_address,
+     "what PASV tells: an IPv4 address or a name (where the client connected to)"},
+    {"proxy", "NETWORK", take_proxy,
+     "its connections begin with a header of the PROXY protocol (nobody's)"},
     {"password-file", "FILE", take_password_file, "its first line is the password (random)"},
     {"read-only", NULL, take_read_only, "the account may not change anything"},
     {"data-resume", "WORD", take_data_resume,
@@ -173,6 +196,7 @@ static const struct {
     {"tls-max", "VERSION", take_tls_max, "highest TLS version: 1.2 or 1.3"},
     {"plaintext", NULL, take_plaintext, "allow login and data in clear text"},
     {"drop-cut-uploads", NULL, take_drop_cut_uploads, "do not keep what can be resumed"},
+    {"mode-b", NULL, take_mode_b, "offer MODE B, many files over one data connection"},
     {"mode-z", NULL, take_mode_z, "offer MODE Z, compression of what is transferred"},
     {"log", "FORM", take_log, "text, json or off, to standard error (text)"},
     {"json", NULL, take_json, "say ports, password and CA file as one line of JSON"},

@@ -25,6 +25,7 @@ enum check {
     CHECK_INTERNET,    /* socket: IPv4 and IPv6 */
     CHECK_THREAD,      /* clone: a thread, not a process */
     CHECK_ABSENT,      /* ENOSYS, as if the kernel did not have it */
+    CHECK_REFUSED,     /* EACCES: libraries try it and do without */
 };
 
 struct call {
@@ -80,6 +81,9 @@ static int allow(scmp_filter_ctx filter, const struct call *call)
         return allow_if(filter, number, SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
     case CHECK_ABSENT:
         return seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), number, 0, NULL);
+    case CHECK_REFUSED:
+        /* Not EPERM: a rule must not say what the whole filter may say already. */
+        return seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EACCES), number, 0, NULL);
     }
     return -EINVAL;
 }

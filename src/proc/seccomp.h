@@ -16,9 +16,9 @@ enum seccomp_refusal {
 };
 
 /* Confines all threads of the process, for good. The last step: ids, Landlock, the threads of the
- * pool and whatever opens files late come before. Sets no_new_privs. The supervisor and hooks,
- * which start programs, keep all calls but those that nobody needs; these fail with EPERM whatever
- * `refusal` is.
+ * pool, which must have begun (a new thread's first calls are in no role's list), and whatever
+ * opens files late come before. Sets no_new_privs. The supervisor and hooks, which start programs,
+ * keep all calls but those that nobody needs; these fail with EPERM whatever `refusal` is.
  * FERRY_E_MEMORY. FERRY_E_DENIED: the kernel refused. */
 NODISCARD enum ferry_error seccomp_enter(enum role role, enum seccomp_refusal refusal,
                                          struct fault *fault);

@@ -2,6 +2,8 @@
 #include "server/ports.h"
 
 #include "ftp/hostport.h"
+#include "server/kept.h"
+#include "server/reach.h"
 #include "server/transfer.h"
 
 static void ports_setup(struct server_session *session, struct server_data_setup *setup)
@@ -21,23 +23,77 @@ static void ports_setup(struct server_session *session, struct server_data_setup
     };
 }
 
-/* Every one of these commands ends what an earlier one began (FTP-24). The ticket goes out with the
- * reply: logins that share one TLS session cache (curl -Z) take it from each other. */
-static void ports_forget(struct server_session *session)
+void server_ports_forget(struct server_session *session)
 {
     server_data_free(session->data);
     session->data = NULL;
+    server_kept_free(session->kept);
+    session->kept = NULL;
+}
+
+static bool ports_keep(const struct server_session *session)
+{
+    return server_kept_is_open(session->kept) && !server_kept_is_begun(session->kept);
+}
+
+void server_ports_transfer_over(struct server_session *session)
+{
+    if (!ports_keep(session))
+        server_ports_forget(session);
+}
+
+void server_ports_review(struct server_session *session)
+{
+    if (!ports_keep(session))
+        return;
+    bool sealed = server_pi_security(session->pi)->level == PROTECTION_PRIVATE;
+    if (server_pi_mode(session->pi) != TRANSFER_MODE_B ||
+        server_kept_is_sealed(session->kept) != sealed)
+        server_ports_forget(session);
+}
+
+/* Every one of these commands ends what an earlier one began (FTP-24). The ticket goes out with the
+ * reply: logins that share one TLS session cache (curl -Z) take it from each other. */
+static void ports_renew(struct server_session *session)
+{
+    server_ports_forget(session);
     server_session_refill(session);
+}
+
+/* RFC 959 section 4.1.3: with the transfer over, the data connection is closed if it is open. */
+void server_ports_abor(struct server_session *session, const struct server_action *action)
+{
+    (void)action;
+    server_ports_forget(session);
+    server_pi_reply(session->pi, 226, "No transfer to abort.");
 }
 
 /* ---- passive ---- */
 
+/* Many clients do not use what 227 tells, so it is worth a word once. */
+static void ports_warn(struct server_session *session, const struct address *told)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    if (session->told_in_vain || !server_reach_in_vain(told, &session->peer))
+        return;
+    session->told_in_vain = true;
+    address_text(told, text);
+    server_event(session, LOG_LEVEL_NOTICE, "passive.unreachable", F_STR("address", text),
+                 F_STR("reason", "PASV told a client from outside an address that it cannot reach"),
+                 F_STR("side", "server"),
+                 F_STR("advice", "set passive_address to the one that clients outside connect to"));
+}
+
 static void ports_reply_pasv(struct server_session *session, uint16_t port)
 {
-    const struct address *told = &session->rules->passive_address;
+    const struct address *told =
+        server_rules_passive_address(session->rules, &session->peer, &session->reached);
     struct hostport at = {0};
     int family = ADDRESS_NONE;
-    address_to_raw(told->len ? told : &session->local, &family, at.address, &at.port);
+    if (told) {
+        address_to_raw(told, &family, at.address, &at.port);
+        ports_warn(session, told);
+    }
     at.family = (enum address_family)family;
     at.port = port;
 
@@ -47,13 +103,13 @@ static void ports_reply_pasv(struct server_session *session, uint16_t port)
         server_pi_reply(session->pi, 227, "Entering Passive Mode (%.*s).",
                         BYTES_FMT(buf_view(&text)));
     else
-        server_pi_reply(session->pi, 425, "No passive address for this protocol, use EPSV.");
+        server_pi_reply(session->pi, 425, "No passive address is known, use EPSV.");
     buf_fini(&text);
 }
 
 void server_ports_passive(struct server_session *session, const struct server_action *action)
 {
-    ports_forget(session);
+    ports_renew(session);
     struct server_data_setup setup;
     ports_setup(session, &setup);
     uint16_t port = 0;
@@ -75,7 +131,7 @@ void server_ports_passive(struct server_session *session, const struct server_ac
 
 void server_ports_active(struct server_session *session, const struct server_action *action)
 {
-    ports_forget(session);
+    ports_renew(session);
     if (!session->rules->active_allowed) {
         server_pi_reply(session->pi, 502, "Active mode is off here, use EPSV or PASV.");
         return;

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -13,11 +14,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "sandbox/deed.h"
+#include "sandbox/scene.h"
 
 static bool opens(const char *path)
 {
@@ -96,12 +97,6 @@ bool deed_unix_socket(struct scene *scene)
     return fd >= 0;
 }
 
-static bool ends_well(pid_t pid)
-{
-    int status = 1;
-    return waitpid(pid, &status, 0) == pid && status == 0;
-}
-
 bool deed_run_program(struct scene *scene)
 {
     (void)scene;
@@ -114,7 +109,7 @@ bool deed_make_process(struct scene *scene)
     pid_t pid = fork();
     if (pid == 0)
         _exit(0);
-    return pid > 0 && ends_well(pid);
+    return pid > 0;
 }
 
 static void *do_nothing(void *ctx)
@@ -132,6 +127,11 @@ bool deed_make_thread(struct scene *scene)
 bool deed_signal_parent(struct scene *scene)
 {
     return kill(scene->parent, 0) == 0;
+}
+
+bool deed_signal_parents_thread(struct scene *scene)
+{
+    return tgkill(scene->parent, scene->parent, 0) == 0;
 }
 
 bool deed_trace_parent(struct scene *scene)
@@ -157,6 +157,20 @@ bool deed_make_code(struct scene *scene)
     (void)scene;
     void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return code != MAP_FAILED && munmap(code, 4096) == 0;
+}
+
+bool deed_make_data_code(struct scene *scene)
+{
+    (void)scene;
+    void *data = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return data != MAP_FAILED && mprotect(data, 4096, PROT_READ | PROT_EXEC) == 0;
+}
+
+bool deed_control_device(struct scene *scene)
+{
+    (void)scene;
+    int waiting;
+    return ioctl(SCENE_CHANNEL, FIONREAD, &waiting) == 0;
 }
 
 /* The other table of system calls that the same processor has. */

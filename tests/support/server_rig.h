@@ -34,6 +34,8 @@ struct server_rig {
 struct server_rig_options {
     enum tls_version version; /* the only one; 0: 1.2 and 1.3 */
     bool drop_cut_uploads;
+    bool upload_in_place, hide_dotfiles; /* of the accounts, as denied_names (store/home.h) */
+    const char *denied_names;
     struct server_rules rules;       /* without kind and tls, which the rig adds */
     struct server_settings settings; /* without master and log, which the rig adds; without
                                         account_ops: the rig's users are the accounts anyhow */
@@ -71,6 +73,9 @@ void rig_seal(struct rig_client *client);
 /* Greeting, AUTH TLS, login, PBSZ 0, PROT P, TYPE I. */
 void rig_login(struct rig_client *client, struct server_rig *rig);
 void rig_login_as(struct rig_client *client, struct server_rig *rig, const char *user);
+
+/* As rig_login_as, of a client that is connected. */
+void rig_login_here(struct rig_client *client, const char *user);
 
 void rig_send(struct rig_client *client, struct bytes bytes);
 void rig_say(struct rig_client *client, const char *format, ...) PRINTF_LIKE(2, 3);

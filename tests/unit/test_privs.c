@@ -119,6 +119,26 @@ static void sec_69_the_former_groups_are_gone(void **state)
     as_root(no_groups_at_all);
 }
 
+/* A uid may be changed here, the groups may not: root's would stay. */
+static void without_setgid(void *ctx)
+{
+    (void)ctx;
+    struct fault fault = {0};
+    CHILD_CHECK(setgroups(2, groups) == 0);
+    enter(&(struct privs){.capabilities = UINT64_C(1) << CAP_SETUID,
+                          .groups = groups,
+                          .group_count = ARRAY_LEN(groups)});
+    CHILD_CHECK(privs_enter(&(struct privs){.uid = NOBODY}, &fault) == FERRY_E_DENIED);
+    CHILD_CHECK(strstr(fault.what, "set the supplementary groups"));
+    check_ids(0, 0);
+}
+
+static void sec_69_groups_that_cannot_be_left_are_an_error(void **state)
+{
+    (void)state;
+    as_root(without_setgid);
+}
+
 static void keep_one_capability(void *ctx)
 {
     (void)ctx;
@@ -276,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sec_66_root_becomes_another_for_good),
         cmocka_unit_test(sec_69_the_former_groups_are_gone),
+        cmocka_unit_test(sec_69_groups_that_cannot_be_left_are_an_error),
         cmocka_unit_test(root_keeps_what_it_names_only),
         cmocka_unit_test(sec_66_it_is_tried_whether_there_is_a_way_back),
         cmocka_unit_test(it_still_dies_with_its_parent),

@@ -43,14 +43,14 @@ static void work(void)
 
 static void enter_and_work(void *ctx)
 {
-    enter(*(int *)ctx, SECCOMP_KILLS);
+    enter(*(enum role *)ctx, SECCOMP_KILLS);
     work();
 }
 
 static void sec_68_every_role_has_a_filter_that_lets_it_live(void **state)
 {
     (void)state;
-    for (int role = 0; role < ROLE_COUNT; role++)
+    for (enum role role = 0; (int)role < ROLE_COUNT; role++)
         assert_int_equal(in_child(enter_and_work, &role), 0);
 }
 
@@ -64,7 +64,10 @@ static void kills(void *ctx)
 static void fails(void *ctx)
 {
     (void)ctx;
+    pid_t parent = getppid();
     enter(ROLE_KEYS, SECCOMP_EPERM);
+    CHILD_CHECK(tgkill(parent, parent, 0) < 0 && errno == EPERM);
+    CHILD_CHECK(tgkill(getpid(), gettid(), 0) == 0);
     CHILD_CHECK(fork() < 0 && errno == EPERM);
     CHILD_CHECK(open("/dev/null", O_RDONLY) < 0 && errno == EPERM);
     work();
