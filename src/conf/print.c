@@ -1,0 +1,162 @@
+/* A configuration as text. */
+#include "conf/print.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "conf/value.h"
+
+/* ---- what holds ---- */
+
+/* One value in quotes, as it is read again. */
+static enum ferry_error print_quoted(struct buf *out, struct bytes text)
+{
+    enum ferry_error error = buf_append(out, BYTES_LIT("\""));
+    for (size_t i = 0; i < text.len && error == FERRY_OK; i++) {
+        char c = text.ptr[i];
+        if (c == '"' || c == '\\' || c == '$')
+            error = buf_append(out, BYTES_LIT("\\"));
+        if (error == FERRY_OK)
+            error = text_is_control(c) ? buf_printf(out, "\\x%02x", (unsigned)(unsigned char)c)
+                                       : buf_append(out, bytes_of(&c, 1));
+    }
+    return error == FERRY_OK ? buf_append(out, BYTES_LIT("\"")) : error;
+}
+
+static enum ferry_error print_value(struct buf *out, const struct conf_directive *directive,
+                                    struct bytes text)
+{
+    if (!conf_schema_is_list(directive->type))
+        return print_quoted(out, text);
+    enum ferry_error error = buf_append(out, BYTES_LIT("{"));
+    while (text.len > 0 && error == FERRY_OK) {
+        error = print_quoted(out, text_trim(bytes_cut(&text, ',')));
+        if (error == FERRY_OK && text.len > 0)
+            error = buf_append(out, BYTES_LIT(", "));
+    }
+    return error == FERRY_OK ? buf_append(out, BYTES_LIT("}")) : error;
+}
+
+static enum ferry_error print_origin(struct buf *out, const struct conf_given *given)
+{
+    if (!given->file)
+        return buf_append(out, BYTES_LIT(" # default\n"));
+    enum ferry_error error = buf_append(out, BYTES_LIT(" # "));
+    if (error == FERRY_OK)
+        error = text_visible(out, bytes_str(given->file));
+    return error == FERRY_OK ? buf_printf(out, ":%u\n", given->line) : error;
+}
+
+static enum ferry_error print_directive(struct buf *out, const struct conf_directive *directive,
+                                        const struct conf_given *given, const char *indent)
+{
+    const char *text = given->file ? given->text : directive->fallback;
+    bool shown = text && !directive->secret;
+    enum ferry_error error =
+        buf_printf(out, "%s%s%s = ", indent, shown ? "" : "# ", directive->name);
+    if (error == FERRY_OK)
+        error = shown ? print_value(out, directive, bytes_str(text))
+                      : buf_printf(out, "(%s)", text ? "not shown" : "not set");
+    return error == FERRY_OK ? print_origin(out, given) : error;
+}
+
+enum ferry_error print_effective(const struct conf_instance *instance, struct buf *out)
+{
+    const struct conf_block *block = instance->block;
+    enum ferry_error error = FERRY_OK;
+    if (block->name) {
+        error = buf_printf(out, "\n%s ", block->name);
+        if (error == FERRY_OK)
+            error = print_quoted(out, bytes_str(instance->label));
+        if (error == FERRY_OK)
+            error = buf_append(out, BYTES_LIT(" { # "));
+        if (error == FERRY_OK)
+            error = text_visible(out, bytes_str(instance->file));
+        if (error == FERRY_OK)
+            error = buf_printf(out, ":%u\n", instance->line);
+    }
+    for (size_t i = 0; i < block->count && error == FERRY_OK; i++)
+        error = print_directive(out, &block->directives[i], &instance->given[i],
+                                block->name ? "    " : "");
+    return error == FERRY_OK && block->name ? buf_append(out, BYTES_LIT("}\n")) : error;
+}
+
+/* ---- the manual page ---- */
+
+/* Text for a line of roff: no control line, no escape. */
+static enum ferry_error print_roff(struct buf *out, const char *text)
+{
+    enum ferry_error error = FERRY_OK;
+    if (text[0] == '.' || text[0] == '\'')
+        error = buf_append(out, BYTES_LIT("\\&"));
+    for (; *text && error == FERRY_OK; text++)
+        error = *text == '\\' ? buf_append(out, BYTES_LIT("\\e"))
+                              : buf_append(out, bytes_of(text, 1));
+    return error == FERRY_OK ? buf_append(out, BYTES_LIT("\n")) : error;
+}
+
+static enum ferry_error print_argument(struct buf *out, const struct conf_directive *directive)
+{
+    static const char *const names[] = {
+        [CONF_FLAG] = "Cm yes | no",      [CONF_UNSIGNED] = "Ar number",
+        [CONF_DURATION] = "Ar duration",  [CONF_SIZE] = "Ar size",
+        [CONF_TEXT] = "Ar text",          [CONF_PATH] = "Ar path",
+        [CONF_ADDRESS] = "Ar address",    [CONF_ENDPOINT] = "Ar address:port",
+        [CONF_PORTS] = "Ar low-high",     [CONF_NETWORKS] = "Ar networks",
+        [CONF_TEXTS] = "Ar texts",
+    };
+    if (directive->type != CONF_WORD && directive->type != CONF_WORDS)
+        return buf_printf(out, ".It Ic %s No = %s\n", directive->name, names[directive->type]);
+    enum ferry_error error = buf_printf(out, ".It Ic %s No = Cm", directive->name);
+    for (const struct conf_word *word = directive->words; word->word && error == FERRY_OK; word++)
+        error = buf_printf(out, "%s %s", word == directive->words ? "" : " |", word->word);
+    return error == FERRY_OK ? buf_append(out, BYTES_LIT("\n")) : error;
+}
+
+/* "From 1s to 1h. Default: 20s." */
+static enum ferry_error print_limits(struct buf *out, const struct conf_directive *directive)
+{
+    enum ferry_error error = FERRY_OK;
+    if (directive->max > 0) {
+        char min[VALUE_LIMIT_BYTES];
+        char max[VALUE_LIMIT_BYTES];
+        value_limit_text(directive, directive->min, min);
+        value_limit_text(directive, directive->max, max);
+        error = buf_printf(out, "From %s to %s.\n", min, max);
+    }
+    if (error == FERRY_OK && directive->required)
+        error = buf_append(out, BYTES_LIT("It must be given.\n"));
+    if (error == FERRY_OK && directive->fallback)
+        error = buf_printf(out, "The default is\n.Ql %s .\n", directive->fallback);
+    return error;
+}
+
+static enum ferry_error print_row(struct buf *out, const struct conf_directive *directive)
+{
+    enum ferry_error error = print_argument(out, directive);
+    if (error == FERRY_OK)
+        error = print_roff(out, directive->help);
+    return error == FERRY_OK ? print_limits(out, directive) : error;
+}
+
+static enum ferry_error print_block(struct buf *out, const struct conf_block *block)
+{
+    enum ferry_error error =
+        block->name ? buf_printf(out, ".Ss %s Qo %s Qc { ... }\n", block->name, block->label.name)
+                    : buf_append(out, BYTES_LIT(".Ss Outside of blocks\n"));
+    if (error == FERRY_OK)
+        error = print_roff(out, block->help);
+    if (error == FERRY_OK)
+        error = buf_append(out, BYTES_LIT(".Bl -tag -width Ds\n"));
+    for (size_t i = 0; i < block->count && error == FERRY_OK; i++)
+        error = print_row(out, &block->directives[i]);
+    return error == FERRY_OK ? buf_append(out, BYTES_LIT(".El\n")) : error;
+}
+
+enum ferry_error print_manual(const struct conf_schema *schema, struct buf *out)
+{
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < schema->count && error == FERRY_OK; i++)
+        error = print_block(out, &schema->blocks[i]);
+    return error;
+}
