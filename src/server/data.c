@@ -172,7 +172,7 @@ static void candidate_sealed(void *ctx)
     struct candidate *candidate = ctx;
     struct server_data *data = candidate->data;
     enum tls_proof proof = tls_engine_proof(stream_tls(candidate->stream));
-    if (proof_suffices(data->setup.settings->data_resume, proof)) {
+    if (proof_suffices(data->setup.rules->data_resume, proof)) {
         struct stream *stream = candidate->stream;
         candidate->stream = NULL;
         data_take(data, stream, proof);
@@ -207,7 +207,7 @@ static void candidate_seal(struct candidate *candidate)
     struct tls_server_role role = {.binding = server_binding_tls(data->binding), .data = true};
     stream_set_events(candidate->stream, &events, candidate);
     struct tls_engine *engine = NULL;
-    enum ferry_error error = tls_engine_new_server(data->setup.settings->tls, &role, &engine);
+    enum ferry_error error = tls_engine_new_server(data->setup.rules->tls, &role, &engine);
     if (error == FERRY_OK)
         error = stream_start_tls(candidate->stream, engine);
     if (error == FERRY_OK)
@@ -292,7 +292,7 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
 enum ferry_error server_data_listen(const struct server_data_setup *setup, uint16_t *port,
                                     struct server_data **out, struct fault *fault)
 {
-    const struct server_settings *settings = setup->settings;
+    const struct server_rules *rules = setup->rules;
     struct server_data *data = NULL;
     enum ferry_error error = data_new(setup, &data);
     if (error != FERRY_OK)
@@ -300,10 +300,9 @@ enum ferry_error server_data_listen(const struct server_data_setup *setup, uint1
 
     struct address at = *setup->local;
     address_set_port(&at, 0);
-    error = settings->passive_low
-                ? socket_listen_range(&at, settings->passive_low, settings->passive_high,
-                                      &data->listener, fault)
-                : socket_listen(&at, LISTEN_BACKLOG, &data->listener, fault);
+    error = rules->passive_low ? socket_listen_range(&at, rules->passive_low, rules->passive_high,
+                                                     &data->listener, fault)
+                               : socket_listen(&at, LISTEN_BACKLOG, &data->listener, fault);
     if (error == FERRY_OK)
         error = socket_local(data->listener, &at);
     if (error == FERRY_OK) {
@@ -381,20 +380,20 @@ static void data_dial(struct server_data *data)
 /* When to give up on what is awaited now. */
 static uint64_t data_deadline(const struct server_data *data)
 {
-    const struct server_settings *settings = data->setup.settings;
+    const struct server_rules *rules = data->setup.rules;
     if (data->state == DATA_TOLD || data->taken)
         return CLOCK_NEVER;
     if (data->state == DATA_WAITING)
         return data_can_accept(data) ? data->created_ns + UNUSED_NS : CLOCK_NEVER;
 
-    uint64_t last = data->begun_ns + settings->data_timeout_ns;
+    uint64_t last = data->begun_ns + rules->data_timeout_ns;
     if (data_has_candidates(data)) {
         /* However many try, one transfer waits no longer than this. */
-        uint64_t most = last + settings->handshake_timeout_ns;
+        uint64_t most = last + rules->handshake_timeout_ns;
         uint64_t until = 0;
         for (size_t i = 0; i < CANDIDATES_MAX; i++) {
             const struct candidate *candidate = &data->candidates[i];
-            uint64_t end = candidate->since_ns + settings->handshake_timeout_ns;
+            uint64_t end = candidate->since_ns + rules->handshake_timeout_ns;
             if (candidate->stream && end > until)
                 until = end;
         }
@@ -448,9 +447,8 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
     data->timer = loop_timer_new(setup->loop, data_expired, data);
     data->tell = loop_task_new(setup->loop, data_tell, data);
     /* A binding that nobody has tickets of resumes nothing. */
-    bool blank = setup->binding && setup->settings->data_resume == DATA_RESUME_OFF;
-    data->binding =
-        blank ? server_binding_new(setup->settings->master) : server_binding_ref(setup->binding);
+    bool blank = setup->binding && setup->rules->data_resume == DATA_RESUME_OFF;
+    data->binding = blank ? server_binding_new(setup->master) : server_binding_ref(setup->binding);
     if (!data->timer || !data->tell || (setup->binding && !data->binding)) {
         server_data_free(data);
         return FERRY_E_MEMORY;

@@ -17,7 +17,7 @@
 #include "net/socket.h"
 #include "net/stream.h"
 #include "server/linger.h"
-#include "server/settings.h"
+#include "server/rules.h"
 #include "tls/resume.h"
 
 struct server_data;
@@ -39,7 +39,8 @@ struct server_data_events {
 /* Everything but the struct itself is borrowed as long as the server_data lives. */
 struct server_data_setup {
     struct loop *loop;
-    const struct server_settings *settings;
+    const struct server_rules *rules;
+    struct tls_master *master; /* of the tickets */
     struct server_linger *linger;
     const struct security *security; /* of the control connection, for the level in force */
     struct server_binding *binding;  /* of the control connection; NULL in clear */

@@ -107,8 +107,8 @@ static void check_policy(size_t row, enum tls_version version)
     struct rig_data data;
     rig_open(&rig, &(struct server_rig_options){
                        .version = version,
-                       .settings = {.data_resume = policies[row].policy,
-                                    .data_resume_scope = policies[row].scope},
+                       .rules = {.data_resume = policies[row].policy,
+                                 .data_resume_scope = policies[row].scope},
                    });
     rig_login(&sibling, &rig);
     rig_login(&own, &rig);
@@ -402,9 +402,9 @@ static void ftp_57_tls_65_deadlines(void **state)
     struct server_rig rig;
     struct rig_client client;
     struct rig_data data;
-    rig_open(&rig, &(struct server_rig_options){
-                       .settings = {.data_timeout_ns = CLOCK_NS_PER_S / 4,
-                                    .handshake_timeout_ns = CLOCK_NS_PER_S / 2}});
+    rig_open(&rig,
+             &(struct server_rig_options){.rules = {.data_timeout_ns = CLOCK_NS_PER_S / 4,
+                                                    .handshake_timeout_ns = CLOCK_NS_PER_S / 2}});
     rig_login(&client, &rig);
     rig_expect(&client, 229, "EPSV");
     rig_expect(&client, 150, "RETR file");
@@ -427,7 +427,7 @@ static void tls_32_53_the_level_is_that_of_the_command(void **state)
     struct server_rig rig;
     struct rig_client client;
     struct rig_data data;
-    rig_open(&rig, &(struct server_rig_options){.settings = {.plaintext_allowed = true}});
+    rig_open(&rig, &(struct server_rig_options){.rules = {.plaintext_allowed = true}});
     rig_login(&client, &rig);
 
     /* Connected in clear, then PROT P: the handshake is due. */
@@ -485,8 +485,8 @@ static void ftp_58_passive_ports_of_the_range(void **state)
     (void)state;
     struct server_rig rig;
     struct rig_client first, second;
-    rig_open(&rig, &(struct server_rig_options){
-                       .settings = {.passive_low = 42137, .passive_high = 42137}});
+    rig_open(&rig,
+             &(struct server_rig_options){.rules = {.passive_low = 42137, .passive_high = 42137}});
     rig_login(&first, &rig);
     rig_login(&second, &rig);
     rig_expect(&first, 229, "EPSV");
