@@ -158,8 +158,7 @@ size_t check_nearest(struct bytes word, const char *const *words, size_t count)
         return count;
     for (size_t i = 0; i < count; i++) {
         struct bytes candidate = bytes_str(words[i]);
-        unsigned slips =
-            candidate.len > WORD_MAX_BYTES ? UINT32_MAX : cost(word, candidate);
+        unsigned slips = candidate.len > WORD_MAX_BYTES ? UINT32_MAX : cost(word, candidate);
         if (slips < least) {
             least = slips;
             found = i;

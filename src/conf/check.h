@@ -23,7 +23,7 @@ struct check_mistake {
 /* In the order of files and, in each, of lines. */
 struct check {
     TAILQ_HEAD(check_list, check_mistake) list;
-    unsigned count;   /* of all, kept or not */
+    unsigned count;    /* of all, kept or not */
     bool memory_short; /* a mistake could not be kept */
 };
 

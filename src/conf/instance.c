@@ -55,8 +55,9 @@ static enum ferry_error take_label(struct conf *conf, struct conf_instance *inst
     while ((other = conf_next(conf, name, other)) && strcmp(other->label, instance->label) != 0)
         ;
     if (other)
-        check_add(&conf->check, instance->file, instance->line, "%s \"%s\" is there already, at %s:%u",
-                  name, instance->label, other->file, other->line);
+        check_add(&conf->check, instance->file, instance->line,
+                  "%s \"%s\" is there already, at %s:%u", name, instance->label, other->file,
+                  other->line);
     enum ferry_error error = value_read(label, bytes_str(instance->label), (struct bytes){0},
                                         field_of(instance, label), &fault);
     if (error == FERRY_E_MEMORY)
@@ -102,15 +103,18 @@ enum ferry_error instance_add(struct conf *conf, const struct conf_block *block,
 
 static enum ferry_error keep_text(struct conf_given *given, const char *text, bool first)
 {
-    char *whole = NULL;
-    if (first || !given->text)
-        whole = alloc_str(text);
-    else if (asprintf(&whole, "%s, %s", given->text, text) < 0)
-        whole = NULL;
-    if (!whole)
-        return FERRY_E_MEMORY;
+    CLEANUP(buf_fini) struct buf whole;
+    buf_init(&whole, CONF_FILE_MAX_BYTES);
+    enum ferry_error error = FERRY_OK;
+    if (!first && given->text)
+        error = buf_printf(&whole, "%s, ", given->text);
+    if (error == FERRY_OK)
+        error = buf_append(&whole, bytes_str(text));
+    char *copy = error == FERRY_OK ? alloc_bytes(buf_view(&whole)) : NULL;
+    if (!copy)
+        return error == FERRY_OK ? FERRY_E_MEMORY : error;
     alloc_free(given->text);
-    given->text = whole;
+    given->text = copy;
     return FERRY_OK;
 }
 

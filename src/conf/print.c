@@ -90,19 +90,19 @@ static enum ferry_error print_roff(struct buf *out, const char *text)
     if (text[0] == '.' || text[0] == '\'')
         error = buf_append(out, BYTES_LIT("\\&"));
     for (; *text && error == FERRY_OK; text++)
-        error = *text == '\\' ? buf_append(out, BYTES_LIT("\\e"))
-                              : buf_append(out, bytes_of(text, 1));
+        error =
+            *text == '\\' ? buf_append(out, BYTES_LIT("\\e")) : buf_append(out, bytes_of(text, 1));
     return error == FERRY_OK ? buf_append(out, BYTES_LIT("\n")) : error;
 }
 
 static enum ferry_error print_argument(struct buf *out, const struct conf_directive *directive)
 {
     static const char *const names[] = {
-        [CONF_FLAG] = "Cm yes | no",      [CONF_UNSIGNED] = "Ar number",
-        [CONF_DURATION] = "Ar duration",  [CONF_SIZE] = "Ar size",
-        [CONF_TEXT] = "Ar text",          [CONF_PATH] = "Ar path",
-        [CONF_ADDRESS] = "Ar address",    [CONF_ENDPOINT] = "Ar address:port",
-        [CONF_PORTS] = "Ar low-high",     [CONF_NETWORKS] = "Ar networks",
+        [CONF_FLAG] = "Cm yes | no",     [CONF_UNSIGNED] = "Ar number",
+        [CONF_DURATION] = "Ar duration", [CONF_SIZE] = "Ar size",
+        [CONF_TEXT] = "Ar text",         [CONF_PATH] = "Ar path",
+        [CONF_ADDRESS] = "Ar address",   [CONF_ENDPOINT] = "Ar address:port",
+        [CONF_PORTS] = "Ar low-high",    [CONF_NETWORKS] = "Ar networks",
         [CONF_TEXTS] = "Ar texts",
     };
     if (directive->type != CONF_WORD && directive->type != CONF_WORDS)

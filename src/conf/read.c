@@ -4,25 +4,36 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "conf/grammar.h"
 #include "conf/instance.h"
 #include "conf/source.h"
+#include "conf/value.h"
 
-enum { PASSES_MAX = 3 * GRAMMAR_STRANGERS_MAX + 1, PATH_BYTES = 8192, NAMES_MAX = 200 };
+enum { PASSES_MAX = 3 * GRAMMAR_STRANGERS_MAX + 1, NAMES_MAX = 200 };
+
+/* A file that is to be read when the one that asks for it is done: the order of files does not
+ * matter, since nothing may be set twice. */
+struct wanted {
+    STAILQ_ENTRY(wanted) link;
+    char *path;
+    char *file; /* that asks for it; NULL: the command line does */
+    unsigned line;
+};
 
 struct reader {
     struct conf *conf;
     struct grammar grammar;
     conf_load_fn *load;
     void *ctx;
-    unsigned depth; /* of includes */
+    STAILQ_HEAD(, wanted) files;
+    unsigned count; /* of files */
     bool again;     /* a word was learned: read once more */
     bool ended;     /* the end of the file was come to */
     bool told;      /* why parsing ends was told */
+    unsigned line;  /* of the last value */
     enum ferry_error error;
     struct fault fault;
     struct conf_instance *current; /* the block that was begun last */
@@ -88,9 +99,10 @@ static void tell_unknown(struct reader *reader, const cfg_t *cfg, const char *wh
     size_t count = words_for(reader, here, words);
     size_t nearest = check_nearest(bytes_str(name), words, count);
     unsigned line = (unsigned)cfg->line;
-    if (home)
-        check_add(check, cfg->filename, line, "%s does not belong here, but %s %s", name,
-                  home->name ? "into a block" : "outside of blocks", home->name ? home->name : "");
+    if (home && home->name)
+        check_add(check, cfg->filename, line, "%s belongs into %s blocks", name, home->name);
+    else if (home)
+        check_add(check, cfg->filename, line, "%s belongs outside of blocks", name);
     else if (nearest < count)
         check_add(check, cfg->filename, line, "there is no %s %s; did you mean %s?", what, name,
                   words[nearest]);
@@ -100,17 +112,18 @@ static void tell_unknown(struct reader *reader, const cfg_t *cfg, const char *wh
 
 /* ---- what libconfuse calls ---- */
 
-static int on_begin(struct reader *reader, cfg_t *cfg)
+/* Cannot end the parsing, for libconfuse would abort the program: what comes next does. */
+static void on_begin(struct reader *reader, cfg_t *cfg)
 {
     const struct conf_block *block = block_of(reader, cfg);
     if (!block) {
         tell_unknown(reader, cfg, "block", cfg->name);
-        return 0;
+        return;
     }
     enum ferry_error error =
         instance_add(reader->conf, block, cfg->title ? cfg->title : "", cfg->filename,
                      (unsigned)cfg->line, &reader->current, &reader->fault);
-    return fails(reader, error) ? -1 : 0;
+    fails(reader, error);
 }
 
 static int on_end(struct reader *reader, cfg_t *cfg)
@@ -129,33 +142,45 @@ static int on_end(struct reader *reader, cfg_t *cfg)
     return -1;
 }
 
-static int parse_file(struct reader *reader, cfg_t *cfg, const char *path, struct fault *fault);
-
-static int on_include(struct reader *reader, cfg_t *cfg, const char *value)
+/* Keeps a file in mind, unless it was asked for already. */
+static enum ferry_error want(struct reader *reader, const char *path, const char *file,
+                             unsigned line)
 {
     struct check *check = &reader->conf->check;
-    struct bytes folder = source_folder(cfg->filename);
-    char path[PATH_BYTES];
-    int len = value[0] == '/' || folder.len == 0
-                  ? snprintf(path, sizeof(path), "%s", value)
-                  : snprintf(path, sizeof(path), "%.*s/%s", BYTES_FMT(folder), value);
-    if (len >= (int)sizeof(path) || reader->depth >= CONF_INCLUDES_MAX) {
-        check_add(check, cfg->filename, (unsigned)cfg->line, "include: %s",
-                  reader->depth >= CONF_INCLUDES_MAX ? "files include each other too deeply"
-                                                     : "the path is too long");
-        return 0;
+    const struct wanted *other;
+    STAILQ_FOREACH (other, &reader->files, link) {
+        if (strcmp(other->path, path) == 0) {
+            check_add(check, file, line, "include: %s is read already", path);
+            return FERRY_OK;
+        }
     }
-    char *file = cfg->filename;
-    int line = cfg->line;
+    if (reader->count++ >= CONF_FILES_MAX) {
+        check_add(check, file, line, "include: there are more than %d files", CONF_FILES_MAX);
+        return FERRY_OK;
+    }
+    struct wanted *wanted = alloc_zero(sizeof(*wanted));
+    if (!wanted)
+        return FERRY_E_MEMORY;
+    STAILQ_INSERT_TAIL(&reader->files, wanted, link);
+    wanted->path = alloc_str(path);
+    wanted->file = file ? alloc_str(file) : NULL;
+    wanted->line = line;
+    return wanted->path && (wanted->file || !file) ? FERRY_OK : FERRY_E_MEMORY;
+}
+
+static int on_include(struct reader *reader, const cfg_t *cfg, const char *value)
+{
+    static const struct conf_directive include = {.type = CONF_PATH};
+    CLEANUP(alloc_free_str) char *path = NULL;
     struct fault fault = {0};
-    reader->depth++;
-    int status = parse_file(reader, cfg, path, &fault);
-    reader->depth--;
-    cfg->filename = file;
-    cfg->line = line;
-    if (fault_is_set(&fault))
-        check_add(check, file, (unsigned)line, "include %s: %s", value, fault.what);
-    return status;
+    enum ferry_error error =
+        value_read(&include, bytes_str(value), source_folder(cfg->filename), &path, &fault);
+    if (error == FERRY_OK)
+        error = want(reader, path, cfg->filename, (unsigned)cfg->line);
+    else if (error != FERRY_E_MEMORY)
+        check_add(&reader->conf->check, cfg->filename, (unsigned)cfg->line, "include: %s",
+                  fault.what);
+    return error == FERRY_E_MEMORY && fails(reader, error) ? -1 : 0;
 }
 
 static int on_directive(struct reader *reader, cfg_t *cfg, const cfg_opt_t *opt, const char *value)
@@ -186,8 +211,13 @@ static int on_directive(struct reader *reader, cfg_t *cfg, const cfg_opt_t *opt,
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
     *(const char **)result = ""; /* libconfuse's own tree is not looked at */
-    if (strcmp(opt->name, GRAMMAR_BEGIN) == 0)
-        return on_begin(reading, cfg);
+    reading->line = (unsigned)cfg->line;
+    if (strcmp(opt->name, GRAMMAR_BEGIN) == 0) {
+        on_begin(reading, cfg);
+        return 0;
+    }
+    if (reading->error != FERRY_OK)
+        return -1;
     if (strcmp(opt->name, GRAMMAR_END) == 0)
         return on_end(reading, cfg);
     if (is_outside(cfg) && strcmp(opt->name, GRAMMAR_INCLUDE) == 0)
@@ -195,52 +225,78 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
     return on_directive(reading, cfg, opt, value);
 }
 
+/* What is open swallows the end that was put behind the text. */
+static void tell_unclosed(struct reader *reader, const char *file)
+{
+    check_add(&reader->conf->check, file, reader->line,
+              "here or below, a quote or a comment is not closed");
+}
+
 static void on_error(cfg_t *cfg, const char *format, va_list args)
 {
     struct reader *reader = reading;
     va_list copy;
     va_copy(copy, args);
-    reader->again = !reader->again && grammar_learn(&reader->grammar, cfg, format, copy);
+    reader->again = grammar_learn(&reader->grammar, cfg, format, copy);
     va_end(copy);
     if (reader->again || reader->told || reader->error != FERRY_OK)
         return;
+    reader->told = true;
+    if (strcmp(format, "premature end of file") == 0) {
+        tell_unclosed(reader, cfg->filename);
+        return;
+    }
     char text[FAULT_TEXT_BYTES];
     vsnprintf(text, sizeof(text), format, args);
     check_add(&reader->conf->check, cfg->filename, (unsigned)cfg->line, "syntax: %s", text);
-    reader->told = true;
 }
 
 /* ---- passes ---- */
 
-/* Returns 0, or -1 if parsing must end. A file that cannot be read is told of in `fault`. */
-static int parse_file(struct reader *reader, cfg_t *cfg, const char *path, struct fault *fault)
+/* Has libconfuse parse a text. Returns whether its end was come to. */
+static bool parse(struct reader *reader, const char *path, struct bytes text)
+{
+    cfg_t *cfg = grammar_parser(&reader->grammar);
+    FILE *file = cfg ? fmemopen((void *)(uintptr_t)text.ptr, text.len, "r") : NULL;
+    char *name = file ? strdup(path) : NULL;
+    int status = CFG_PARSE_ERROR;
+    if (name) {
+        cfg_set_error_function(cfg, on_error);
+        cfg->filename = name; /* libconfuse frees it */
+        reader->ended = reader->told = false;
+        reader->line = 1;
+        status = cfg_parse_fp(cfg, file);
+    } else {
+        fails(reader, FERRY_E_MEMORY);
+    }
+    if (file)
+        fclose(file);
+    if (cfg)
+        cfg_free(cfg);
+    if (status == CFG_SUCCESS && !reader->ended)
+        tell_unclosed(reader, path);
+    return status == CFG_SUCCESS && reader->ended;
+}
+
+/* Returns whether all of it was read. */
+static bool read_file(struct reader *reader, const struct wanted *wanted)
 {
     static const struct bytes end = BYTES_LIT("\n" GRAMMAR_END " = x\n");
+    struct check *check = &reader->conf->check;
+    struct fault fault = {0};
     CLEANUP(buf_fini) struct buf text;
     buf_init(&text, SOURCE_CAP_BYTES);
     enum ferry_error error =
-        source_read(path, reader->load, reader->ctx, end, &reader->conf->check, &text, fault);
+        source_read(wanted->path, reader->load, reader->ctx, end, check, &text, &fault);
+    if (error == FERRY_OK)
+        return parse(reader, wanted->path, buf_view(&text));
     if (error == FERRY_E_MEMORY)
-        return fails(reader, error) ? -1 : 0;
-    if (error != FERRY_OK)
-        return 0;
-    struct bytes view = buf_view(&text);
-    FILE *file = fmemopen((void *)(uintptr_t)view.ptr, view.len, "r");
-    char *name = strdup(path);
-    cfg->filename = name;
-    reader->ended = false;
-    int status = CFG_PARSE_ERROR;
-    if (file && name)
-        status = cfg_parse_fp(cfg, file);
+        fails(reader, error);
+    else if (wanted->file)
+        check_add(check, wanted->file, wanted->line, "include %s: %s", wanted->path, fault.what);
     else
-        fails(reader, FERRY_E_MEMORY);
-    if (file)
-        fclose(file);
-    if (status == CFG_SUCCESS && !reader->ended)
-        check_add(&reader->conf->check, path, 0, "a comment is not closed: */ is missing");
-    free(name);
-    cfg->filename = NULL;
-    return status == CFG_SUCCESS ? 0 : -1;
+        check_add(check, wanted->path, 0, "%s", fault.what);
+    return false;
 }
 
 static void clear(struct conf *conf)
@@ -261,36 +317,42 @@ static void check_required(struct conf *conf, const struct conf_instance *instan
         if (directive->required && !instance->given[i].file)
             conf_mistake(conf, instance, NULL, "%s \"%s\" lacks %s (%s)",
                          instance->block->name ? instance->block->name : "the file",
-                         instance->label, directive->name,
-                         conf_schema_type_text(directive->type));
+                         instance->label, directive->name, conf_schema_type_text(directive->type));
     }
 }
 
-/* Reads all once. */
+static void forget_files(struct reader *reader)
+{
+    struct wanted *wanted;
+    while ((wanted = STAILQ_FIRST(&reader->files))) {
+        STAILQ_REMOVE_HEAD(&reader->files, link);
+        alloc_free(wanted->path);
+        alloc_free(wanted->file);
+        alloc_free(wanted);
+    }
+    reader->count = 0;
+}
+
+/* Reads all files once, until a word is learned. */
 static void pass(struct reader *reader, const char *path)
 {
     struct conf *conf = reader->conf;
     reader->again = false;
-    reader->told = false;
     clear(conf);
-    struct fault fault = {0};
-    enum ferry_error error = instance_add(conf, &conf->schema->blocks[0], "", path, 0,
-                                          &reader->current, &reader->fault);
-    cfg_t *cfg = error == FERRY_OK ? grammar_parser(&reader->grammar) : NULL;
-    if (!cfg) {
-        fails(reader, error == FERRY_OK ? FERRY_E_MEMORY : error);
-        return;
-    }
-    cfg_set_error_function(cfg, on_error);
-    reading = reader;
-    int status = parse_file(reader, cfg, path, &fault);
-    reading = NULL;
-    cfg_free(cfg);
-    if (fault_is_set(&fault))
-        check_add(&conf->check, path, 0, "%s", fault.what);
+    forget_files(reader);
+    enum ferry_error error =
+        instance_add(conf, &conf->schema->blocks[0], "", path, 0, &reader->current, &reader->fault);
+    if (error == FERRY_OK)
+        error = want(reader, path, NULL, 0);
+    fails(reader, error);
+    bool whole = true;
+    const struct wanted *wanted;
+    STAILQ_FOREACH (wanted, &reader->files, link)
+        if (!reader->again && reader->error == FERRY_OK)
+            whole &= read_file(reader, wanted);
     const struct conf_instance *instance;
     STAILQ_FOREACH (instance, &conf->instances, link)
-        if (status == 0 && !fault_is_set(&fault))
+        if (whole)
             check_required(conf, instance);
 }
 
@@ -319,11 +381,15 @@ enum ferry_error conf_read(const struct conf_schema *schema, const char *path, c
     check_init(&conf->check);
     struct reader reader = {.conf = conf, .load = load, .ctx = ctx};
     grammar_init(&reader.grammar, schema, on_value);
+    STAILQ_INIT(&reader.files);
+    reading = &reader;
     unsigned passes = 0;
     do
         pass(&reader, path);
     while (reader.again && reader.error == FERRY_OK && ++passes < PASSES_MAX);
+    reading = NULL;
     enum ferry_error error = outcome(&reader, path);
+    forget_files(&reader);
     grammar_fini(&reader.grammar);
     if (error != FERRY_OK) {
         conf_free(conf);

@@ -13,7 +13,7 @@
 
 enum {
     CONF_FILE_MAX_BYTES = 1024 * 1024,
-    CONF_INCLUDES_MAX = 8, /* within each other */
+    CONF_FILES_MAX = 1000,
     CONF_BLOCKS_MAX = 10000,
 };
 
@@ -28,9 +28,9 @@ struct conf_given {
 struct conf_instance {
     STAILQ_ENTRY(conf_instance) link;
     const struct conf_block *block;
-    char *label;  /* "" outside of blocks */
-    char *file;   /* where it begins; */
-    unsigned line; /* 0 outside of blocks */
+    char *label;              /* "" outside of blocks */
+    char *file;               /* where it begins; */
+    unsigned line;            /* 0 outside of blocks */
     struct conf_given *given; /* one for each of the block's directives */
     void *values;             /* the block's struct */
 };

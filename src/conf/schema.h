@@ -73,9 +73,9 @@ struct conf_directive {
 };
 
 struct conf_block {
-    const char *name;               /* NULL: the directives outside of any block */
-    struct conf_directive label;    /* what stands between name and brace; its name is for people */
-    size_t size_bytes;              /* of the struct */
+    const char *name;            /* NULL: the directives outside of any block */
+    struct conf_directive label; /* what stands between name and brace; its name is for people */
+    size_t size_bytes;           /* of the struct */
     const struct conf_directive *directives;
     size_t count;
     const char *help;

@@ -18,30 +18,21 @@ static const struct conf_word flag_words[] = {
     {"yes", 1}, {"no", 0}, {"on", 1}, {"off", 0}, {"true", 1}, {"false", 0}, {NULL, 0},
 };
 
-static size_t count_words(const struct conf_word *words)
-{
-    size_t count = 0;
-    while (words[count].word)
-        count++;
-    return count;
-}
-
 static enum ferry_error no_word(const struct conf_word *words, struct bytes text,
                                 struct fault *fault)
 {
     char all[FAULT_TEXT_BYTES] = "";
-    const char *names[WORDS_MAX];
-    size_t count = count_words(words);
-    size_t used = 0;
-    for (size_t i = 0; i < count && i < WORDS_MAX && used < sizeof(all); i++) {
-        names[i] = words[i].word;
-        int len = snprintf(all + used, sizeof(all) - used, "%s%s", i > 0 ? ", " : "", names[i]);
-        used += (size_t)len;
+    const char *names[WORDS_MAX] = {0};
+    size_t count = 0;
+    for (; words[count].word && count < WORDS_MAX; count++) {
+        size_t used = strlen(all);
+        names[count] = words[count].word;
+        snprintf(all + used, sizeof(all) - used, "%s%s", count > 0 ? ", " : "", names[count]);
     }
     size_t nearest = check_nearest(text, names, count);
     if (nearest < count)
-        fault_set(fault, FERRY_E_ARGUMENT, "\"%.*s\" is none of %s; did you mean %s?",
-                  BYTES_FMT(text), all, names[nearest]);
+        return fault_set(fault, FERRY_E_ARGUMENT, "\"%.*s\" is none of %s; did you mean %s?",
+                         BYTES_FMT(text), all, names[nearest]);
     return fault_set(fault, FERRY_E_ARGUMENT, "\"%.*s\" is none of %s", BYTES_FMT(text), all);
 }
 

@@ -13,9 +13,9 @@ enum {
     VALUE_LIMIT_BYTES = 32, /* of value_limit_text */
 };
 
-/* Reads `text` into the field at `field`, which holds zero or an older value; the value of a list is
- * added to it. `folder` is where a relative path starts. FERRY_E_ARGUMENT: it is none, and `fault`
- * tells what would be right; FERRY_E_LIMIT; FERRY_E_MEMORY. */
+/* Reads `text` into the field at `field`, which holds zero or an older value; the value of a list
+ * is added to it. `folder` is where a relative path starts. FERRY_E_ARGUMENT: it is none, and
+ * `fault` tells what would be right; FERRY_E_LIMIT; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error value_read(const struct conf_directive *directive, struct bytes text,
                                       struct bytes folder, void *field, struct fault *fault);
 
