@@ -51,12 +51,13 @@ static enum ferry_error print_directive(struct buf *out, const struct conf_direc
                                         const struct conf_given *given, const char *indent)
 {
     const char *text = given->file ? given->text : directive->fallback;
-    bool shown = text && !directive->secret;
-    enum ferry_error error =
-        buf_printf(out, "%s%s%s = ", indent, shown ? "" : "# ", directive->name);
+    if (!text)
+        return buf_printf(out, "%s# %s is not set\n", indent, directive->name);
+    if (directive->secret)
+        return buf_printf(out, "%s# %s is not shown\n", indent, directive->name);
+    enum ferry_error error = buf_printf(out, "%s%s = ", indent, directive->name);
     if (error == FERRY_OK)
-        error = shown ? print_value(out, directive, bytes_str(text))
-                      : buf_printf(out, "(%s)", text ? "not shown" : "not set");
+        error = print_value(out, directive, bytes_str(text));
     return error == FERRY_OK ? print_origin(out, given) : error;
 }
 
@@ -83,15 +84,21 @@ enum ferry_error print_effective(const struct conf_instance *instance, struct bu
 
 /* ---- the manual page ---- */
 
-/* Text for a line of roff: no control line, no escape. */
+/* Text as lines of roff, a sentence each: no control line, no escape. */
 static enum ferry_error print_roff(struct buf *out, const char *text)
 {
     enum ferry_error error = FERRY_OK;
     if (text[0] == '.' || text[0] == '\'')
         error = buf_append(out, BYTES_LIT("\\&"));
-    for (; *text && error == FERRY_OK; text++)
-        error =
-            *text == '\\' ? buf_append(out, BYTES_LIT("\\e")) : buf_append(out, bytes_of(text, 1));
+    for (; *text && error == FERRY_OK; text++) {
+        bool sentence_ends = text[0] == '.' && text[1] == ' ';
+        if (*text == '\\')
+            error = buf_append(out, BYTES_LIT("\\e"));
+        else
+            error = sentence_ends ? buf_append(out, BYTES_LIT(".\n"))
+                                  : buf_append(out, bytes_of(text, 1));
+        text += sentence_ends;
+    }
     return error == FERRY_OK ? buf_append(out, BYTES_LIT("\n")) : error;
 }
 
@@ -105,7 +112,7 @@ static enum ferry_error print_argument(struct buf *out, const struct conf_direct
         [CONF_PORTS] = "Ar low-high",    [CONF_NETWORKS] = "Ar networks",
         [CONF_TEXTS] = "Ar texts",
     };
-    if (directive->type != CONF_WORD && directive->type != CONF_WORDS)
+    if (!directive->words)
         return buf_printf(out, ".It Ic %s No = %s\n", directive->name, names[directive->type]);
     enum ferry_error error = buf_printf(out, ".It Ic %s No = Cm", directive->name);
     for (const struct conf_word *word = directive->words; word->word && error == FERRY_OK; word++)
@@ -146,8 +153,9 @@ static enum ferry_error print_block(struct buf *out, const struct conf_block *bl
                     : buf_append(out, BYTES_LIT(".Ss Outside of blocks\n"));
     if (error == FERRY_OK)
         error = print_roff(out, block->help);
-    if (error == FERRY_OK)
-        error = buf_append(out, BYTES_LIT(".Bl -tag -width Ds\n"));
+    if (error != FERRY_OK || block->count == 0)
+        return error;
+    error = buf_append(out, BYTES_LIT(".Bl -tag -width Ds\n"));
     for (size_t i = 0; i < block->count && error == FERRY_OK; i++)
         error = print_row(out, &block->directives[i]);
     return error == FERRY_OK ? buf_append(out, BYTES_LIT(".El\n")) : error;

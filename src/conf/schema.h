@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 
 enum conf_type {
-    CONF_FLAG,     /* bool */
+    CONF_FLAG,     /* bool: yes or no, or one of `words`, whose value is true or false */
     CONF_WORD,     /* an enum: one of `words` */
     CONF_WORDS,    /* uint32_t: a bit for the value of each of `words` that is listed */
     CONF_UNSIGNED, /* uint64_t, from `min` to `max` */

@@ -75,7 +75,8 @@ void value_limit_text(const struct conf_directive *directive, uint64_t limit,
                       char out[VALUE_LIMIT_BYTES])
 {
     const struct unit *unit = units_of(directive->type);
-    while (unit[1].name && (limit == 0 || limit % unit->factor != 0))
+    while (unit[1].name && (limit < unit->factor || limit % unit->factor != 0) &&
+           !(limit == 0 && unit->factor == CLOCK_NS_PER_S))
         unit++;
     snprintf(out, VALUE_LIMIT_BYTES, "%llu%s", (unsigned long long)(limit / unit->factor),
              unit->name);
@@ -299,7 +300,7 @@ static enum ferry_error read_words(const struct conf_directive *directive, struc
                                    void *field, struct fault *fault)
 {
     int value = 0;
-    const struct conf_word *words = directive->type == CONF_FLAG ? flag_words : directive->words;
+    const struct conf_word *words = directive->words ? directive->words : flag_words;
     enum ferry_error error = find_word(words, text, &value, fault);
     if (error != FERRY_OK)
         return error;
