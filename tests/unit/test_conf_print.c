@@ -95,7 +95,7 @@ static void is_read_again(void **state)
     CLEANUP(buf_fini) struct buf second;
     buf_init(&first, 65536);
     buf_init(&second, 65536);
-    print_all("secret = s text = 'a \"b\" \\\\ ${HOME}' names = {\"x y\", z}\nbox 'b\\' { }",
+    print_all("secret = s text = 'a \"b\" \\\\ ${HOME}' names = {\"x y\", z}\nbox 'b\\\\' { }",
               &first);
     CLEANUP(buf_fini) struct buf again;
     buf_init(&again, 65536);

@@ -31,7 +31,7 @@ static const struct {
     {CONF_DURATION, "10min", 600 * S},
     {CONF_DURATION, "2H", 7200 * S},
     {CONF_DURATION, "7d", 7 * 86400 * S},
-    {CONF_DURATION, "213503d", 213503 * 86400 * S},
+    {CONF_DURATION, "213503d", 213503 * (86400 * S)},
     {CONF_DURATION, "213504d", UINT64_MAX}, /* past 2^64 nanoseconds */
     {CONF_DURATION, "10", UINT64_MAX},
     {CONF_DURATION, "10m", UINT64_MAX},
