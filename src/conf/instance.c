@@ -107,7 +107,7 @@ static enum ferry_error keep_text(struct conf_given *given, const char *text, bo
     buf_init(&whole, CONF_FILE_MAX_BYTES);
     enum ferry_error error = FERRY_OK;
     if (!first && given->text)
-        error = buf_printf(&whole, "%s, ", given->text);
+        error = buf_printf(&whole, "%s\n", given->text);
     if (error == FERRY_OK)
         error = buf_append(&whole, bytes_str(text));
     char *copy = error == FERRY_OK ? alloc_bytes(buf_view(&whole)) : NULL;

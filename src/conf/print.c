@@ -23,15 +23,17 @@ static enum ferry_error print_quoted(struct buf *out, struct bytes text)
     return error == FERRY_OK ? buf_append(out, BYTES_LIT("\"")) : error;
 }
 
+/* The items of a list have `separator` between them. */
 static enum ferry_error print_value(struct buf *out, const struct conf_directive *directive,
-                                    struct bytes text)
+                                    struct bytes text, char separator)
 {
     if (!conf_schema_is_list(directive->type))
         return print_quoted(out, text);
     enum ferry_error error = buf_append(out, BYTES_LIT("{"));
-    while (text.len > 0 && error == FERRY_OK) {
-        error = print_quoted(out, text_trim(bytes_cut(&text, ',')));
-        if (error == FERRY_OK && text.len > 0)
+    for (bool more = true; more && error == FERRY_OK;) {
+        more = bytes_find(text, separator) < text.len;
+        error = print_quoted(out, text_trim(bytes_cut(&text, separator)));
+        if (error == FERRY_OK && more)
             error = buf_append(out, BYTES_LIT(", "));
     }
     return error == FERRY_OK ? buf_append(out, BYTES_LIT("}")) : error;
@@ -57,7 +59,7 @@ static enum ferry_error print_directive(struct buf *out, const struct conf_direc
         return buf_printf(out, "%s# %s is not shown\n", indent, directive->name);
     enum ferry_error error = buf_printf(out, "%s%s = ", indent, directive->name);
     if (error == FERRY_OK)
-        error = print_value(out, directive, bytes_str(text));
+        error = print_value(out, directive, bytes_str(text), given->file ? '\n' : ',');
     return error == FERRY_OK ? print_origin(out, given) : error;
 }
 

@@ -232,6 +232,7 @@ static void tell_unclosed(struct reader *reader, const char *file)
               "here or below, a quote or a comment is not closed");
 }
 
+static void on_error(cfg_t *cfg, const char *format, va_list args) PRINTF_LIKE(2, 0);
 static void on_error(cfg_t *cfg, const char *format, va_list args)
 {
     struct reader *reader = reading;
@@ -253,6 +254,20 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
 
 /* ---- passes ---- */
 
+/* `name = {}`, of which libconfuse tells nothing but that it changed something; the line is where
+ * the block ends. */
+static void tell_empty_lists(struct reader *reader, const cfg_t *cfg)
+{
+    for (unsigned i = 0; cfg->opts[i].name; i++) {
+        cfg_opt_t *opt = &cfg->opts[i];
+        for (unsigned k = 0; opt->type == CFGT_SEC && k < cfg_opt_size(opt); k++)
+            tell_empty_lists(reader, cfg_opt_getnsec(opt, k));
+        if (opt->type == CFGT_STR && cfg_opt_size(opt) == 0 && (opt->flags & CFGF_MODIFIED))
+            check_add(&reader->conf->check, cfg->filename,
+                      is_outside(cfg) ? 0 : (unsigned)cfg->line, "%s is given no value", opt->name);
+    }
+}
+
 /* Has libconfuse parse a text. Returns whether its end was come to. */
 static bool parse(struct reader *reader, const char *path, struct bytes text)
 {
@@ -266,6 +281,8 @@ static bool parse(struct reader *reader, const char *path, struct bytes text)
         reader->ended = reader->told = false;
         reader->line = 1;
         status = cfg_parse_fp(cfg, file);
+        if (status == CFG_SUCCESS && reader->ended)
+            tell_empty_lists(reader, cfg);
     } else {
         fails(reader, FERRY_E_MEMORY);
     }

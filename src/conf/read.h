@@ -21,7 +21,7 @@ enum {
 struct conf_given {
     char *file; /* NULL: not set, the default holds */
     unsigned line;
-    char *text; /* as it was written; the items of a list with ", " between */
+    char *text; /* as it was written; the items of a list a line each */
 };
 
 /* One block of the file, or what stands outside of blocks. */

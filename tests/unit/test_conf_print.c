@@ -75,13 +75,14 @@ static void what_holds(void **state)
     (void)state;
     CLEANUP(buf_fini) struct buf out;
     buf_init(&out, 65536);
-    print_all("text = 'a \"b\" \\\\ ${HOME}'\nsecret = hush\nnames = {\"x y\", z}\nbox 'b\"' { }\n",
-              &out);
+    print_all(
+        "text = 'a \"b\" \\\\ ${HOME}'\nsecret = hush\nnames = {\"x, y\", z}\nbox 'b\"' { }\n",
+        &out);
     assert_string_equal(buf_view(&out).ptr, "size = \"small\" # default\n"
                                             "text = \"a \\\"b\\\" \\\\ \\${HOME}\" # f:1\n"
                                             "# secret is not shown\n"
                                             "# unset is not set\n"
-                                            "names = {\"x y\", \"z\"} # f:3\n"
+                                            "names = {\"x, y\", \"z\"} # f:3\n"
                                             "\n"
                                             "box \"b\\\"\" { # f:4\n"
                                             "}\n");
@@ -95,7 +96,7 @@ static void is_read_again(void **state)
     CLEANUP(buf_fini) struct buf second;
     buf_init(&first, 65536);
     buf_init(&second, 65536);
-    print_all("secret = s text = 'a \"b\" \\\\ ${HOME}' names = {\"x y\", z}\nbox 'b\\\\' { }",
+    print_all("secret = s text = 'a \"b\" \\\\ ${HOME}' names = {\"x, y\", z}\nbox 'b\\\\' { }",
               &first);
     CLEANUP(buf_fini) struct buf again;
     buf_init(&again, 65536);
@@ -107,7 +108,7 @@ static void is_read_again(void **state)
     assert_int_equal(conf->check.count, 0);
     const struct values *values = conf_next(conf, NULL, NULL)->values;
     assert_string_equal(values->text, "a \"b\" \\ ${HOME}");
-    assert_string_equal(values->names.list[0], "x y");
+    assert_string_equal(values->names.list[0], "x, y");
     assert_string_equal(conf_next(conf, "box", NULL)->label, "b\\");
 }
 

@@ -124,6 +124,9 @@ static const struct {
     {"loud = {yes, no}", "etc/main:1: loud takes one value, not a list\n"},
     {"some = {red, gren}", "etc/main:1: some: \"gren\" is none of red, green, blue; did you mean "
                            "green?\n"},
+    {"some = {}\ndoor 1.2.3.4:21 {\n key = k\n names = {}\n}\n",
+     "etc/main: some is given no value\n"
+     "etc/main:5: names is given no value\n"},
     {"file = \"\"", "etc/main:1: file: the path is empty\n"},
     {"file = \"a\\nb\"", "etc/main:1: file: it holds a control character\n"},
     {"door x { key = k }", "etc/main:1: door: \"x\" is not an address and port like 192.0.2.1:21 "
