@@ -32,7 +32,8 @@ static enum ferry_error print_value(struct buf *out, const struct conf_directive
     enum ferry_error error = buf_append(out, BYTES_LIT("{"));
     for (bool more = true; more && error == FERRY_OK;) {
         more = bytes_find(text, separator) < text.len;
-        error = print_quoted(out, text_trim(bytes_cut(&text, separator)));
+        struct bytes item = bytes_cut(&text, separator);
+        error = print_quoted(out, separator == ',' ? text_trim(item) : item);
         if (error == FERRY_OK && more)
             error = buf_append(out, BYTES_LIT(", "));
     }
