@@ -209,30 +209,6 @@ static bool read_network(struct bytes text, struct conf_network *out)
     return is_network(out);
 }
 
-static bool network_holds(const struct conf_network *network, const uint8_t *raw, uint8_t len)
-{
-    if (network->len != len)
-        return false;
-    unsigned whole = network->prefix_bits / 8U;
-    unsigned bits = network->prefix_bits % 8U;
-    if (memcmp(network->bytes, raw, whole) != 0)
-        return false;
-    return bits == 0 || ((network->bytes[whole] ^ raw[whole]) >> (8 - bits)) == 0;
-}
-
-bool value_network_holds(const struct conf_networks *networks, const char *address)
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    uint8_t raw[16];
-    uint8_t len = raw_address(bytes_str(address), raw);
-    bool is_mapped = len == 16 && memcmp(raw, mapped, sizeof(mapped)) == 0;
-    for (size_t i = 0; len > 0 && i < networks->count; i++)
-        if (is_mapped ? network_holds(&networks->list[i], raw + sizeof(mapped), 4)
-                      : network_holds(&networks->list[i], raw, len))
-            return true;
-    return false;
-}
-
 static enum ferry_error add_network(const struct conf_directive *directive, struct bytes text,
                                     struct conf_networks *networks, struct fault *fault)
 {

@@ -30,8 +30,4 @@ void value_clear(const struct conf_directive *directive, void *field);
 void value_limit_text(const struct conf_directive *directive, uint64_t limit,
                       char out[VALUE_LIMIT_BYTES]);
 
-/* "", "192.0.2.7" and anything that is not a numeric address are in no network. IPv4 that is mapped
- * into IPv6 counts as IPv4. */
-bool value_network_holds(const struct conf_networks *networks, const char *address);
-
 #endif
