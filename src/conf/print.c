@@ -50,13 +50,25 @@ static enum ferry_error print_origin(struct buf *out, const struct conf_given *g
     return error == FERRY_OK ? buf_printf(out, ":%u\n", given->line) : error;
 }
 
-static enum ferry_error print_directive(struct buf *out, const struct conf_directive *directive,
-                                        const struct conf_given *given, const char *indent)
+/* As it is to be printed; NULL: it has none. */
+static const char *text_of(const struct conf_instance *instance, size_t row)
 {
-    const char *text = given->file ? given->text : directive->fallback;
+    const struct conf_directive *directive = &instance->block->directives[row];
+    if (directive->type == CONF_PATH)
+        return *(char *const *)(const void *)((const char *)instance->values + directive->offset);
+    return instance->given[row].file ? instance->given[row].text : directive->fallback;
+}
+
+static enum ferry_error print_directive(struct buf *out, const struct conf_instance *instance,
+                                        size_t row, enum print_secrets secrets)
+{
+    const struct conf_directive *directive = &instance->block->directives[row];
+    const struct conf_given *given = &instance->given[row];
+    const char *indent = instance->block->name ? "    " : "";
+    const char *text = text_of(instance, row);
     if (!text)
         return buf_printf(out, "%s# %s is not set\n", indent, directive->name);
-    if (directive->secret)
+    if (directive->secret && secrets == PRINT_NO_SECRETS)
         return buf_printf(out, "%s# %s is not shown\n", indent, directive->name);
     enum ferry_error error = buf_printf(out, "%s%s = ", indent, directive->name);
     if (error == FERRY_OK)
@@ -64,24 +76,26 @@ static enum ferry_error print_directive(struct buf *out, const struct conf_direc
     return error == FERRY_OK ? print_origin(out, given) : error;
 }
 
-enum ferry_error print_effective(const struct conf_instance *instance, struct buf *out)
+/* `listen "[::]:21" { # FILE:LINE` */
+static enum ferry_error print_head(struct buf *out, const struct conf_instance *instance)
+{
+    enum ferry_error error = buf_printf(out, "\n%s ", instance->block->name);
+    if (error == FERRY_OK)
+        error = print_quoted(out, bytes_str(instance->label));
+    if (error == FERRY_OK)
+        error = buf_append(out, BYTES_LIT(" { # "));
+    if (error == FERRY_OK)
+        error = text_visible(out, bytes_str(instance->file));
+    return error == FERRY_OK ? buf_printf(out, ":%u\n", instance->line) : error;
+}
+
+enum ferry_error print_effective(const struct conf_instance *instance, enum print_secrets secrets,
+                                 struct buf *out)
 {
     const struct conf_block *block = instance->block;
-    enum ferry_error error = FERRY_OK;
-    if (block->name) {
-        error = buf_printf(out, "\n%s ", block->name);
-        if (error == FERRY_OK)
-            error = print_quoted(out, bytes_str(instance->label));
-        if (error == FERRY_OK)
-            error = buf_append(out, BYTES_LIT(" { # "));
-        if (error == FERRY_OK)
-            error = text_visible(out, bytes_str(instance->file));
-        if (error == FERRY_OK)
-            error = buf_printf(out, ":%u\n", instance->line);
-    }
+    enum ferry_error error = block->name ? print_head(out, instance) : FERRY_OK;
     for (size_t i = 0; i < block->count && error == FERRY_OK; i++)
-        error = print_directive(out, &block->directives[i], &instance->given[i],
-                                block->name ? "    " : "");
+        error = print_directive(out, instance, i, secrets);
     return error == FERRY_OK && block->name ? buf_append(out, BYTES_LIT("}\n")) : error;
 }
 

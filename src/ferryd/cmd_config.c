@@ -29,7 +29,7 @@ static int print_for(const struct conf *conf, const char *account)
         bool named = is_account && account && strcmp(block->label, account) == 0;
         found |= named;
         if (error == FERRY_OK && (!is_account || !account || named))
-            error = print_effective(block, &text);
+            error = print_effective(block, PRINT_NO_SECRETS, &text);
     }
     if (!found) {
         fprintf(stderr, "ferryd config: there is no such account\n");
@@ -41,7 +41,7 @@ static int print_for(const struct conf *conf, const char *account)
 static int effective(const char *file, const char *account)
 {
     CLEANUP(conf_drop) struct conf *conf = NULL;
-    if (settings_read(file, &conf) != FERRY_OK) {
+    if (settings_read(file, conf_load_file, NULL, &conf) != FERRY_OK) {
         fputs("ferryd config: memory is short\n", stderr);
         return EXIT_FAILED;
     }

@@ -13,7 +13,7 @@ static enum ferry_error add_listener(struct plan *plan, const struct conf_instan
         return FERRY_E_MEMORY;
     plan->listeners = list;
     list[plan->count] = (struct plan_listener){.block = block};
-    return rules_make(plan->conf, block, &list[plan->count++].rules);
+    return rules_make(plan->conf, block, conf_load_file, NULL, &list[plan->count++].rules);
 }
 
 /* Whether nothing is wrong with it so far. */
@@ -45,7 +45,7 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
 
 static enum ferry_error fill(struct plan *plan, const char *path)
 {
-    enum ferry_error error = settings_read(path, &plan->conf);
+    enum ferry_error error = settings_read(path, conf_load_file, NULL, &plan->conf);
     const struct conf_instance *block = NULL;
     while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_LISTEN, block)))
         error = add_listener(plan, block);

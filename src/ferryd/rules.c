@@ -3,52 +3,66 @@
 
 #include "base/buf.h"
 
-/* The PEM files of a block; each is empty if it names none. */
-struct pem {
-    struct buf certificate, key, client_ca;
+static const struct {
+    const char *directive;
+    size_t offset; /* of the path */
+} file_rows[] = {
+    [RULES_CERTIFICATE] = {"certificate", offsetof(struct settings_listen, certificate)},
+    [RULES_KEY] = {"key", offsetof(struct settings_listen, key)},
+    [RULES_CLIENT_CA] = {"client_ca", offsetof(struct settings_listen, client_ca)},
 };
 
-static void pem_init(struct pem *pem)
+const char *rules_file_path(const struct settings_listen *listen, enum rules_file file)
 {
-    buf_init(&pem->certificate, CONF_FILE_MAX_BYTES);
-    buf_init(&pem->key, CONF_FILE_MAX_BYTES);
-    buf_init(&pem->client_ca, CONF_FILE_MAX_BYTES);
+    return *(char *const *)(const void *)((const char *)listen + file_rows[file].offset);
 }
 
-static void pem_fini(struct pem *pem)
+/* ---- files ---- */
+
+/* What is in them; empty for those that are not named. */
+struct files {
+    struct buf text[RULES_FILES];
+};
+
+static void files_init(struct files *files)
 {
-    buf_wipe(&pem->certificate); /* a key may stand in it */
-    buf_wipe(&pem->key);
-    buf_fini(&pem->client_ca);
+    for (size_t i = 0; i < RULES_FILES; i++)
+        buf_init(&files->text[i], CONF_FILE_MAX_BYTES);
 }
 
-/* Returns whether it is there, or is not named. */
-static enum ferry_error read_pem(struct conf *conf, const struct conf_instance *listen,
-                                 const char *directive, const char *path, struct buf *out)
+/* A key may stand in any of them. */
+static void files_fini(struct files *files)
 {
-    struct fault fault = {0};
-    enum ferry_error error = path ? conf_load_file(NULL, path, out, &fault) : FERRY_OK;
-    if (error != FERRY_OK && error != FERRY_E_MEMORY)
-        conf_mistake(conf, listen, directive, "%s: %s", path, fault.what);
+    for (size_t i = 0; i < RULES_FILES; i++)
+        buf_wipe(&files->text[i]);
+}
+
+/* Tells of all that cannot be read; returns the last error. */
+static enum ferry_error files_read(struct files *files, struct conf *conf,
+                                   const struct conf_instance *instance, conf_load_fn *load,
+                                   void *ctx)
+{
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < RULES_FILES; i++) {
+        struct fault fault = {0};
+        const char *path = rules_file_path(instance->values, (enum rules_file)i);
+        if (!path)
+            continue;
+        enum ferry_error of_this = load(ctx, path, &files->text[i], &fault);
+        if (of_this == FERRY_E_MEMORY)
+            return of_this;
+        if (of_this == FERRY_OK)
+            continue;
+        conf_mistake(conf, instance, file_rows[i].directive, "%s: %s", path, fault.what);
+        error = of_this;
+    }
     return error;
 }
 
-static enum ferry_error read_pems(struct conf *conf, const struct conf_instance *instance,
-                                  struct pem *pem)
-{
-    const struct settings_listen *listen = instance->values;
-    enum ferry_error error =
-        read_pem(conf, instance, "certificate", listen->certificate, &pem->certificate);
-    enum ferry_error of_key = read_pem(conf, instance, "key", listen->key, &pem->key);
-    enum ferry_error of_ca =
-        read_pem(conf, instance, "client_ca", listen->client_ca, &pem->client_ca);
-    if (error != FERRY_OK)
-        return error;
-    return of_key != FERRY_OK ? of_key : of_ca;
-}
+/* ---- rules ---- */
 
 static enum ferry_error make_context(struct conf *conf, const struct conf_instance *instance,
-                                     const struct pem *pem, struct tls_context **out)
+                                     const struct files *files, struct tls_context **out)
 {
     const struct settings_listen *listen = instance->values;
     struct fault fault = {0};
@@ -56,10 +70,10 @@ static enum ferry_error make_context(struct conf *conf, const struct conf_instan
         .policy = listen->policy,
         .min = listen->tls_min,
         .max = listen->tls_max,
-        .certificate_pem = buf_view(&pem->certificate),
-        .key_pem = buf_view(listen->key ? &pem->key : &pem->certificate),
+        .certificate_pem = buf_view(&files->text[RULES_CERTIFICATE]),
+        .key_pem = buf_view(&files->text[listen->key ? RULES_KEY : RULES_CERTIFICATE]),
         .client_certificates = listen->client_certificates,
-        .client_ca_pem = buf_view(&pem->client_ca),
+        .client_ca_pem = buf_view(&files->text[RULES_CLIENT_CA]),
     };
     enum ferry_error error = tls_context_new_server(&settings, out, &fault);
     if (error != FERRY_OK && error != FERRY_E_MEMORY)
@@ -90,18 +104,27 @@ static enum ferry_error make(struct conf *conf, const struct conf_instance *inst
     return error;
 }
 
+/* Whether settings_read has told already what server_rules_new would say. */
+static bool is_hopeless(const struct settings_listen *listen)
+{
+    return !listen->certificate &&
+           (listen->rules.kind == LISTEN_IMPLICIT || !listen->rules.plaintext_allowed);
+}
+
 enum ferry_error rules_make(struct conf *conf, const struct conf_instance *instance,
-                            struct server_rules **out)
+                            conf_load_fn *load, void *ctx, struct server_rules **out)
 {
     const struct settings_listen *listen = instance->values;
     struct tls_context *tls = NULL;
-    struct pem pem;
-    pem_init(&pem);
+    struct files files;
     *out = NULL;
-    enum ferry_error error = read_pems(conf, instance, &pem);
+    if (is_hopeless(listen))
+        return FERRY_OK;
+    files_init(&files);
+    enum ferry_error error = files_read(&files, conf, instance, load, ctx);
     if (error == FERRY_OK && listen->certificate)
-        error = make_context(conf, instance, &pem, &tls);
-    pem_fini(&pem);
+        error = make_context(conf, instance, &files, &tls);
+    files_fini(&files);
     if (error == FERRY_OK)
         error = make(conf, instance, tls, out);
     tls_context_unref(tls);

@@ -50,7 +50,7 @@ static void renew(struct daemon *daemon, struct plan_listener *listener)
     struct conf *conf = daemon->plan->conf;
     struct server_rules *rules = NULL;
     check_fini(&conf->check);
-    enum ferry_error error = rules_make(conf, listener->block, &rules);
+    enum ferry_error error = rules_make(conf, listener->block, conf_load_file, NULL, &rules);
     tell_mistakes(daemon, conf);
     log_event(&daemon->log, error == FERRY_OK && rules ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
               error == FERRY_OK && rules ? "certificate.renewed" : "certificate.kept",
@@ -80,9 +80,10 @@ static void watch_certificates(struct daemon *daemon)
     enum ferry_error error = daemon->watch ? FERRY_OK : FERRY_E_MEMORY;
     for (size_t i = 0; i < daemon->plan->count && error == FERRY_OK; i++) {
         const struct settings_listen *listen = daemon->plan->listeners[i].block->values;
-        const char *files[] = {listen->certificate, listen->key, listen->client_ca};
-        for (size_t k = 0; k < ARRAY_LEN(files) && error == FERRY_OK; k++)
-            error = files[k] ? watch_file(daemon->watch, files[k]) : FERRY_OK;
+        for (size_t k = 0; k < RULES_FILES && error == FERRY_OK; k++) {
+            const char *path = rules_file_path(listen, (enum rules_file)k);
+            error = path ? watch_file(daemon->watch, path) : FERRY_OK;
+        }
     }
     if (error != FERRY_OK)
         log_event(&daemon->log, LOG_LEVEL_ERROR, "certificate.unwatched",
@@ -164,6 +165,7 @@ static void on_signal(void *ctx, int number)
 
 static bool catch_signals(struct daemon *daemon)
 {
+    signal(SIGPIPE, SIG_IGN); /* whoever reads the log may leave */
     bool all = true;
     for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
         daemon->signals[i] = loop_signal_new(daemon->loop, signals[i], on_signal, daemon);

@@ -46,9 +46,10 @@ struct settings_account {
 
 extern const struct conf_schema settings_schema;
 
-/* Reads ferryd.conf and checks what of it contradicts itself; mistakes are in the `check` of
- * `*out`. FERRY_E_MEMORY. */
-NODISCARD enum ferry_error settings_read(const char *path, struct conf **out);
+/* Reads ferryd.conf, by `load`, and checks what of it contradicts itself; mistakes are in the
+ * `check` of `*out`. FERRY_E_MEMORY. */
+NODISCARD enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx,
+                                         struct conf **out);
 
 const struct settings_global *settings_global(const struct conf *conf);
 

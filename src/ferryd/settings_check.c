@@ -43,9 +43,9 @@ static void check_account(struct conf *conf, const struct conf_instance *instanc
                      "it is no hash that this system can check; \"ferryd hash\" makes one");
 }
 
-enum ferry_error settings_read(const char *path, struct conf **out)
+enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, struct conf **out)
 {
-    enum ferry_error error = conf_read(&settings_schema, path, conf_load_file, NULL, out);
+    enum ferry_error error = conf_read(&settings_schema, path, load, ctx, out);
     if (error != FERRY_OK)
         return error;
     struct conf *conf = *out;

@@ -86,7 +86,7 @@ static void print_all(const struct conf *conf, struct buf *out)
 {
     const struct conf_instance *instance;
     STAILQ_FOREACH (instance, &conf->instances, link)
-        must(print_effective(instance, out) == FERRY_OK);
+        must(print_effective(instance, PRINT_SECRETS, out) == FERRY_OK);
 }
 
 /* What was read without a mistake from one file. */

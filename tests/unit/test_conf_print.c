@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -59,14 +60,14 @@ static enum ferry_error load(void *ctx, const char *path, struct buf *out, struc
     return buf_append(out, bytes_str(ctx));
 }
 
-static void print_all(const char *text, struct buf *out)
+static void print_all(const char *text, enum print_secrets secrets, struct buf *out)
 {
     CLEANUP(conf_drop) struct conf *conf = NULL;
     assert_int_equal(conf_read(&schema, "f", load, (void *)(uintptr_t)text, &conf), FERRY_OK);
     assert_int_equal(conf->check.count, 0);
     const struct conf_instance *instance;
     STAILQ_FOREACH (instance, &conf->instances, link)
-        assert_int_equal(print_effective(instance, out), FERRY_OK);
+        assert_int_equal(print_effective(instance, secrets, out), FERRY_OK);
     assert_int_equal(buf_append(out, bytes_of("", 1)), FERRY_OK);
 }
 
@@ -77,7 +78,7 @@ static void what_holds(void **state)
     buf_init(&out, 65536);
     print_all(
         "text = 'a \"b\" \\\\ ${HOME}'\nsecret = hush\nnames = {\"x, y\", z}\nbox 'b\"' { }\n",
-        &out);
+        PRINT_NO_SECRETS, &out);
     assert_string_equal(buf_view(&out).ptr, "size = \"small\" # default\n"
                                             "text = \"a \\\"b\\\" \\\\ \\${HOME}\" # f:1\n"
                                             "# secret is not shown\n"
@@ -88,28 +89,38 @@ static void what_holds(void **state)
                                             "}\n");
 }
 
-/* But for secrets and places, what is printed says the same again. */
+/* But for places, what is printed says the same again. */
 static void is_read_again(void **state)
 {
     (void)state;
     CLEANUP(buf_fini) struct buf first;
-    CLEANUP(buf_fini) struct buf second;
     buf_init(&first, 65536);
-    buf_init(&second, 65536);
     print_all("secret = s text = 'a \"b\" \\\\ ${HOME}' names = {\"x, y\", z}\nbox 'b\\\\' { }",
-              &first);
-    CLEANUP(buf_fini) struct buf again;
-    buf_init(&again, 65536);
-    assert_int_equal(buf_printf(&again, "secret = s\n%s", buf_view(&first).ptr), FERRY_OK);
-    assert_int_equal(buf_append(&again, bytes_of("", 1)), FERRY_OK);
+              PRINT_SECRETS, &first);
     CLEANUP(conf_drop) struct conf *conf = NULL;
-    assert_int_equal(conf_read(&schema, "f", load, (void *)(uintptr_t)buf_view(&again).ptr, &conf),
+    assert_int_equal(conf_read(&schema, "f", load, (void *)(uintptr_t)buf_view(&first).ptr, &conf),
                      FERRY_OK);
     assert_int_equal(conf->check.count, 0);
     const struct values *values = conf_next(conf, NULL, NULL)->values;
     assert_string_equal(values->text, "a \"b\" \\ ${HOME}");
+    assert_string_equal(values->secret, "s");
     assert_string_equal(values->names.list[0], "x, y");
     assert_string_equal(conf_next(conf, "box", NULL)->label, "b\\");
+}
+
+/* A path means the same wherever the print is read: it starts at the folder of its own file. */
+static void paths_are_whole(void **state)
+{
+    (void)state;
+    static char text[] = "secret = s unset = sub/x";
+    CLEANUP(conf_drop) struct conf *conf = NULL;
+    CLEANUP(buf_fini) struct buf out;
+    buf_init(&out, 65536);
+    assert_int_equal(conf_read(&schema, "/etc/f", load, text, &conf), FERRY_OK);
+    assert_int_equal(print_effective(conf_next(conf, NULL, NULL), PRINT_NO_SECRETS, &out),
+                     FERRY_OK);
+    assert_int_equal(buf_append(&out, bytes_of("", 1)), FERRY_OK);
+    assert_non_null(strstr(buf_view(&out).ptr, "unset = \"/etc/sub/x\" # /etc/f:1\n"));
 }
 
 static void the_manual(void **state)
@@ -146,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_holds),
         cmocka_unit_test(is_read_again),
+        cmocka_unit_test(paths_are_whole),
         cmocka_unit_test(the_manual),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
