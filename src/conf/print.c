@@ -126,8 +126,8 @@ static enum ferry_error print_argument(struct buf *out, const struct conf_direct
         [CONF_DURATION] = "Ar duration", [CONF_SIZE] = "Ar size",
         [CONF_TEXT] = "Ar text",         [CONF_PATH] = "Ar path",
         [CONF_ADDRESS] = "Ar address",   [CONF_ENDPOINT] = "Ar address:port",
-        [CONF_PORTS] = "Ar low-high",    [CONF_NETWORKS] = "Ar networks",
-        [CONF_TEXTS] = "Ar texts",
+        [CONF_PORT] = "Ar port",         [CONF_PORTS] = "Ar low-high",
+        [CONF_NETWORKS] = "Ar networks", [CONF_TEXTS] = "Ar texts",
     };
     if (!directive->words)
         return buf_printf(out, ".It Ic %s No = %s\n", directive->name, names[directive->type]);

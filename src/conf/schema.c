@@ -47,6 +47,8 @@ const char *conf_schema_type_text(enum conf_type type)
         return "a numeric address like 192.0.2.1 or 2001:db8::1";
     case CONF_ENDPOINT:
         return "an address and port like 192.0.2.1:21 or [::]:21";
+    case CONF_PORT:
+        return "a port from 1 to 65535";
     case CONF_PORTS:
         return "a range of ports like 50000-50100";
     case CONF_NETWORKS:

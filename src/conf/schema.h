@@ -20,6 +20,7 @@ enum conf_type {
     CONF_PATH,     /* char *, absolute: one that is written otherwise starts at the file's folder */
     CONF_ADDRESS,  /* struct conf_address */
     CONF_ENDPOINT, /* struct conf_endpoint: "192.0.2.1:21", "[::]:990" */
+    CONF_PORT,     /* uint16_t, from 1 */
     CONF_PORTS,    /* struct conf_ports: "50000-50100" */
     CONF_NETWORKS, /* struct conf_networks: "10.0.0.0/8", "2001:db8::/32", "192.0.2.7" */
     CONF_TEXTS,    /* struct conf_texts */
@@ -44,7 +45,8 @@ struct conf_ports {
 };
 
 struct conf_network {
-    uint8_t bytes[16]; /* network order; the bits behind the prefix are 0 */
+    uint8_t bytes[16]; /* network order; the bits behind the prefix are 0; IPv4 that is written as
+                          IPv4-mapped IPv6 is IPv4 */
     uint8_t len;       /* 4 or 16 */
     uint8_t prefix_bits;
 };

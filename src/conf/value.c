@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "conf/check.h"
 
-enum { WORDS_MAX = 32 };
+enum { WORDS_MAX = 32, MAPPED_BITS = 96 /* of ::ffff:0:0/96 */ };
 
 /* ---- words ---- */
 
@@ -199,6 +199,7 @@ static bool is_network(const struct conf_network *network)
 
 static bool read_network(struct bytes text, struct conf_network *out)
 {
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     struct bytes prefix = text;
     struct bytes host = bytes_cut(&prefix, '/');
     out->len = raw_address(host, out->bytes);
@@ -206,7 +207,14 @@ static bool read_network(struct bytes text, struct conf_network *out)
     if (out->len == 0 || (host.len < text.len && !text_u64(prefix, bits, &bits)))
         return false;
     out->prefix_bits = (uint8_t)bits;
-    return is_network(out);
+    bool right = is_network(out);
+    if (out->len == 16 && bits >= MAPPED_BITS && memcmp(out->bytes, mapped, sizeof(mapped)) == 0) {
+        memmove(out->bytes, out->bytes + sizeof(mapped), 4);
+        memset(out->bytes + 4, 0, sizeof(out->bytes) - 4);
+        out->len = 4;
+        out->prefix_bits = (uint8_t)(bits - MAPPED_BITS);
+    }
+    return right;
 }
 
 static enum ferry_error add_network(const struct conf_directive *directive, struct bytes text,
@@ -328,6 +336,9 @@ enum ferry_error value_read(const struct conf_directive *directive, struct bytes
     case CONF_ENDPOINT:
         right = read_endpoint(text, field);
         break;
+    case CONF_PORT:
+        right = read_port(text, field) && *(uint16_t *)field != 0;
+        break;
     case CONF_PORTS:
         right = read_ports(text, field);
         break;
@@ -380,6 +391,7 @@ void value_clear(const struct conf_directive *directive, void *field)
     case CONF_SIZE:
     case CONF_ADDRESS:
     case CONF_ENDPOINT:
+    case CONF_PORT:
     case CONF_PORTS:
         break;
     }

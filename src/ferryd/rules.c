@@ -1,7 +1,12 @@
 /* A listen block as the rules of a listener. */
 #include "ferryd/rules.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
 #include "base/buf.h"
+#include "base/text.h"
 
 static const struct {
     const char *directive;
@@ -81,10 +86,90 @@ static enum ferry_error make_context(struct conf *conf, const struct conf_instan
     return error;
 }
 
-static void set_addresses(const struct settings_listen *listen, struct server_rules *rules)
+/* What the rules point to until they are made. */
+struct lists {
+    struct network *proxies;
+    struct server_passive_rule *passive;
+};
+
+static void lists_fini(struct lists *lists)
+{
+    alloc_free(lists->proxies);
+    alloc_free(lists->passive);
+}
+
+static enum ferry_error set_proxies(const struct conf_networks *from, struct lists *lists,
+                                    struct server_rules *rules)
+{
+    if (from->count == 0)
+        return FERRY_OK;
+    lists->proxies = alloc_resize(NULL, from->count, sizeof(*lists->proxies));
+    if (!lists->proxies)
+        return FERRY_E_MEMORY;
+    for (size_t i = 0; i < from->count; i++) {
+        const struct conf_network *network = &from->list[i];
+        lists->proxies[i] =
+            (struct network){.family = network->len == 4 ? 1 : 2, .bits = network->prefix_bits};
+        memcpy(lists->proxies[i].bytes, network->bytes, sizeof(network->bytes));
+    }
+    rules->proxies = lists->proxies;
+    rules->proxy_count = from->count;
+    return FERRY_OK;
+}
+
+/* "10.0.0.0/8 192.0.2.1" or "10.0.0.0/8 local". */
+static enum ferry_error read_passive_rule(const char *text, struct server_passive_rule *out,
+                                          struct fault *fault)
+{
+    char network[ADDRESS_TEXT_BYTES + 4] = "";
+    char address[ADDRESS_TEXT_BYTES] = "";
+    struct bytes rest = bytes_str(text);
+    struct bytes first = bytes_cut(&rest, ' ');
+    rest = text_trim(rest);
+    *out = (struct server_passive_rule){0};
+    if (first.len >= sizeof(network) || rest.len == 0 || rest.len >= sizeof(address))
+        return fault_set(fault, FERRY_E_ARGUMENT,
+                         "\"%s\" is not a network and an address, or local, behind it", text);
+    snprintf(network, sizeof(network), "%.*s", BYTES_FMT(first));
+    snprintf(address, sizeof(address), "%.*s", BYTES_FMT(rest));
+    enum ferry_error error = network_parse(network, &out->network, fault);
+    if (error != FERRY_OK || bytes_equal(rest, BYTES_LIT("local")))
+        return error;
+    if (address_parse(address, 0, &out->address) != FERRY_OK)
+        return fault_set(fault, FERRY_E_ARGUMENT, "\"%s\" is not a numeric address, and not local",
+                         address);
+    return FERRY_OK;
+}
+
+static enum ferry_error set_passive_networks(struct conf *conf,
+                                             const struct conf_instance *instance,
+                                             struct lists *lists, struct server_rules *rules)
+{
+    const struct conf_texts *from =
+        &((const struct settings_listen *)instance->values)->passive_networks;
+    if (from->count == 0)
+        return FERRY_OK;
+    lists->passive = alloc_resize(NULL, from->count, sizeof(*lists->passive));
+    if (!lists->passive)
+        return FERRY_E_MEMORY;
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < from->count; i++) {
+        struct fault fault = {0};
+        if (read_passive_rule(from->list[i], &lists->passive[i], &fault) == FERRY_OK)
+            continue;
+        conf_mistake(conf, instance, "passive_networks", "%s", fault.what);
+        error = FERRY_E_ARGUMENT;
+    }
+    rules->passive_rules = lists->passive;
+    rules->passive_rule_count = from->count;
+    return error;
+}
+
+static void set_plain(const struct settings_listen *listen, struct server_rules *rules)
 {
     rules->passive_low = listen->passive_ports.low;
     rules->passive_high = listen->passive_ports.high;
+    rules->passive_name = listen->passive_name;
     /* The text was checked when it was read; an empty one is none. */
     if (listen->passive_address.text[0])
         (void)!address_parse(listen->passive_address.text, 0, &rules->passive_address);
@@ -94,11 +179,17 @@ static enum ferry_error make(struct conf *conf, const struct conf_instance *inst
                              struct tls_context *tls, struct server_rules **out)
 {
     const struct settings_listen *listen = instance->values;
+    CLEANUP(lists_fini) struct lists lists = {0};
     struct fault fault = {0};
     struct server_rules rules = listen->rules;
     rules.tls = tls;
-    set_addresses(listen, &rules);
-    enum ferry_error error = server_rules_new(&rules, out, &fault);
+    set_plain(listen, &rules);
+    enum ferry_error error = set_proxies(&listen->proxies, &lists, &rules);
+    if (error == FERRY_OK)
+        error = set_passive_networks(conf, instance, &lists, &rules);
+    if (error != FERRY_OK)
+        return error;
+    error = server_rules_new(&rules, out, &fault);
     if (error != FERRY_OK && error != FERRY_E_MEMORY)
         conf_mistake(conf, instance, NULL, "%s", fault.what);
     return error;

@@ -26,6 +26,9 @@ struct settings_listen {
     struct server_rules rules; /* but for what stands below, which is put in by rules_make */
     struct conf_ports passive_ports;
     struct conf_address passive_address;
+    char *passive_name;
+    struct conf_texts passive_networks; /* "NETWORK ADDRESS" or "NETWORK local" */
+    struct conf_networks proxies;
     char *certificate, *key, *client_ca; /* paths; `key` NULL: it stands in the certificate's */
     enum tls_policy_name policy;
     enum tls_version tls_min, tls_max;

@@ -131,6 +131,10 @@ def contradictions(_):
          "4: client_certificates: client_ca must tell who signs them"),
         ('listen "127.0.0.1:0" {\ncertificate = tls/server.pem\nkey = tls/server.key\nclient_ca = tls/ca.pem }',
          "4: client_ca: nobody is asked"),
+        ('listen "127.0.0.1:0" {\nplaintext = allow\npassive_networks = {"10.0.0.0/8 here", "10.0.0.0"} }',
+         '3: passive_networks: "here" is not a numeric address, and not local'),
+        ('listen "127.0.0.1:0" {\nplaintext = allow\npassive_address = 192.0.2.1\npassive_name = localhost }',
+         "1: the passive address is told by a name and by a number"),
         ("log_form = text", "there is no listen block"),
         ('account "a" { password_hash = "HASH" home = nowhere }\nlisten "127.0.0.1:0" { plaintext = allow }', "1: home: "),
     )
@@ -203,6 +207,25 @@ def run_serves(_):
             got = subprocess.run([curl, "-sS", "--cacert", server.ca, "--ssl-reqd", "-u", f"{USER}:{PASSWORD}", url],
                                  capture_output=True, check=False, timeout=60)
             assert got.returncode == 0 and got.stdout == b"content", (got, server.log_text())
+
+
+@test("TLS-151 SEC-22 rules by network: what PASV tells, and whose connections begin with a PROXY header")
+def rules_by_network(_):
+    text = SIMPLE.replace("}", """
+        passive_address = 192.0.2.9
+        passive_networks = {"10.0.0.0/8 local", "127.0.0.0/8 198.51.100.7"}
+    }""", 1).replace("127.0.0.1:0", "0.0.0.0:0")
+    with running(text) as server:
+        _, told = session(server).command("PASV", 227)
+        assert "198,51,100,7" in told, told
+        server.reload(text.replace("127.0.0.0/8 198", "127.0.0.2/32 198"))
+        _, told = session(server).command("PASV", 227)
+        assert "192,0,2,9" in told, told
+        server.reload(text.replace("passive_address", "proxies = 127.0.0.1\npassive_address"))
+        raw = Raw(server.port)
+        raw.send("PROXY TCP4 10.1.2.3 127.0.0.1 1000 21\r\n")
+        raw.login(USER, PASSWORD)
+        peers.wait_until(lambda: "10.1.2.3" in server.log_text(), "the client in the log")
 
 
 @test("a wrong password and an unknown name are refused alike, and as slowly")

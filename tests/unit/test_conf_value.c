@@ -125,6 +125,10 @@ static const struct {
     {CONF_ENDPOINT, "192.0.2.1", false},
     {CONF_ENDPOINT, "192.0.2.1:", false},
     {CONF_ENDPOINT, ":21", false},
+    {CONF_PORT, "1", true},
+    {CONF_PORT, "65535", true},
+    {CONF_PORT, "0", false},
+    {CONF_PORT, "65536", false},
     {CONF_PORTS, "1-65535", true},
     {CONF_PORTS, "21-21", true},
     {CONF_PORTS, "0-5", false},
@@ -189,10 +193,12 @@ static void networks(void **state)
 {
     (void)state;
     const struct conf_directive directive = {
-        .name = "x", .type = CONF_NETWORKS, .fallback = "10.0.0.0/8, 2001:db8::/32,192.0.2.7"};
+        .name = "x",
+        .type = CONF_NETWORKS,
+        .fallback = "10.0.0.0/8, 2001:db8::/32,192.0.2.7, ::ffff:10.1.0.0/112"};
     struct conf_networks list = {0};
     assert_int_equal(value_read_fallback(&directive, &list, NULL), FERRY_OK);
-    assert_int_equal(list.count, 3);
+    assert_int_equal(list.count, 4);
     assert_int_equal(list.list[0].len, 4);
     assert_int_equal(list.list[0].prefix_bits, 8);
     assert_int_equal(list.list[0].bytes[0], 10);
@@ -202,6 +208,10 @@ static void networks(void **state)
     assert_int_equal(list.list[2].len, 4);
     assert_int_equal(list.list[2].prefix_bits, 32);
     assert_int_equal(list.list[2].bytes[3], 7);
+    assert_int_equal(list.list[3].len, 4);
+    assert_int_equal(list.list[3].prefix_bits, 16);
+    assert_int_equal(list.list[3].bytes[1], 1);
+    assert_int_equal(list.list[3].bytes[10], 0);
     value_clear(&directive, &list);
     assert_null(list.list);
 }
