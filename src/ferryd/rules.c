@@ -15,6 +15,8 @@ static const struct {
     [RULES_CERTIFICATE] = {"certificate", offsetof(struct settings_listen, certificate)},
     [RULES_KEY] = {"key", offsetof(struct settings_listen, key)},
     [RULES_CLIENT_CA] = {"client_ca", offsetof(struct settings_listen, client_ca)},
+    [RULES_CLIENT_CRL] = {"client_crl", offsetof(struct settings_listen, client_crl)},
+    [RULES_OCSP_RESPONSE] = {"ocsp_response", offsetof(struct settings_listen, ocsp_response)},
 };
 
 const char *rules_file_path(const struct settings_listen *listen, enum rules_file file)
@@ -66,23 +68,55 @@ static enum ferry_error files_read(struct files *files, struct conf *conf,
 
 /* ---- rules ---- */
 
+/* FERRY_E_ARGUMENT: some are none, and were told of. */
+static enum ferry_error read_pins(struct conf *conf, const struct conf_instance *instance,
+                                  struct tls_pin **out)
+{
+    const struct conf_texts *from =
+        &((const struct settings_listen *)instance->values)->client_pins;
+    if (from->count == 0)
+        return FERRY_OK;
+    *out = alloc_resize(NULL, from->count, sizeof(**out));
+    if (!*out)
+        return FERRY_E_MEMORY;
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < from->count; i++) {
+        if (tls_pin_parse(bytes_str(from->list[i]), &(*out)[i]) == FERRY_OK)
+            continue;
+        conf_mistake(conf, instance, "client_pins",
+                     "\"%s\" is not sha256// and 44 letters of base64", from->list[i]);
+        error = FERRY_E_ARGUMENT;
+    }
+    return error;
+}
+
 static enum ferry_error make_context(struct conf *conf, const struct conf_instance *instance,
                                      const struct files *files, struct tls_context **out)
 {
     const struct settings_listen *listen = instance->values;
     struct fault fault = {0};
-    const struct tls_server_settings settings = {
-        .policy = listen->policy,
-        .min = listen->tls_min,
-        .max = listen->tls_max,
-        .certificate_pem = buf_view(&files->text[RULES_CERTIFICATE]),
-        .key_pem = buf_view(&files->text[listen->key ? RULES_KEY : RULES_CERTIFICATE]),
-        .client_certificates = listen->client_certificates,
-        .client_ca_pem = buf_view(&files->text[RULES_CLIENT_CA]),
-    };
-    enum ferry_error error = tls_context_new_server(&settings, out, &fault);
-    if (error != FERRY_OK && error != FERRY_E_MEMORY)
-        conf_mistake(conf, instance, "certificate", "%s", fault.what);
+    struct tls_pin *pins = NULL;
+    enum ferry_error error = read_pins(conf, instance, &pins);
+    if (error == FERRY_OK) {
+        const struct tls_server_settings settings = {
+            .policy = listen->policy,
+            .min = listen->tls_min,
+            .max = listen->tls_max,
+            .certificate_pem = buf_view(&files->text[RULES_CERTIFICATE]),
+            .key_pem = buf_view(&files->text[listen->key ? RULES_KEY : RULES_CERTIFICATE]),
+            .client_certificates = listen->client_certificates,
+            .client_ca_pem = buf_view(&files->text[RULES_CLIENT_CA]),
+            .client_crl_pem = buf_view(&files->text[RULES_CLIENT_CRL]),
+            .client_crl_chain = listen->client_crl_chain,
+            .client_pins = {.keys = pins, .key_count = listen->client_pins.count},
+            .ocsp_der = buf_view(&files->text[RULES_OCSP_RESPONSE]),
+            .alpn_required = listen->alpn_required,
+        };
+        error = tls_context_new_server(&settings, out, &fault);
+        if (error != FERRY_OK && error != FERRY_E_MEMORY)
+            conf_mistake(conf, instance, "certificate", "%s", fault.what);
+    }
+    alloc_free(pins);
     return error;
 }
 

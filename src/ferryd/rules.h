@@ -5,7 +5,14 @@
 #include "ferryd/settings.h"
 
 /* The files that a listen block names. */
-enum rules_file { RULES_CERTIFICATE, RULES_KEY, RULES_CLIENT_CA, RULES_FILES };
+enum rules_file {
+    RULES_CERTIFICATE,
+    RULES_KEY,
+    RULES_CLIENT_CA,
+    RULES_CLIENT_CRL,
+    RULES_OCSP_RESPONSE,
+    RULES_FILES
+};
 
 /* The path of one; NULL: it is not named. */
 const char *rules_file_path(const struct settings_listen *listen, enum rules_file file);

@@ -29,6 +29,7 @@ static const struct conf_word client_certificates[] = {{"none", TLS_CLIENT_CERT_
                                                        {"optional", TLS_CLIENT_CERT_OPTIONAL},
                                                        {"required", TLS_CLIENT_CERT_REQUIRED},
                                                        {NULL, 0}};
+static const struct conf_word alpns[] = {{"optional", false}, {"required", true}, {NULL, 0}};
 static const struct conf_word permissions[] = {{"refuse", false}, {"allow", true}, {NULL, 0}};
 static const struct conf_word data_resumes[] = {{"require", DATA_RESUME_REQUIRE},
                                                 {"prefer", DATA_RESUME_PREFER},
@@ -129,6 +130,34 @@ static const struct conf_directive listen_rows[] = {
      .type = CONF_PATH,
      LISTEN(client_ca),
      .help = "PEM file of those who may sign the certificates of clients."},
+    {.name = "client_pins",
+     .type = CONF_TEXTS,
+     LISTEN(client_pins),
+     .help =
+         "Keys of clients' certificates that are trusted for their own sake, self-signed or not: "
+         "a list of \"sha256//BASE64\"."},
+    {.name = "client_crl",
+     .type = CONF_PATH,
+     LISTEN(client_crl),
+     .help =
+         "PEM file of revocation lists; with it, a client's certificate whose CA has no current "
+         "one there is refused."},
+    {.name = "client_crl_chain",
+     .type = CONF_FLAG,
+     LISTEN(client_crl_chain),
+     .fallback = "no",
+     .help = "Whether the certificates of intermediate CAs are looked up in client_crl, too."},
+    {.name = "ocsp_response",
+     .type = CONF_PATH,
+     LISTEN(ocsp_response),
+     .help = "DER file of the OCSP response that is stapled to the certificate, as \"openssl ocsp "
+             "-respout\" writes it."},
+    {.name = "alpn",
+     .type = CONF_FLAG,
+     LISTEN(alpn_required),
+     .words = alpns,
+     .fallback = "optional",
+     .help = "Whether clients must say by ALPN that they mean FTP."},
     {.name = "plaintext",
      .type = CONF_FLAG,
      LISTEN(rules.plaintext_allowed),

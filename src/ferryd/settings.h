@@ -29,7 +29,10 @@ struct settings_listen {
     char *passive_name;
     struct conf_texts passive_networks; /* "NETWORK ADDRESS" or "NETWORK local" */
     struct conf_networks proxies;
-    char *certificate, *key, *client_ca; /* paths; `key` NULL: it stands in the certificate's */
+    char *certificate, *key; /* paths; `key` NULL: it stands in the certificate's */
+    char *client_ca, *client_crl, *ocsp_response;
+    struct conf_texts client_pins;
+    bool client_crl_chain, alpn_required;
     enum tls_policy_name policy;
     enum tls_version tls_min, tls_max;
     enum tls_client_certificates client_certificates;

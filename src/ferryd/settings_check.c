@@ -23,16 +23,21 @@ static void check_tls(struct conf *conf, const struct conf_instance *instance)
 
 static void check_client_certificates(struct conf *conf, const struct conf_instance *instance)
 {
+    static const char *const about_them[] = {"client_ca", "client_pins", "client_crl"};
     const struct settings_listen *listen = instance->values;
     bool asked = listen->client_certificates != TLS_CLIENT_CERT_NONE;
-    if (asked && !listen->client_ca)
-        conf_mistake(conf, instance, "client_certificates", "client_ca must tell who signs them");
-    if (!asked && listen->client_ca)
-        conf_mistake(conf, instance, "client_ca",
-                     "nobody is asked for a certificate: write client_certificates = optional or "
-                     "required");
+    for (size_t i = 0; i < ARRAY_LEN(about_them) && !asked; i++)
+        if (conf_is_given(instance, about_them[i]))
+            conf_mistake(conf, instance, about_them[i],
+                         "nobody is asked for a certificate: write client_certificates = optional "
+                         "or required");
     if (asked && !listen->certificate)
         conf_mistake(conf, instance, "client_certificates", "without certificate there is no TLS");
+    if (asked && !listen->client_ca && listen->client_pins.count == 0)
+        conf_mistake(conf, instance, "client_certificates",
+                     "client_ca must tell who signs them, or client_pins which are trusted");
+    if (listen->client_crl && !listen->client_ca)
+        conf_mistake(conf, instance, "client_crl", "there is no client_ca that it is of");
 }
 
 static void check_account(struct conf *conf, const struct conf_instance *instance)

@@ -128,9 +128,16 @@ def contradictions(_):
         ('listen "127.0.0.1:0" {\ncertificate = tls/server.pem\nkey = tls/server.key\ntls_min = 1.3\ntls_max = 1.2 }',
          "4: tls_min: it is above tls_max"),
         ('listen "127.0.0.1:0" {\ncertificate = tls/server.pem\nkey = tls/server.key\nclient_certificates = required }',
-         "4: client_certificates: client_ca must tell who signs them"),
+         "4: client_certificates: client_ca must tell who signs them, or client_pins which are trusted"),
         ('listen "127.0.0.1:0" {\ncertificate = tls/server.pem\nkey = tls/server.key\nclient_ca = tls/ca.pem }',
          "4: client_ca: nobody is asked"),
+        ('listen "127.0.0.1:0" {\ncertificate = tls/server.pem\nkey = tls/server.key\n'
+         'client_certificates = optional\nclient_pins = {"sha256//x"}\nclient_crl = tls/ca.pem }',
+         '5: client_pins: "sha256//x" is not sha256// and 44 letters of base64'),
+        ('listen "127.0.0.1:0" {\ncertificate = tls/server.pem\nkey = tls/server.key\nocsp_response = tls/ca.pem }',
+         "2: certificate: "),
+        ('listen "127.0.0.1:0" {\ncertificate = tls/server.pem\nkey = tls/server.key\nclient_ca = tls/ca.pem\n'
+         'client_certificates = optional\nclient_crl = tls/server.key }', "2: certificate: "),
         ('listen "127.0.0.1:0" {\nplaintext = allow\npassive_networks = {"10.0.0.0/8 here", "10.0.0.0"} }',
          '3: passive_networks: "here" is not a numeric address, and not local'),
         ('listen "127.0.0.1:0" {\nplaintext = allow\npassive_address = 192.0.2.1\npassive_name = localhost }',
@@ -226,6 +233,29 @@ def rules_by_network(_):
         raw.send("PROXY TCP4 10.1.2.3 127.0.0.1 1000 21\r\n")
         raw.login(USER, PASSWORD)
         peers.wait_until(lambda: "10.1.2.3" in server.log_text(), "the client in the log")
+
+
+def refuses_handshake(port):
+    """Whether a client without a certificate and without ALPN gets nowhere."""
+    raw = Raw(port)
+    raw.reply()
+    raw.command("AUTH TLS", 234)
+    try:
+        raw.start_tls()
+        raw.command("NOOP")
+    except (ssl.SSLError, EOFError, ConnectionResetError):
+        return True
+    return False
+
+
+@test("TLS-120 rules of the handshake: a client certificate, ALPN, by reload")
+def rules_of_handshake(_):
+    with running() as server:
+        assert not refuses_handshake(server.port)
+        for rule in ("client_certificates = required client_ca = tls/ca.pem", "alpn = required"):
+            server.reload(SIMPLE.replace("}", rule + " }", 1))
+            assert not server.events("reload.refused"), server.log_text()
+            assert refuses_handshake(server.port), rule
 
 
 @test("a wrong password and an unknown name are refused alike, and as slowly")
