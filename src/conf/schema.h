@@ -84,7 +84,6 @@ struct conf_block {
 };
 
 struct conf_schema {
-    const char *program;             /* whose file it is */
     const struct conf_block *blocks; /* the first is the one without a name */
     size_t count;
 };

@@ -24,7 +24,7 @@ bool password_hash_is_good(const char *hash)
 static enum ferry_error hash(struct bytes password, const char *setting,
                              char out[PASSWORD_HASH_BYTES])
 {
-    char phrase[CRYPT_MAX_PASSPHRASE_SIZE + 1];
+    char phrase[CRYPT_MAX_PASSPHRASE_SIZE]; /* with its NUL */
     if (password.len >= sizeof(phrase) || bytes_find(password, '\0') < password.len)
         return FERRY_E_ARGUMENT;
     struct crypt_data *data = alloc_zero(sizeof(*data));

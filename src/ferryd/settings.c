@@ -335,5 +335,4 @@ static const struct conf_block blocks[] = {
     },
 };
 
-const struct conf_schema settings_schema = {
-    .program = "ferryd", .blocks = blocks, .count = ARRAY_LEN(blocks)};
+const struct conf_schema settings_schema = {.blocks = blocks, .count = ARRAY_LEN(blocks)};

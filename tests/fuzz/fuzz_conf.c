@@ -53,8 +53,7 @@ static const struct conf_block blocks[] = {
      .count = ARRAY_LEN(door_rows)},
 };
 
-static const struct conf_schema schema = {
-    .program = "fuzz", .blocks = blocks, .count = ARRAY_LEN(blocks)};
+static const struct conf_schema schema = {.blocks = blocks, .count = ARRAY_LEN(blocks)};
 
 /* Whatever is included is the same text. */
 static enum ferry_error load(void *ctx, const char *path, struct buf *out, struct fault *fault)

@@ -50,8 +50,7 @@ static const struct conf_block blocks[] = {
      .help = "A box."},
 };
 
-static const struct conf_schema schema = {
-    .program = "test", .blocks = blocks, .count = ARRAY_LEN(blocks)};
+static const struct conf_schema schema = {.blocks = blocks, .count = ARRAY_LEN(blocks)};
 
 static enum ferry_error load(void *ctx, const char *path, struct buf *out, struct fault *fault)
 {

@@ -72,8 +72,7 @@ static const struct conf_block blocks[] = {
      .count = ARRAY_LEN(door_rows)},
 };
 
-static const struct conf_schema schema = {
-    .program = "test", .blocks = blocks, .count = ARRAY_LEN(blocks)};
+static const struct conf_schema schema = {.blocks = blocks, .count = ARRAY_LEN(blocks)};
 
 /* Files in memory: the first of the list is "etc/main", the others by name. */
 struct file {
