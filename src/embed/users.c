@@ -19,6 +19,7 @@ struct user {
     char *name;
     char *root;
     bool read_only;
+    struct charset *charset; /* NULL: none */
     char salt[SALT_BYTES];
     struct secret *hash; /* of salt and password */
 };
@@ -79,6 +80,7 @@ static void user_fini(struct user *user)
     alloc_free(user->name);
     alloc_free(user->root);
     secret_free(user->hash);
+    charset_free(user->charset);
 }
 
 struct users *users_new(struct loop *loop)
@@ -113,17 +115,17 @@ void users_free(struct users *users)
 }
 
 /* The account of that name, or nobody. Looks at all of them, found or not. */
-static const struct user *users_find(const struct users *users, struct bytes name)
+static struct user *users_find(struct users *users, struct bytes name)
 {
-    const struct user *found = &users->nobody;
-    const struct user *user;
+    struct user *found = &users->nobody;
+    struct user *user;
     SLIST_FOREACH (user, &users->list, link)
         if (bytes_equal(bytes_str(user->name), name))
             found = user;
     return found;
 }
 
-static enum ferry_error check_new(const struct users *users, const char *name, const char *root,
+static enum ferry_error check_new(struct users *users, const char *name, const char *root,
                                   struct fault *fault)
 {
     struct bytes view = bytes_str(name);
@@ -162,6 +164,21 @@ enum ferry_error users_add(struct users *users, const char *name, const char *pa
     return FERRY_OK;
 }
 
+enum ferry_error users_set_charset(struct users *users, const char *name, const char *charset,
+                                   struct fault *fault)
+{
+    struct user *user = users_find(users, bytes_str(name));
+    if (user == &users->nobody)
+        return fault_set(fault, FERRY_E_ARGUMENT, "there is no account %s", name);
+    struct charset *made = NULL;
+    enum ferry_error error = charset_new(charset, &made, fault);
+    if (error != FERRY_OK)
+        return error;
+    charset_free(user->charset);
+    user->charset = made;
+    return FERRY_OK;
+}
+
 unsigned users_count(const struct users *users)
 {
     return users->count;
@@ -191,7 +208,11 @@ static void login_work(void *ctx)
 static void login_tell(struct login_job *job)
 {
     struct login_grant grant = {
-        .ops = &local_store_ops, .start = "/", .read_only = job->user->read_only};
+        .ops = &local_store_ops,
+        .start = "/",
+        .read_only = job->user->read_only,
+        .charset = job->user->charset,
+    };
     if (job->verdict == LOGIN_GRANTED &&
         local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), grant.read_only,
                         &grant.store) != FERRY_OK) {

@@ -25,6 +25,11 @@ void users_free(struct users *users);
 NODISCARD enum ferry_error users_add(struct users *users, const char *name, const char *password,
                                      const char *root, bool read_only, struct fault *fault);
 
+/* Names of this account that come in no UTF-8 are in `charset` (ftp/charset.h). Before the first
+ * login. FERRY_E_ARGUMENT: no such account or charset; FERRY_E_MEMORY. */
+NODISCARD enum ferry_error users_set_charset(struct users *users, const char *name,
+                                             const char *charset, struct fault *fault);
+
 unsigned users_count(const struct users *users);
 
 /* Begins to remove, in the background, the parts beneath the accounts' roots that nobody wrote

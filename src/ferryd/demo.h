@@ -24,6 +24,7 @@ struct demo_options {
     enum ferry_data_scope data_scope;
     uint16_t passive_low, passive_high;
     const char *tls_max;
+    const char *charset; /* of names that are no UTF-8; NULL: they stay as they come */
     bool plaintext;
     bool read_only;
     bool drop_cut_uploads;

@@ -140,6 +140,12 @@ static bool take_mode_z(struct demo_options *options, const char *value)
     return true;
 }
 
+static bool take_charset(struct demo_options *options, const char *value)
+{
+    options->charset = value;
+    return true;
+}
+
 static bool take_json(struct demo_options *options, const char *value)
 {
     (void)value;
@@ -174,6 +180,8 @@ static const struct {
     {"plaintext", NULL, take_plaintext, "allow login and data in clear text"},
     {"drop-cut-uploads", NULL, take_drop_cut_uploads, "do not keep what can be resumed"},
     {"mode-z", NULL, take_mode_z, "offer MODE Z, compression of what is transferred"},
+    {"charset", "NAME", take_charset,
+     "what names that are no UTF-8 are in, such as windows-1252 (kept as they come)"},
     {"log", "FORM", take_log, "text, json or off, to standard error (text)"},
     {"json", NULL, take_json, "say ports, password and CA file as one line of JSON"},
     {"help", NULL, take_help, "this text"},

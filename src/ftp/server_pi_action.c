@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 #include "ftp/ipaddr.h"
-#include "ftp/path.h"
 
 static const struct pi_refusal no_refusal = {0, NULL};
 
@@ -14,34 +13,14 @@ enum {
 
 typedef struct pi_refusal fill_fn(struct server_pi *pi, struct server_action *action);
 
-/* Sets the action's path to what `argument` means; without one, to the working directory. */
-static struct pi_refusal resolve(struct server_pi *pi, struct server_action *action,
-                                 struct bytes argument)
-{
-    action->has_path = argument.len > 0;
-    if (!action->has_path) {
-        action->path = server_pi_text(&pi->cwd);
-        return no_refusal;
-    }
-    enum ferry_error error = path_resolve(&pi->path, server_pi_text(&pi->cwd), argument);
-    if (error == FERRY_OK)
-        error = buf_append(&pi->path, bytes_of("", 1));
-    if (error == FERRY_E_MEMORY)
-        server_pi_fail(pi, error, "no memory for a path");
-    if (error != FERRY_OK)
-        return (struct pi_refusal){501, "Path name too long."};
-    action->path = server_pi_text(&pi->path);
-    return no_refusal;
-}
-
 static struct pi_refusal fill_path(struct server_pi *pi, struct server_action *action)
 {
-    return resolve(pi, action, action->argument);
+    return server_pi_resolve(pi, action, action->argument);
 }
 
 static struct pi_refusal fill_parent(struct server_pi *pi, struct server_action *action)
 {
-    struct pi_refusal refusal = resolve(pi, action, BYTES_LIT(".."));
+    struct pi_refusal refusal = server_pi_resolve(pi, action, BYTES_LIT(".."));
     action->has_path = false;
     return refusal;
 }
@@ -57,7 +36,8 @@ static struct pi_refusal fill_list(struct server_pi *pi, struct server_action *a
         if (bytes_find(options, 'l') < options.len)
             action->list_flags |= LIST_LONG;
     }
-    return resolve(pi, action, rest);
+    action->argument = rest;
+    return server_pi_resolve(pi, action, rest);
 }
 
 static struct pi_refusal fill_time_path(struct server_pi *pi, struct server_action *action)
@@ -65,7 +45,7 @@ static struct pi_refusal fill_time_path(struct server_pi *pi, struct server_acti
     struct bytes path;
     if (facts_parse_mfmt(action->argument, &action->time, &path) != FERRY_OK)
         return (struct pi_refusal){501, "Not a time and a path."};
-    return resolve(pi, action, path);
+    return server_pi_resolve(pi, action, path);
 }
 
 /* XCRC and its kin. */
@@ -78,7 +58,7 @@ static struct pi_refusal fill_hash(struct server_pi *pi, struct server_action *a
     action->has_range = argument.has_range;
     action->offset = argument.start;
     action->range_end = argument.end;
-    return resolve(pi, action, argument.path);
+    return server_pi_resolve(pi, action, argument.path);
 }
 
 static struct pi_refusal fill_mff(struct server_pi *pi, struct server_action *action)
@@ -86,7 +66,7 @@ static struct pi_refusal fill_mff(struct server_pi *pi, struct server_action *ac
     struct bytes path, unknown;
     if (change_parse_facts(action->argument, &action->change, &path, &unknown) != FERRY_OK)
         return (struct pi_refusal){501, "Not facts and a path."};
-    return resolve(pi, action, path);
+    return server_pi_resolve(pi, action, path);
 }
 
 static struct pi_refusal fill_site(struct server_pi *pi, struct server_action *action)
@@ -95,7 +75,7 @@ static struct pi_refusal fill_site(struct server_pi *pi, struct server_action *a
     if (site_parse(action->argument, &site) != FERRY_OK)
         return (struct pi_refusal){501, "Syntax error in the argument."};
     action->change = site.change;
-    return resolve(pi, action, site.path);
+    return server_pi_resolve(pi, action, site.path);
 }
 
 static bool is_host_name(struct bytes name)
@@ -255,7 +235,7 @@ struct pi_refusal server_pi_fill_action(struct server_pi *pi, const struct pi_re
     struct pi_refusal refusal = fill(pi, action);
     if (refusal.code != 0) {
         buf_wipe(&pi->argument);
-        buf_fini(&pi->path);
+        server_pi_drop_paths(pi);
     }
     return refusal;
 }

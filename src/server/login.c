@@ -53,6 +53,7 @@ static void login_grant(struct server_session *session, const struct login_grant
     }
     server_event(session, LOG_LEVEL_NOTICE, "session.login",
                  F_STR("rights", grant->read_only ? "read" : "read and write"));
+    server_pi_set_charset(session->pi, grant->charset);
     server_pi_logged_in(session->pi, bytes_str(grant->start));
     server_pi_reply(session->pi, 230, "Logged in.");
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/secret.h"
+#include "server/as_sent.h"
 #include "server/change.h"
 #include "server/client.h"
 #include "server/failure.h"
@@ -211,16 +212,24 @@ static const struct {
     [VERB_MKD] = {server_names_mkd, true},
 };
 
-static void session_command(struct server_session *session, const struct server_action *action)
+void server_session_run(struct server_session *session, const struct server_action *action)
 {
-    if (!session->transfer)
-        session->command = *action; /* else it is a STAT meanwhile */
     if (!handlers[action->verb].run)
         server_pi_reply(session->pi, 502, "Command not implemented.");
     else if (handlers[action->verb].writes && session->read_only)
         server_pi_reply(session->pi, 550, "This account may only read.");
     else
         handlers[action->verb].run(session, action);
+}
+
+static void session_command(struct server_session *session, const struct server_action *action)
+{
+    if (!session->transfer)
+        session->command = *action; /* else it is a STAT meanwhile */
+    if (action->path_as_sent.len > 0)
+        server_as_sent_find(session);
+    else
+        server_session_run(session, action);
 }
 
 /* The PI ends the session: the last replies are queued. */
