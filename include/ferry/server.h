@@ -37,7 +37,9 @@ FERRY_API ferry_server *ferry_server_new(void);
 FERRY_API void ferry_server_free(ferry_server *server);
 
 /* The certificate (with its intermediates) and its private key, PEM texts of the given lengths,
- * copied. FERRY_E_ARGUMENT: cannot be read or do not fit; see ferry_server_error. */
+ * copied. While the server runs, too: sessions that are there keep the one they began with, and go
+ * on; FERRY_E_ARGUMENT: cannot be read or do not fit, and nothing has changed; see
+ * ferry_server_error; FERRY_E_MEMORY. */
 FERRY_API enum ferry_error ferry_server_set_certificate(ferry_server *server,
                                                         const char *certificate_pem,
                                                         size_t certificate_len, const char *key_pem,

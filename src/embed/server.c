@@ -20,23 +20,25 @@
 
 enum { BACKLOG = 512, PEM_MAX_BYTES = 1024 * 1024, PARTS_KEPT_S = 7 * 24 * 60 * 60 };
 
-/* A socket that listens before the worker is there. */
-struct pending {
-    SLIST_ENTRY(pending) link;
-    int fd;
-    bool implicit;
+/* An address that the server listens on. */
+struct entrance {
+    SLIST_ENTRY(entrance) link;
+    int fd; /* until the start; then -1 */
+    enum listen_kind kind;
+    struct server_listener *listener; /* from the start on; the worker's */
 };
 
 struct ferry_server {
     struct loop *loop;
     struct users *users;
     struct tls_master *master;
-    struct tls_context *tls;
-    struct buf certificate_pem, key_pem; /* until the start */
+    struct tls_context *tls; /* NULL: no certificate */
     enum tls_version tls_min, tls_max;
-    struct server_settings settings;
+    struct buf certificate_pem, key_pem; /* until the start */
+    struct server_rules rules;           /* of every listener, but for the kind and `tls` */
+    uint32_t sessions_max;
     struct server_worker *worker; /* NULL: not started */
-    SLIST_HEAD(, pending) pending;
+    SLIST_HEAD(, entrance) entrances;
 
     struct log log;
     ferry_server_log_fn *log_fn;
@@ -75,12 +77,12 @@ ferry_server *ferry_server_new(void)
     if (!server)
         return NULL;
     server->stop_fd = -1;
-    SLIST_INIT(&server->pending);
+    SLIST_INIT(&server->entrances);
     buf_init(&server->certificate_pem, PEM_MAX_BYTES);
     buf_init(&server->key_pem, PEM_MAX_BYTES);
-    server->settings.auth_legacy_words = true;
-    server->settings.active_allowed = true;
-    server->settings.keep_cut_uploads = true;
+    server->rules.auth_legacy_words = true;
+    server->rules.active_allowed = true;
+    server->rules.keep_cut_uploads = true;
     if (!server_make(server)) {
         ferry_server_free(server);
         return NULL;
@@ -93,11 +95,11 @@ void ferry_server_free(ferry_server *server)
     if (!server)
         return;
     server_worker_free(server->worker);
-    struct pending *pending;
-    while ((pending = SLIST_FIRST(&server->pending))) {
-        SLIST_REMOVE_HEAD(&server->pending, link);
-        fd_close(&pending->fd);
-        alloc_free(pending);
+    struct entrance *entrance;
+    while ((entrance = SLIST_FIRST(&server->entrances))) {
+        SLIST_REMOVE_HEAD(&server->entrances, link);
+        fd_close(&entrance->fd);
+        alloc_free(entrance);
     }
     loop_watch_free(server->stop_watch);
     fd_close(&server->stop_fd);
@@ -112,16 +114,45 @@ void ferry_server_free(ferry_server *server)
 
 /* ---- settings ---- */
 
-static enum ferry_error make_context(ferry_server *server, struct tls_context **out)
+static enum ferry_error make_context(ferry_server *server, struct bytes certificate_pem,
+                                     struct bytes key_pem, struct tls_context **out)
 {
     struct tls_server_settings settings = {
         .policy = TLS_POLICY_DEFAULT,
         .min = server->tls_min,
         .max = server->tls_max,
-        .certificate_pem = buf_view(&server->certificate_pem),
-        .key_pem = buf_view(&server->key_pem),
+        .certificate_pem = certificate_pem,
+        .key_pem = key_pem,
     };
     return tls_context_new_server(&settings, out, &server->fault);
+}
+
+/* Kept until the start, since the versions of TLS may be set after it. */
+static enum ferry_error keep_certificate(ferry_server *server, struct bytes certificate_pem,
+                                         struct bytes key_pem)
+{
+    buf_fini(&server->certificate_pem);
+    buf_wipe(&server->key_pem);
+    enum ferry_error error = buf_append(&server->certificate_pem, certificate_pem);
+    if (error == FERRY_OK)
+        error = buf_append(&server->key_pem, key_pem);
+    if (error == FERRY_OK)
+        return FERRY_OK;
+    buf_fini(&server->certificate_pem);
+    buf_wipe(&server->key_pem);
+    return fault_set(&server->fault, error, "the certificate and key cannot be taken");
+}
+
+static enum ferry_error set_rules(ferry_server *server);
+
+/* Takes over `context`. Sessions keep the one that they began with. */
+static enum ferry_error change_certificate(ferry_server *server, struct tls_context *context)
+{
+    struct tls_context *old = server->tls;
+    server->tls = context;
+    enum ferry_error error = set_rules(server);
+    tls_context_unref(old);
+    return error;
 }
 
 enum ferry_error ferry_server_set_certificate(ferry_server *server, const char *certificate_pem,
@@ -129,22 +160,14 @@ enum ferry_error ferry_server_set_certificate(ferry_server *server, const char *
                                               size_t key_len)
 {
     fault_clear(&server->fault);
-    buf_fini(&server->certificate_pem);
-    buf_wipe(&server->key_pem);
-    enum ferry_error error =
-        buf_append(&server->certificate_pem, bytes_of(certificate_pem, certificate_len));
-    if (error == FERRY_OK)
-        error = buf_append(&server->key_pem, bytes_of(key_pem, key_len));
-    if (error != FERRY_OK)
-        return fault_set(&server->fault, error, "the certificate and key cannot be taken");
-    struct tls_context *trial = NULL;
-    error = make_context(server, &trial);
-    tls_context_unref(trial);
-    if (error != FERRY_OK) {
-        buf_fini(&server->certificate_pem);
-        buf_wipe(&server->key_pem);
-    }
-    return error;
+    struct bytes certificate = bytes_of(certificate_pem, certificate_len);
+    struct bytes key = bytes_of(key_pem, key_len);
+    struct tls_context *context = NULL;
+    enum ferry_error error = make_context(server, certificate, key, &context);
+    if (error == FERRY_OK && server->worker)
+        return change_certificate(server, context);
+    tls_context_unref(context);
+    return error == FERRY_OK ? keep_certificate(server, certificate, key) : error;
 }
 
 static bool find_version(const char *word, enum tls_version *out)
@@ -171,7 +194,9 @@ enum ferry_error ferry_server_add_account(ferry_server *server, const char *name
                                           const char *password, const char *root, bool read_only)
 {
     fault_clear(&server->fault);
-    return users_add(server->users, name, password, root, read_only, &server->fault);
+    const struct user_settings settings = {
+        .name = name, .password = password, .root = root, .read_only = read_only};
+    return users_add(server->users, &settings, &server->fault);
 }
 
 enum ferry_error ferry_server_set_account_charset(ferry_server *server, const char *name,
@@ -189,45 +214,45 @@ void ferry_server_set_data_resume(ferry_server *server, enum ferry_data_resume p
         [FERRY_DATA_RESUME_PREFER] = DATA_RESUME_PREFER,
         [FERRY_DATA_RESUME_OFF] = DATA_RESUME_OFF,
     };
-    server->settings.data_resume = policies[policy];
-    server->settings.data_resume_scope =
+    server->rules.data_resume = policies[policy];
+    server->rules.data_resume_scope =
         scope == FERRY_DATA_SCOPE_USER ? DATA_SCOPE_USER : DATA_SCOPE_CONNECTION;
 }
 
 void ferry_server_set_plaintext(ferry_server *server, bool allowed)
 {
-    server->settings.plaintext_allowed = allowed;
+    server->rules.plaintext_allowed = allowed;
 }
 
 void ferry_server_set_auth_legacy_words(ferry_server *server, bool allowed)
 {
-    server->settings.auth_legacy_words = allowed;
+    server->rules.auth_legacy_words = allowed;
 }
 
 void ferry_server_set_passive_ports(ferry_server *server, uint16_t low, uint16_t high)
 {
-    server->settings.passive_low = low;
-    server->settings.passive_high = high;
+    server->rules.passive_low = low;
+    server->rules.passive_high = high;
 }
 
 void ferry_server_set_active(ferry_server *server, bool allowed)
 {
-    server->settings.active_allowed = allowed;
+    server->rules.active_allowed = allowed;
 }
 
 void ferry_server_set_mode_z(ferry_server *server, bool offered)
 {
-    server->settings.mode_z = offered;
+    server->rules.mode_z = offered;
 }
 
 void ferry_server_set_keep_cut_uploads(ferry_server *server, bool keep)
 {
-    server->settings.keep_cut_uploads = keep;
+    server->rules.keep_cut_uploads = keep;
 }
 
 void ferry_server_set_sessions_max(ferry_server *server, uint32_t max)
 {
-    server->settings.sessions_max = max;
+    server->sessions_max = max;
 }
 
 static void log_line(void *ctx, enum log_level level, struct bytes line)
@@ -248,24 +273,53 @@ void ferry_server_set_log(ferry_server *server, ferry_server_log_fn *fn, void *c
         .form = json ? LOG_FORM_JSON : LOG_FORM_TEXT,
         .clock = &clock_system,
     };
-    server->settings.log = fn ? &server->log : NULL;
 }
 
 /* ---- listening ---- */
 
-static enum ferry_error keep_listener(ferry_server *server, int fd, bool implicit)
+/* Serves those who come from now on by the rules that are set now. */
+static enum ferry_error open_entrance(ferry_server *server, struct entrance *entrance)
 {
-    if (server->worker)
-        return server_worker_listen(server->worker, fd, implicit, &server->fault);
-    struct pending *pending = alloc_zero(sizeof(*pending));
-    if (!pending) {
+    struct server_rules rules = server->rules;
+    rules.kind = entrance->kind;
+    rules.tls = server->tls;
+    struct server_rules *made = NULL;
+    enum ferry_error error = server_rules_new(&rules, &made, &server->fault);
+    if (error == FERRY_OK && entrance->listener)
+        server_listener_set_rules(entrance->listener, made);
+    else if (error == FERRY_OK)
+        error = server_worker_listen(server->worker, fd_take(&entrance->fd), made,
+                                     &entrance->listener, &server->fault);
+    server_rules_unref(made);
+    return error;
+}
+
+static enum ferry_error set_rules(ferry_server *server)
+{
+    enum ferry_error error = FERRY_OK;
+    struct entrance *entrance;
+    SLIST_FOREACH (entrance, &server->entrances, link)
+        if (error == FERRY_OK)
+            error = open_entrance(server, entrance);
+    return error;
+}
+
+static enum ferry_error add_entrance(ferry_server *server, int fd, enum listen_kind kind)
+{
+    struct entrance *entrance = alloc_zero(sizeof(*entrance));
+    if (!entrance) {
         fd_close(&fd);
         return fault_set(&server->fault, FERRY_E_MEMORY, "no memory for a listener");
     }
-    pending->fd = fd;
-    pending->implicit = implicit;
-    SLIST_INSERT_HEAD(&server->pending, pending, link);
-    return FERRY_OK;
+    *entrance = (struct entrance){.fd = fd, .kind = kind};
+    enum ferry_error error = server->worker ? open_entrance(server, entrance) : FERRY_OK;
+    if (error == FERRY_OK) {
+        SLIST_INSERT_HEAD(&server->entrances, entrance, link);
+    } else {
+        fd_close(&entrance->fd);
+        alloc_free(entrance);
+    }
+    return error;
 }
 
 enum ferry_error ferry_server_listen(ferry_server *server, enum ferry_listen kind,
@@ -281,7 +335,8 @@ enum ferry_error ferry_server_listen(ferry_server *server, enum ferry_listen kin
         error = socket_local(fd, &at);
     if (error != FERRY_OK)
         return fault_set(&server->fault, error, "cannot listen on %s", address);
-    error = keep_listener(server, fd_take(&fd), kind == FERRY_LISTEN_IMPLICIT);
+    error = add_entrance(server, fd_take(&fd),
+                         kind == FERRY_LISTEN_IMPLICIT ? LISTEN_IMPLICIT : LISTEN_EXPLICIT);
     if (error == FERRY_OK && port_out)
         *port_out = address_port(&at);
     return error;
@@ -295,9 +350,9 @@ static enum ferry_error check_complete(ferry_server *server)
         return fault_set(&server->fault, FERRY_E_STATE, "the server was started already");
     if (users_count(server->users) == 0)
         return fault_set(&server->fault, FERRY_E_STATE, "a server needs an account");
-    if (SLIST_EMPTY(&server->pending))
+    if (SLIST_EMPTY(&server->entrances))
         return fault_set(&server->fault, FERRY_E_STATE, "a server needs an address to listen on");
-    if (buf_len(&server->certificate_pem) == 0 && !server->settings.plaintext_allowed)
+    if (buf_len(&server->certificate_pem) == 0 && !server->rules.plaintext_allowed)
         return fault_set(&server->fault, FERRY_E_STATE, "a server needs a certificate");
     return FERRY_OK;
 }
@@ -306,15 +361,20 @@ static enum ferry_error make_worker(ferry_server *server)
 {
     enum ferry_error error = FERRY_OK;
     if (buf_len(&server->certificate_pem) > 0)
-        error = make_context(server, &server->tls);
+        error = make_context(server, buf_view(&server->certificate_pem), buf_view(&server->key_pem),
+                             &server->tls);
     if (error != FERRY_OK)
         return error;
+    buf_fini(&server->certificate_pem);
     buf_wipe(&server->key_pem);
-    server->settings.tls = server->tls;
-    server->settings.master = server->master;
-    server->settings.account_ops = &users_ops;
-    server->settings.accounts = server->users;
-    return server_worker_new(server->loop, &server->settings, &server->worker, &server->fault);
+    const struct server_settings settings = {
+        .master = server->master,
+        .account_ops = &users_ops,
+        .accounts = server->users,
+        .sessions_max = server->sessions_max,
+        .log = server->log_fn ? &server->log : NULL,
+    };
+    return server_worker_new(server->loop, &settings, &server->worker, &server->fault);
 }
 
 /* What nobody went on with for so long is not waited for any more (SEC-38). */
@@ -332,14 +392,7 @@ enum ferry_error ferry_server_start(ferry_server *server)
         error = make_worker(server);
     if (error == FERRY_OK)
         sweep_old_parts(server);
-    struct pending *pending;
-    while (error == FERRY_OK && (pending = SLIST_FIRST(&server->pending))) {
-        SLIST_REMOVE_HEAD(&server->pending, link);
-        error =
-            server_worker_listen(server->worker, pending->fd, pending->implicit, &server->fault);
-        alloc_free(pending);
-    }
-    return error;
+    return error == FERRY_OK ? set_rules(server) : error;
 }
 
 enum ferry_error ferry_server_run(ferry_server *server)

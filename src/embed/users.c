@@ -125,35 +125,36 @@ static struct user *users_find(struct users *users, struct bytes name)
     return found;
 }
 
-static enum ferry_error check_new(struct users *users, const char *name, const char *root,
+static enum ferry_error check_new(struct users *users, const struct user_settings *settings,
                                   struct fault *fault)
 {
-    struct bytes view = bytes_str(name);
+    struct bytes view = bytes_str(settings->name);
     if (view.len == 0 || view.len > LOGIN_NAME_MAX_BYTES)
         return fault_set(fault, FERRY_E_ARGUMENT, "an account's name has 1 to %d bytes",
                          LOGIN_NAME_MAX_BYTES);
     if (users_find(users, view) != &users->nobody)
-        return fault_set(fault, FERRY_E_ARGUMENT, "there is an account %s already", name);
+        return fault_set(fault, FERRY_E_ARGUMENT, "there is an account %s already", settings->name);
     struct root opened;
-    if (root_init(&opened, root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault) != FERRY_OK)
+    if (root_init(&opened, settings->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault) != FERRY_OK)
         return FERRY_E_ARGUMENT;
     root_fini(&opened);
     return FERRY_OK;
 }
 
-enum ferry_error users_add(struct users *users, const char *name, const char *password,
-                           const char *root, bool read_only, struct fault *fault)
+enum ferry_error users_add(struct users *users, const struct user_settings *settings,
+                           struct fault *fault)
 {
-    enum ferry_error error = check_new(users, name, root, fault);
+    enum ferry_error error = check_new(users, settings, fault);
     if (error != FERRY_OK)
         return error;
     struct user *user = alloc_zero(sizeof(*user));
     if (!user)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for an account");
-    user->name = alloc_str(name);
-    user->root = alloc_str(root);
-    user->read_only = read_only;
-    error = user->name && user->root ? set_password(user, bytes_str(password)) : FERRY_E_MEMORY;
+    user->name = alloc_str(settings->name);
+    user->root = alloc_str(settings->root);
+    user->read_only = settings->read_only;
+    error = user->name && user->root ? set_password(user, bytes_str(settings->password))
+                                     : FERRY_E_MEMORY;
     if (error != FERRY_OK) {
         user_fini(user);
         alloc_free(user);
@@ -213,8 +214,9 @@ static void login_tell(struct login_job *job)
         .read_only = job->user->read_only,
         .charset = job->user->charset,
     };
+    const struct home_rules rules = {.read_only = grant.read_only};
     if (job->verdict == LOGIN_GRANTED &&
-        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), grant.read_only,
+        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &rules,
                         &grant.store) != FERRY_OK) {
         fault_set(&job->fault, FERRY_E_MEMORY, "no memory for a login");
         job->verdict = LOGIN_UNAVAILABLE;

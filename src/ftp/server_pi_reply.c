@@ -66,6 +66,8 @@ static void learn(struct server_pi *pi, int code)
         buf_fini(&pi->rename_from);
     if (pi->verb == VERB_RNFR && code == 350)
         server_pi_written(pi, buf_append(&pi->rename_from, buf_view(&pi->path)));
+    if (pi->verb == VERB_USER && code == 232)
+        pi->pass_spare = true;
     if (pi->verb == VERB_HOST && code == 220)
         pi->login = PI_LOGIN_NONE; /* a USER was another host's (TLS-143) */
     if (pi->verb == VERB_REIN && code == 220) {

@@ -1,4 +1,4 @@
-/* The data connection of one transfer: candidates, their check, and the one that takes the slot. */
+/* The data connection of one transfer: where it comes from, and what becomes of it in time. */
 #include "server/data.h"
 
 #include <unistd.h>
@@ -6,9 +6,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "tls/engine.h"
+#include "server/candidates.h"
 
-enum { CANDIDATES_MAX = 4, LISTEN_BACKLOG = 8, REPLY_TLS_REFUSED = 522, REPLY_NO_CONNECTION = 425 };
+enum { LISTEN_BACKLOG = 8, REPLY_TLS_REFUSED = 522, REPLY_NO_CONNECTION = 425 };
 
 /* FTP-24: a passive port without a transfer command. */
 static const uint64_t UNUSED_NS = 60 * CLOCK_NS_PER_S;
@@ -16,13 +16,6 @@ static const uint64_t UNUSED_NS = 60 * CLOCK_NS_PER_S;
 /* How long the rightful client may still come after another's candidate was refused. Nearly all
  * connect before they send the command; only a theft makes anybody wait. */
 static const uint64_t GRACE_NS = CLOCK_NS_PER_S / 2;
-
-/* A connection that has not yet proved to be the data connection. */
-struct candidate {
-    struct server_data *data;
-    struct stream *stream; /* NULL: this place is free */
-    uint64_t since_ns;     /* from when its handshake's time counts */
-};
 
 enum data_state {
     DATA_WAITING, /* for the transfer command */
@@ -41,7 +34,7 @@ struct server_data {
     int dialled;           /* a connect under way, or -1 */
     struct loop_watch *dialled_watch;
 
-    struct candidate candidates[CANDIDATES_MAX];
+    struct server_candidates candidates;
     struct stream *taken; /* the slot */
     enum tls_proof proof;
 
@@ -68,24 +61,6 @@ static void data_close_listener(struct server_data *data)
     fd_close(&data->dialled);
 }
 
-static void data_drop_candidates(struct server_data *data)
-{
-    for (size_t i = 0; i < CANDIDATES_MAX; i++) {
-        struct candidate *candidate = &data->candidates[i];
-        if (candidate->stream)
-            server_linger_take(data->setup.linger, candidate->stream, data->binding);
-        candidate->stream = NULL;
-    }
-}
-
-static bool data_has_candidates(const struct server_data *data)
-{
-    for (size_t i = 0; i < CANDIDATES_MAX; i++)
-        if (data->candidates[i].stream)
-            return true;
-    return false;
-}
-
 static bool data_can_accept(const struct server_data *data)
 {
     return data->listener >= 0 || data->dialled >= 0;
@@ -109,7 +84,7 @@ static void data_tell(void *ctx)
     data->state = DATA_TOLD;
     loop_timer_at(data->timer, CLOCK_NEVER);
     data_close_listener(data);
-    data_drop_candidates(data);
+    server_candidates_drop(&data->candidates);
     const struct server_data_events *events = data->setup.events;
     if (data->taken) {
         struct stream *stream = data->taken;
@@ -129,104 +104,38 @@ static void data_tell(void *ctx)
 /* The slot has its stream: nobody else may come. */
 static void data_take(struct server_data *data, struct stream *stream, enum tls_proof proof)
 {
-    stream_set_events(stream, NULL, NULL);
     data->taken = stream;
     data->proof = proof;
     data_close_listener(data);
-    data_drop_candidates(data);
+    server_candidates_drop(&data->candidates);
     if (data->state == DATA_BEGUN)
         loop_task_post(data->tell);
 }
 
 /* ---- candidates ---- */
 
-static void candidate_refuse(struct candidate *candidate, int code, const struct fault *fault)
+static void candidate_proven(void *ctx, struct stream *stream, enum tls_proof proof)
 {
-    struct server_data *data = candidate->data;
-    struct stream *stream = candidate->stream;
-    candidate->stream = NULL;
-    data_refusal(data, code, stream_peer(stream), fault);
-    server_linger_take(data->setup.linger, stream, data->binding);
+    data_take(ctx, stream, proof);
+}
+
+static void candidate_refused(void *ctx, int code, const struct address *peer,
+                              const struct fault *fault)
+{
+    struct server_data *data = ctx;
+    data_refusal(data, code, peer, fault);
     if (data->listener_watch)
         loop_watch_want(data->listener_watch, true, false);
     data_arm(data);
 }
 
-static bool proof_suffices(enum data_resume policy, enum tls_proof proof)
-{
-    /* TLS_PROOF_OTHER comes only where the binding allows others (data_resume_scope = user). */
-    return policy != DATA_RESUME_REQUIRE || proof == TLS_PROOF_OWN || proof == TLS_PROOF_OTHER;
-}
-
-static const char *refusal_advice(enum tls_proof proof)
-{
-    if (proof == TLS_PROOF_FOREIGN)
-        return "the client shares TLS sessions between logins: set data_resume_scope = user, or "
-               "data_resume = prefer";
-    return "use a client that resumes the control connection's TLS session, or set "
-           "data_resume = prefer";
-}
-
-static void candidate_sealed(void *ctx)
-{
-    struct candidate *candidate = ctx;
-    struct server_data *data = candidate->data;
-    enum tls_proof proof = tls_engine_proof(stream_tls(candidate->stream));
-    if (proof_suffices(data->setup.settings->data_resume, proof)) {
-        struct stream *stream = candidate->stream;
-        candidate->stream = NULL;
-        data_take(data, stream, proof);
-        return;
-    }
-    struct fault fault = {0};
-    fault_set(&fault, FERRY_E_TLS, "TLS session reuse required: %s", tls_proof_words(proof));
-    fault_advise(&fault, "%s", refusal_advice(proof));
-    candidate_refuse(candidate, REPLY_TLS_REFUSED, &fault);
-}
-
-/* Nothing may be read before the handshake is done, so this is the end of the stream. */
-static void candidate_input(void *ctx)
-{
-    struct candidate *candidate = ctx;
-    struct stream *stream = candidate->stream;
-    bool over = stream_end(stream) != STREAM_OPEN || stream_is_broken(stream);
-    if (!over || stream_is_sealed(stream))
-        return;
-    const struct fault *cause = stream_fault(stream);
-    struct fault fault = {0};
-    fault_set(&fault, FERRY_E_TLS, "The TLS handshake of the data connection failed: %s",
-              fault_is_set(cause) ? cause->what : "it was closed before its end");
-    candidate_refuse(candidate, REPLY_TLS_REFUSED, &fault);
-}
-
-static void candidate_seal(struct candidate *candidate)
-{
-    static const struct stream_events events = {.input = candidate_input,
-                                                .sealed = candidate_sealed};
-    struct server_data *data = candidate->data;
-    struct tls_server_role role = {.binding = server_binding_tls(data->binding), .data = true};
-    stream_set_events(candidate->stream, &events, candidate);
-    struct tls_engine *engine = NULL;
-    enum ferry_error error = tls_engine_new_server(data->setup.settings->tls, &role, &engine);
-    if (error == FERRY_OK)
-        error = stream_start_tls(candidate->stream, engine);
-    if (error == FERRY_OK)
-        return;
-    struct fault fault = {0};
-    fault_set(&fault, error, "TLS cannot be started on the data connection now");
-    candidate_refuse(candidate, REPLY_NO_CONNECTION, &fault);
-}
-
-static struct candidate *data_free_place(struct server_data *data)
-{
-    for (size_t i = 0; i < CANDIDATES_MAX; i++)
-        if (!data->candidates[i].stream)
-            return &data->candidates[i];
-    return NULL;
-}
+static const struct server_candidates_events candidates_events = {
+    .proven = candidate_proven,
+    .refused = candidate_refused,
+};
 
 /* A connected socket from the right address, which is taken over. */
-static void data_admit(struct server_data *data, struct candidate *place, int fd)
+static void data_admit(struct server_data *data, int fd)
 {
     struct stream *stream = stream_new(data->setup.loop, fd, NULL, NULL);
     if (!stream)
@@ -236,9 +145,7 @@ static void data_admit(struct server_data *data, struct candidate *place, int fd
         data_take(data, stream, TLS_PROOF_NONE);
         return;
     }
-    *place = (struct candidate){
-        .data = data, .stream = stream, .since_ns = loop_now_ns(data->setup.loop)};
-    candidate_seal(place);
+    server_candidates_admit(&data->candidates, stream);
     data_arm(data);
 }
 
@@ -261,8 +168,7 @@ static void data_accept(void *ctx, bool readable, bool writable)
     (void)writable;
     struct server_data *data = ctx;
     while (data->listener >= 0) {
-        struct candidate *place = data_free_place(data);
-        if (!place) {
+        if (!server_candidates_has_room(&data->candidates)) {
             loop_watch_want(data->listener_watch, false, false);
             return;
         }
@@ -281,7 +187,7 @@ static void data_accept(void *ctx, bool readable, bool writable)
             return;
         }
         if (address_same_host(&peer, data->setup.peer))
-            data_admit(data, place, fd_take(&fd));
+            data_admit(data, fd_take(&fd));
         else
             data_foreign(data, &peer);
     }
@@ -292,7 +198,7 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
 enum ferry_error server_data_listen(const struct server_data_setup *setup, uint16_t *port,
                                     struct server_data **out, struct fault *fault)
 {
-    const struct server_settings *settings = setup->settings;
+    const struct server_rules *rules = setup->rules;
     struct server_data *data = NULL;
     enum ferry_error error = data_new(setup, &data);
     if (error != FERRY_OK)
@@ -300,10 +206,9 @@ enum ferry_error server_data_listen(const struct server_data_setup *setup, uint1
 
     struct address at = *setup->local;
     address_set_port(&at, 0);
-    error = settings->passive_low
-                ? socket_listen_range(&at, settings->passive_low, settings->passive_high,
-                                      &data->listener, fault)
-                : socket_listen(&at, LISTEN_BACKLOG, &data->listener, fault);
+    error = rules->passive_low ? socket_listen_range(&at, rules->passive_low, rules->passive_high,
+                                                     &data->listener, fault)
+                               : socket_listen(&at, LISTEN_BACKLOG, &data->listener, fault);
     if (error == FERRY_OK)
         error = socket_local(data->listener, &at);
     if (error == FERRY_OK) {
@@ -354,7 +259,7 @@ static void data_dialled(void *ctx, bool readable, bool writable)
     }
     loop_watch_free(data->dialled_watch);
     data->dialled_watch = NULL;
-    data_admit(data, &data->candidates[0], fd_take(&data->dialled));
+    data_admit(data, fd_take(&data->dialled));
 }
 
 static void data_dial(struct server_data *data)
@@ -381,23 +286,17 @@ static void data_dial(struct server_data *data)
 /* When to give up on what is awaited now. */
 static uint64_t data_deadline(const struct server_data *data)
 {
-    const struct server_settings *settings = data->setup.settings;
+    const struct server_rules *rules = data->setup.rules;
     if (data->state == DATA_TOLD || data->taken)
         return CLOCK_NEVER;
     if (data->state == DATA_WAITING)
         return data_can_accept(data) ? data->created_ns + UNUSED_NS : CLOCK_NEVER;
 
-    uint64_t last = data->begun_ns + settings->data_timeout_ns;
-    if (data_has_candidates(data)) {
+    uint64_t last = data->begun_ns + rules->data_timeout_ns;
+    if (server_candidates_any(&data->candidates)) {
         /* However many try, one transfer waits no longer than this. */
-        uint64_t most = last + settings->handshake_timeout_ns;
-        uint64_t until = 0;
-        for (size_t i = 0; i < CANDIDATES_MAX; i++) {
-            const struct candidate *candidate = &data->candidates[i];
-            uint64_t end = candidate->since_ns + settings->handshake_timeout_ns;
-            if (candidate->stream && end > until)
-                until = end;
-        }
+        uint64_t most = last + rules->handshake_timeout_ns;
+        uint64_t until = server_candidates_deadline(&data->candidates);
         return until < most ? until : most;
     }
     if (!data_can_accept(data))
@@ -415,14 +314,14 @@ static void data_arm(struct server_data *data)
 static void data_expired(void *ctx)
 {
     struct server_data *data = ctx;
-    bool handshaking = data_has_candidates(data);
+    bool handshaking = server_candidates_any(&data->candidates);
     struct fault fault = {0};
     if (data->state == DATA_WAITING) {
         fault_set(&fault, FERRY_E_TIMEOUT, "The data port was not used within 60 s");
         data->code = REPLY_NO_CONNECTION;
         data->why = fault;
         data_close_listener(data);
-        data_drop_candidates(data);
+        server_candidates_drop(&data->candidates);
         return;
     }
     if (handshaking && data->code == 0) {
@@ -448,13 +347,21 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
     data->timer = loop_timer_new(setup->loop, data_expired, data);
     data->tell = loop_task_new(setup->loop, data_tell, data);
     /* A binding that nobody has tickets of resumes nothing. */
-    bool blank = setup->binding && setup->settings->data_resume == DATA_RESUME_OFF;
-    data->binding =
-        blank ? server_binding_new(setup->settings->master) : server_binding_ref(setup->binding);
+    bool blank = setup->binding && setup->rules->data_resume == DATA_RESUME_OFF;
+    data->binding = blank ? server_binding_new(setup->master) : server_binding_ref(setup->binding);
     if (!data->timer || !data->tell || (setup->binding && !data->binding)) {
         server_data_free(data);
         return FERRY_E_MEMORY;
     }
+    const struct server_candidates_setup candidates = {
+        .loop = setup->loop,
+        .rules = setup->rules,
+        .linger = setup->linger,
+        .binding = data->binding,
+        .events = &candidates_events,
+        .ctx = data,
+    };
+    server_candidates_init(&data->candidates, &candidates);
     *out = data;
     return FERRY_OK;
 }
@@ -466,7 +373,7 @@ static void data_change_level(struct server_data *data)
     bool sealed = data->setup.security->level == PROTECTION_PRIVATE;
     struct stream *stream = data->taken;
     if (!sealed)
-        data_drop_candidates(data);
+        server_candidates_drop(&data->candidates);
     if (!stream || (stream_tls(stream) != NULL) == sealed)
         return;
     data->taken = NULL;
@@ -478,8 +385,7 @@ static void data_change_level(struct server_data *data)
         return;
     }
     stream_pause(stream, false);
-    data->candidates[0] = (struct candidate){.data = data, .stream = stream};
-    candidate_seal(&data->candidates[0]);
+    server_candidates_admit(&data->candidates, stream);
 }
 
 void server_data_begin(struct server_data *data)
@@ -487,8 +393,7 @@ void server_data_begin(struct server_data *data)
     data->state = DATA_BEGUN;
     data->begun_ns = loop_now_ns(data->setup.loop);
     data_change_level(data);
-    for (size_t i = 0; i < CANDIDATES_MAX; i++)
-        data->candidates[i].since_ns = data->begun_ns;
+    server_candidates_restart(&data->candidates, data->begun_ns);
     if (data->taken)
         loop_task_post(data->tell);
     else if (data->target.len)
@@ -501,7 +406,7 @@ void server_data_free(struct server_data *data)
     if (!data)
         return;
     data_close_listener(data);
-    data_drop_candidates(data);
+    server_candidates_drop(&data->candidates);
     if (data->taken)
         server_linger_take(data->setup.linger, data->taken, data->binding);
     loop_timer_free(data->timer);

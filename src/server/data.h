@@ -1,10 +1,9 @@
 /* The data connection of one transfer, from PASV or PORT until the transfer has it: a passive
  * listener or an active connect, the check of the peer, the TLS handshake and what it must prove.
  *
- * A candidate is not the data connection. Whoever connects from the right address may try, up to
- * four side by side; the handshake begins as soon as the ClientHello is there, also before the
- * transfer command; only one that is finished and permitted takes the slot, and a failed one leaves
- * it free (one-port.md; SEC-5, TLS-100, TLS-101). */
+ * A candidate (candidates.h) is not the data connection: the handshake begins as soon as the
+ * ClientHello is there, also before the transfer command; only one that is finished and permitted
+ * takes the slot, and a failed one leaves it free (one-port.md; SEC-5, TLS-100, TLS-101). */
 #ifndef FERRY_SERVER_DATA_H
 #define FERRY_SERVER_DATA_H
 
@@ -17,7 +16,7 @@
 #include "net/socket.h"
 #include "net/stream.h"
 #include "server/linger.h"
-#include "server/settings.h"
+#include "server/rules.h"
 #include "tls/resume.h"
 
 struct server_data;
@@ -39,7 +38,8 @@ struct server_data_events {
 /* Everything but the struct itself is borrowed as long as the server_data lives. */
 struct server_data_setup {
     struct loop *loop;
-    const struct server_settings *settings;
+    const struct server_rules *rules;
+    struct tls_master *master; /* of the tickets */
     struct server_linger *linger;
     const struct security *security; /* of the control connection, for the level in force */
     struct server_binding *binding;  /* of the control connection; NULL in clear */

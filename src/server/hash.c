@@ -189,7 +189,7 @@ static void hash_go_on(struct server_hash *hash)
 /* The bytes that are asked for, of those that there are. Code 0: well. */
 static struct server_failure hash_bound(struct server_hash *hash)
 {
-    uint64_t max_bytes = hash->session->shared->settings.hash_max_bytes;
+    uint64_t max_bytes = hash->session->rules->hash_max_bytes;
     bool x = is_x(hash);
     if (hash->has_range && hash->first >= hash->size)
         return (struct server_failure){x ? 550 : 551, "The range begins past the end of the file."};

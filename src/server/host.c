@@ -21,8 +21,7 @@ void server_host(struct server_session *session, const struct server_action *act
     char *name = alloc_bytes(action->argument);
     if (!name)
         server_pi_reply(session->pi, 451, "Memory is short, try again later.");
-    else if (tls_context_is_for(session->shared->settings.tls, name) &&
-             is_as_sni(session, action->argument))
+    else if (tls_context_is_for(session->rules->tls, name) && is_as_sni(session, action->argument))
         server_pi_reply(session->pi, 220, "This is %s.", name);
     else
         server_pi_reply(session->pi, 504, "Another host than that.");

@@ -34,7 +34,7 @@ static void login_ask(struct server_session *session, const struct secret *passw
 static enum ferry_error login_join(struct server_session *session)
 {
     struct server_shared *shared = session->shared;
-    bool scope_user = shared->settings.data_resume_scope == DATA_SCOPE_USER;
+    bool scope_user = session->rules->data_resume_scope == DATA_SCOPE_USER;
     if (!scope_user || !session->binding)
         return FERRY_OK;
     return server_sibling_join(&shared->siblings, server_binding_tls(session->binding),
@@ -52,10 +52,14 @@ static void login_grant(struct server_session *session, const struct login_grant
         return;
     }
     server_event(session, LOG_LEVEL_NOTICE, "session.login",
+                 F_STR("by", grant->by_certificate ? "certificate" : "password"),
                  F_STR("rights", grant->read_only ? "read" : "read and write"));
     server_pi_set_charset(session->pi, grant->charset);
     server_pi_logged_in(session->pi, bytes_str(grant->start));
-    server_pi_reply(session->pi, 230, "Logged in.");
+    if (grant->by_certificate)
+        server_pi_reply(session->pi, 232, "Logged in by certificate.");
+    else
+        server_pi_reply(session->pi, 230, "Logged in.");
 }
 
 static void login_unavailable(struct server_session *session, const struct fault *fault)
@@ -105,7 +109,7 @@ void server_login_user(struct server_session *session, const struct server_actio
 
 static void login_failed(struct server_session *session)
 {
-    uint64_t delay_ns = session->shared->settings.login_delay_ns << session->login_failures;
+    uint64_t delay_ns = session->rules->login_delay_ns << session->login_failures;
     session->login_failures++;
     session->login_reply_ns = loop_now_ns(session->shared->loop) + delay_ns;
     server_event(session, LOG_LEVEL_NOTICE, "session.login-failed",

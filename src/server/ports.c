@@ -9,7 +9,8 @@ static void ports_setup(struct server_session *session, struct server_data_setup
     struct server_shared *shared = session->shared;
     *setup = (struct server_data_setup){
         .loop = shared->loop,
-        .settings = &shared->settings,
+        .rules = session->rules,
+        .master = shared->settings.master,
         .linger = &shared->linger,
         .security = server_pi_security(session->pi),
         .binding = session->binding,
@@ -33,7 +34,7 @@ static void ports_forget(struct server_session *session)
 
 static void ports_reply_pasv(struct server_session *session, uint16_t port)
 {
-    const struct address *told = &session->shared->settings.passive_address;
+    const struct address *told = &session->rules->passive_address;
     struct hostport at = {0};
     int family = ADDRESS_NONE;
     address_to_raw(told->len ? told : &session->local, &family, at.address, &at.port);
@@ -75,7 +76,7 @@ void server_ports_passive(struct server_session *session, const struct server_ac
 void server_ports_active(struct server_session *session, const struct server_action *action)
 {
     ports_forget(session);
-    if (!session->shared->settings.active_allowed) {
+    if (!session->rules->active_allowed) {
         server_pi_reply(session->pi, 502, "Active mode is off here, use EPSV or PASV.");
         return;
     }

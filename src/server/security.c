@@ -5,13 +5,12 @@
 
 static enum ferry_error security_engine(struct server_session *session, struct tls_engine **out)
 {
-    const struct server_settings *settings = &session->shared->settings;
     server_binding_unref(session->binding);
-    session->binding = server_binding_new(settings->master);
+    session->binding = server_binding_new(session->shared->settings.master);
     if (!session->binding)
         return FERRY_E_MEMORY;
     struct tls_server_role role = {.binding = server_binding_tls(session->binding)};
-    return tls_engine_new_server(settings->tls, &role, out);
+    return tls_engine_new_server(session->rules->tls, &role, out);
 }
 
 void server_security_start(struct server_session *session)
@@ -21,8 +20,7 @@ void server_security_start(struct server_session *session)
     if (error == FERRY_OK)
         error = stream_start_tls(session->stream, engine);
     if (error == FERRY_OK) {
-        server_session_enter(session, SERVER_HANDSHAKE,
-                             session->shared->settings.handshake_timeout_ns);
+        server_session_enter(session, SERVER_HANDSHAKE, session->rules->handshake_timeout_ns);
         return;
     }
     server_session_end(session, "TLS cannot be started", false);

@@ -102,6 +102,7 @@ static void session_free(struct server_session *session)
     loop_task_free(session->again);
     TAILQ_REMOVE(&shared->sessions, session, link);
     shared->count--;
+    server_rules_unref(session->rules);
     alloc_free(session);
     shared->gone(shared->ctx);
 }
@@ -245,7 +246,7 @@ static void session_leave(struct server_session *session)
 
 static void session_act(struct server_session *session, const struct server_action *action)
 {
-    uint64_t handshake_ns = session->shared->settings.handshake_timeout_ns;
+    uint64_t handshake_ns = session->rules->handshake_timeout_ns;
     switch (action->kind) {
     case SERVER_ACTION_COMMAND:
         session_command(session, action);
@@ -439,17 +440,17 @@ static void to_hostport(const struct address *address, struct hostport *out)
 
 static struct server_pi *session_pi(const struct server_session *session)
 {
-    const struct server_settings *settings = &session->shared->settings;
-    bool required = settings->tls && !settings->plaintext_allowed;
+    const struct server_rules *rules = session->rules;
+    bool required = rules->tls && !rules->plaintext_allowed;
     struct server_pi_settings pi = {
-        .tls_available = settings->tls != NULL,
+        .tls_available = rules->tls != NULL,
         .implicit = session->implicit,
         .tls_required = required,
         .data_tls_required = required,
-        .auth_legacy_words = settings->auth_legacy_words,
-        .mode_z = settings->mode_z,
-        .login_timeout_ns = settings->login_timeout_ns,
-        .idle_timeout_ns = settings->idle_timeout_ns,
+        .auth_legacy_words = rules->auth_legacy_words,
+        .mode_z = rules->mode_z,
+        .login_timeout_ns = rules->login_timeout_ns,
+        .idle_timeout_ns = rules->idle_timeout_ns,
     };
     to_hostport(&session->local, &pi.local);
     to_hostport(&session->peer, &pi.peer);
@@ -472,8 +473,8 @@ static bool session_make(struct server_session *session, int fd)
     return session->stream && session->pi && session->timer && session->again;
 }
 
-enum ferry_error server_session_new(struct server_shared *shared, int fd,
-                                    const struct address *peer, bool implicit, const char *refusal)
+enum ferry_error server_session_new(struct server_shared *shared, struct server_rules *rules,
+                                    int fd, const struct address *peer, const char *refusal)
 {
     CLEANUP(fd_close) int owned = fd;
     struct address local;
@@ -486,7 +487,8 @@ enum ferry_error server_session_new(struct server_shared *shared, int fd,
     session->opened_ns = loop_now_ns(shared->loop);
     session->peer = *peer;
     session->local = local;
-    session->implicit = implicit;
+    session->rules = server_rules_ref(rules);
+    session->implicit = rules->kind == LISTEN_IMPLICIT;
     session->phase_deadline_ns = CLOCK_NEVER;
     session->login_reply_ns = CLOCK_NEVER;
     TAILQ_INSERT_TAIL(&shared->sessions, session, link);
@@ -498,12 +500,12 @@ enum ferry_error server_session_new(struct server_shared *shared, int fd,
         return FERRY_E_MEMORY;
     }
     server_event(session, LOG_LEVEL_NOTICE, "session.open",
-                 F_STR("listener", implicit ? "implicit" : "explicit"));
+                 F_STR("listener", session->implicit ? "implicit" : "explicit"));
     if (refusal)
         server_pi_refuse(session->pi, refusal); /* in the place of the greeting (FTP-30) */
     else
         server_pi_greet(session->pi, session->opened_ns);
-    if (implicit)
+    if (session->implicit)
         server_security_start(session);
     else
         server_session_turn(session);

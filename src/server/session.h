@@ -19,6 +19,7 @@
 #include "server/binding.h"
 #include "server/data.h"
 #include "server/linger.h"
+#include "server/rules.h"
 #include "server/settings.h"
 #include "server/siblings.h"
 
@@ -53,6 +54,7 @@ enum server_phase {
 struct server_session {
     TAILQ_ENTRY(server_session) link;
     struct server_shared *shared;
+    struct server_rules *rules; /* of its listener, as they were when it began */
     uint64_t id;
     uint64_t opened_ns;
     struct address peer, local;
@@ -92,11 +94,12 @@ struct server_session {
 /* What a verb is done by. */
 typedef void server_handler(struct server_session *session, const struct server_action *action);
 
-/* Serves a new connection; takes `fd`, on failure too. `refusal` other than NULL: greets it with a
- * 421 of these words instead (in clear only). FERRY_E_MEMORY or FERRY_E_CONNECT: it was closed. */
-NODISCARD enum ferry_error server_session_new(struct server_shared *shared, int fd,
-                                              const struct address *peer, bool implicit,
-                                              const char *refusal);
+/* Serves a new connection by `rules`, which it holds from now on; takes `fd`, on failure too.
+ * `refusal` other than NULL: greets it with a 421 of these words instead (in clear only).
+ * FERRY_E_MEMORY or FERRY_E_CONNECT: it was closed. */
+NODISCARD enum ferry_error server_session_new(struct server_shared *shared,
+                                              struct server_rules *rules, int fd,
+                                              const struct address *peer, const char *refusal);
 
 /* Does a command whose path is known. */
 void server_session_run(struct server_session *session, const struct server_action *action);

@@ -309,7 +309,7 @@ static void transfer_move(struct server_transfer *transfer)
         .length_bytes = upload ? 0 : transfer->range_bytes,
         .max_bytes = upload ? transfer->range_bytes : 0,
         .sync = upload,
-        .stall_ns = shared->settings.stall_timeout_ns,
+        .stall_ns = transfer->session->rules->stall_timeout_ns,
         .done = transfer_pumped,
         .ctx = transfer,
     };

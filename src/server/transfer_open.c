@@ -177,7 +177,7 @@ static enum ferry_error transfer_new(struct server_session *session,
     transfer->started_ns = loop_now_ns(session->shared->loop);
     transfer->fd = -1;
     /* A part of which the middle was overwritten is no beginning to go on from. */
-    transfer->keep = session->shared->settings.keep_cut_uploads && !action->has_range;
+    transfer->keep = session->rules->keep_cut_uploads && !action->has_range;
     *out = transfer;
     return FERRY_OK;
 }

@@ -17,18 +17,18 @@ enum {
 /* A listener that has no descriptors left for accept rests so long. */
 static const uint64_t REST_NS = CLOCK_NS_PER_S / 5;
 
-struct listener {
-    SLIST_ENTRY(listener) link;
+struct server_listener {
+    LIST_ENTRY(server_listener) link;
     struct server_worker *worker;
+    struct server_rules *rules;
     int fd;
-    bool implicit;
     struct loop_watch *watch;
     struct loop_timer *rest;
 };
 
 struct server_worker {
     struct server_shared shared;
-    SLIST_HEAD(, listener) listeners;
+    LIST_HEAD(, server_listener) listeners;
     bool draining, aborted;
     struct loop_timer *patience; /* of draining */
     struct loop_task *empty;
@@ -38,30 +38,42 @@ struct server_worker {
 
 /* ---- listeners ---- */
 
-static void listener_free(struct listener *listener)
+static void listener_free(struct server_listener *listener)
 {
     loop_watch_free(listener->watch);
     loop_timer_free(listener->rest);
     fd_close(&listener->fd);
+    server_rules_unref(listener->rules);
     alloc_free(listener);
+}
+
+void server_listener_close(struct server_listener *listener)
+{
+    LIST_REMOVE(listener, link);
+    listener_free(listener);
+}
+
+void server_listener_set_rules(struct server_listener *listener, struct server_rules *rules)
+{
+    server_rules_ref(rules);
+    server_rules_unref(listener->rules);
+    listener->rules = rules;
 }
 
 static void worker_close_listeners(struct server_worker *worker)
 {
-    struct listener *listener;
-    while ((listener = SLIST_FIRST(&worker->listeners))) {
-        SLIST_REMOVE_HEAD(&worker->listeners, link);
-        listener_free(listener);
-    }
+    struct server_listener *listener;
+    while ((listener = LIST_FIRST(&worker->listeners)))
+        server_listener_close(listener);
 }
 
 static void listener_rested(void *ctx)
 {
-    struct listener *listener = ctx;
+    struct server_listener *listener = ctx;
     loop_watch_want(listener->watch, true, false);
 }
 
-static void listener_rest(struct listener *listener, enum ferry_error error)
+static void listener_rest(struct server_listener *listener, enum ferry_error error)
 {
     const struct server_shared *shared = &listener->worker->shared;
     log_event(
@@ -75,15 +87,15 @@ static void listener_rest(struct listener *listener, enum ferry_error error)
 
 /* Too many sessions are told so, in clear; beyond a handful, and where nothing may be said in
  * clear, they are closed without a word (SEC-52). */
-static void listener_serve(struct listener *listener, int fd, const struct address *peer)
+static void listener_serve(struct server_listener *listener, int fd, const struct address *peer)
 {
     CLEANUP(fd_close) int owned = fd;
     struct server_shared *shared = &listener->worker->shared;
     uint32_t most = shared->settings.sessions_max;
     bool full = shared->count >= most;
-    if (full && (listener->implicit || shared->count >= most + REFUSED_MAX))
+    if (full && (listener->rules->kind == LISTEN_IMPLICIT || shared->count >= most + REFUSED_MAX))
         return;
-    enum ferry_error error = server_session_new(shared, fd_take(&owned), peer, listener->implicit,
+    enum ferry_error error = server_session_new(shared, listener->rules, fd_take(&owned), peer,
                                                 full ? "Too many sessions, try again later" : NULL);
     if (error == FERRY_E_MEMORY)
         log_event(shared->settings.log, LOG_LEVEL_ERROR, "session.impossible",
@@ -94,7 +106,7 @@ static void listener_ready(void *ctx, bool readable, bool writable)
 {
     (void)readable;
     (void)writable;
-    struct listener *listener = ctx;
+    struct server_listener *listener = ctx;
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         int fd = -1;
         struct address peer;
@@ -109,18 +121,19 @@ static void listener_ready(void *ctx, bool readable, bool writable)
     }
 }
 
-enum ferry_error server_worker_listen(struct server_worker *worker, int fd, bool implicit,
+enum ferry_error server_worker_listen(struct server_worker *worker, int fd,
+                                      struct server_rules *rules, struct server_listener **out,
                                       struct fault *fault)
 {
     CLEANUP(fd_close) int owned = fd;
     struct loop *loop = worker->shared.loop;
-    if (implicit && !worker->shared.settings.tls)
-        return fault_set(fault, FERRY_E_ARGUMENT, "implicit TLS needs a certificate");
-    struct listener *listener = alloc_zero(sizeof(*listener));
+    if (rules->tls && !worker->shared.settings.master)
+        return fault_set(fault, FERRY_E_ARGUMENT, "TLS needs a ticket key");
+    struct server_listener *listener = alloc_zero(sizeof(*listener));
     if (!listener)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a listener");
     listener->worker = worker;
-    listener->implicit = implicit;
+    listener->rules = server_rules_ref(rules);
     listener->fd = fd_take(&owned);
     listener->watch = loop_watch_new(loop, listener->fd, listener_ready, listener);
     listener->rest = loop_timer_new(loop, listener_rested, listener);
@@ -129,7 +142,9 @@ enum ferry_error server_worker_listen(struct server_worker *worker, int fd, bool
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a listener");
     }
     loop_watch_want(listener->watch, true, false);
-    SLIST_INSERT_HEAD(&worker->listeners, listener, link);
+    LIST_INSERT_HEAD(&worker->listeners, listener, link);
+    if (out)
+        *out = listener;
     return FERRY_OK;
 }
 
@@ -199,58 +214,24 @@ uint32_t server_worker_sessions(const struct server_worker *worker)
     return worker->shared.count;
 }
 
-static void default_to(uint64_t *value_ns, uint64_t seconds)
-{
-    if (*value_ns == 0)
-        *value_ns = seconds * CLOCK_NS_PER_S;
-}
-
-static void fill_defaults(struct server_settings *settings)
-{
-    default_to(&settings->login_timeout_ns, 60);
-    default_to(&settings->idle_timeout_ns, 600);
-    default_to(&settings->handshake_timeout_ns, 20);
-    default_to(&settings->data_timeout_ns, 20);
-    default_to(&settings->stall_timeout_ns, 120);
-    default_to(&settings->login_delay_ns, 1);
-    if (settings->sessions_max == 0)
-        settings->sessions_max = SESSIONS_MAX_DEFAULT;
-    if (!settings->clock)
-        settings->clock = &clock_system;
-}
-
-static enum ferry_error check(const struct server_settings *settings, struct fault *fault)
-{
-    if (!settings->account_ops)
-        return fault_set(fault, FERRY_E_ARGUMENT, "a server needs accounts");
-    if (settings->tls && !settings->master)
-        return fault_set(fault, FERRY_E_ARGUMENT, "TLS needs a ticket key");
-    if (!settings->tls && !settings->plaintext_allowed)
-        return fault_set(fault, FERRY_E_ARGUMENT,
-                         "a server without a certificate can only serve in clear, which must be "
-                         "allowed expressly");
-    bool range = settings->passive_low || settings->passive_high;
-    if (range && (settings->passive_low == 0 || settings->passive_low > settings->passive_high))
-        return fault_set(fault, FERRY_E_ARGUMENT, "the passive ports are no range");
-    return FERRY_OK;
-}
-
 enum ferry_error server_worker_new(struct loop *loop, const struct server_settings *settings,
                                    struct server_worker **out, struct fault *fault)
 {
-    enum ferry_error error = check(settings, fault);
-    if (error != FERRY_OK)
-        return error;
+    if (!settings->account_ops)
+        return fault_set(fault, FERRY_E_ARGUMENT, "a server needs accounts");
     struct server_worker *worker = alloc_zero(sizeof(*worker));
     if (!worker)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a server");
     struct server_shared *shared = &worker->shared;
     shared->loop = loop;
     shared->settings = *settings;
-    fill_defaults(&shared->settings);
+    if (shared->settings.sessions_max == 0)
+        shared->settings.sessions_max = SESSIONS_MAX_DEFAULT;
+    if (!shared->settings.clock)
+        shared->settings.clock = &clock_system;
     server_linger_init(&shared->linger);
     TAILQ_INIT(&shared->sessions);
-    SLIST_INIT(&worker->listeners);
+    LIST_INIT(&worker->listeners);
     shared->gone = worker_session_gone;
     shared->ctx = worker;
     worker->patience = loop_timer_new(loop, worker_impatient, worker);

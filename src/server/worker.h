@@ -8,21 +8,30 @@
 #include "base/compiler.h"
 #include "base/fault.h"
 #include "net/loop.h"
+#include "server/rules.h"
 #include "server/settings.h"
 
 struct server_worker;
+struct server_listener;
 
 /* Makes a worker that does not listen yet. `settings` is copied; what it points to must outlive the
- * worker. FERRY_E_ARGUMENT: settings that contradict each other, with the words in `fault`;
- * FERRY_E_MEMORY. */
+ * worker. FERRY_E_ARGUMENT: no accounts; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error server_worker_new(struct loop *loop,
                                              const struct server_settings *settings,
                                              struct server_worker **out, struct fault *fault);
 
-/* Serves the connections that come to the listening socket `fd`, which it takes, on failure too.
- * `implicit`: TLS before the greeting. FERRY_E_ARGUMENT: implicit without TLS; FERRY_E_MEMORY. */
-NODISCARD enum ferry_error server_worker_listen(struct server_worker *worker, int fd, bool implicit,
-                                                struct fault *fault);
+/* Serves the connections that come to the listening socket `fd`, which it takes, on failure too, by
+ * `rules`, which it holds. `*out` (or NULL) is the worker's. FERRY_E_ARGUMENT: TLS in the rules,
+ * but no ticket key in the settings; FERRY_E_MEMORY. */
+NODISCARD enum ferry_error server_worker_listen(struct server_worker *worker, int fd,
+                                                struct server_rules *rules,
+                                                struct server_listener **out, struct fault *fault);
+
+/* A reload: connections that come from now on are served by `rules`; sessions keep theirs. */
+void server_listener_set_rules(struct server_listener *listener, struct server_rules *rules);
+
+/* No more connections come here; the listener is freed, its sessions go on. */
+void server_listener_close(struct server_listener *listener);
 
 uint32_t server_worker_sessions(const struct server_worker *worker);
 

@@ -25,15 +25,19 @@ static void log_line(void *ctx, enum log_level level, struct bytes line)
     assert_int_equal(buf_append(&rig->lines, BYTES_LIT("\n")), FERRY_OK);
 }
 
-static uint16_t listen_on(struct server_rig *rig, bool implicit)
+static uint16_t listen_on(struct server_rig *rig, const struct server_rules *from,
+                          struct server_listener **listener)
 {
+    struct server_rules *rules = NULL;
     struct address at;
     struct fault fault = {0};
     int fd;
     assert_int_equal(address_parse("127.0.0.1", 0, &at), FERRY_OK);
     assert_int_equal(socket_listen(&at, 64, &fd, &fault), FERRY_OK);
     assert_int_equal(socket_local(fd, &at), FERRY_OK);
-    assert_int_equal(server_worker_listen(rig->worker, fd, implicit, &fault), FERRY_OK);
+    assert_int_equal(server_rules_new(from, &rules, &fault), FERRY_OK);
+    assert_int_equal(server_worker_listen(rig->worker, fd, rules, listener, &fault), FERRY_OK);
+    server_rules_unref(rules);
     return address_port(&at);
 }
 
@@ -46,10 +50,15 @@ static void add_users(struct server_rig *rig)
     struct fault fault = {0};
     rig->users = users_new(rig->net.loop);
     assert_non_null(rig->users);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        assert_int_equal(users_add(rig->users, rows[i].name, RIG_PASSWORD, rig->dir.path,
-                                   rows[i].read_only, &fault),
-                         FERRY_OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct user_settings settings = {
+            .name = rows[i].name,
+            .password = RIG_PASSWORD,
+            .root = rig->dir.path,
+            .read_only = rows[i].read_only,
+        };
+        assert_int_equal(users_add(rig->users, &settings, &fault), FERRY_OK);
+    }
 }
 
 void server_rig_open(struct server_rig *rig, const struct server_rig_options *options)
@@ -68,20 +77,24 @@ void server_rig_open(struct server_rig *rig, const struct server_rig_options *op
         .write = log_line, .ctx = rig, .level = LOG_LEVEL_DEBUG, .clock = &clock_system};
 
     struct server_settings settings = options->settings;
-    settings.tls = rig->tls.server;
     settings.master = rig->tls.master;
-    settings.active_allowed = true;
-    settings.keep_cut_uploads = !options->drop_cut_uploads;
     if (!settings.account_ops)
         settings.account_ops = &users_ops;
     settings.accounts = rig->users;
     settings.log = &rig->log;
-    if (settings.login_delay_ns == 0)
-        settings.login_delay_ns = CLOCK_NS_PER_MS;
     struct fault fault = {0};
     assert_int_equal(server_worker_new(rig->net.loop, &settings, &rig->worker, &fault), FERRY_OK);
-    rig->port = listen_on(rig, false);
-    rig->implicit_port = listen_on(rig, true);
+
+    struct server_rules rules = options->rules;
+    rules.tls = rig->tls.server;
+    rules.active_allowed = true;
+    rules.keep_cut_uploads = !options->drop_cut_uploads;
+    if (rules.login_delay_ns == 0)
+        rules.login_delay_ns = CLOCK_NS_PER_MS;
+    rules.kind = LISTEN_EXPLICIT;
+    rig->port = listen_on(rig, &rules, &rig->listener);
+    rules.kind = LISTEN_IMPLICIT;
+    rig->implicit_port = listen_on(rig, &rules, NULL);
 }
 
 void server_rig_close(struct server_rig *rig)

@@ -24,6 +24,7 @@ struct server_rig {
     struct tempdir dir; /* what the accounts see as "/" */
     struct users *users;
     struct server_worker *worker;
+    struct server_listener *listener; /* of `port` */
     uint16_t port, implicit_port;
     struct log log;
     struct buf lines; /* the server's log, a line each */
@@ -33,7 +34,8 @@ struct server_rig {
 struct server_rig_options {
     enum tls_version version; /* the only one; 0: 1.2 and 1.3 */
     bool drop_cut_uploads;
-    struct server_settings settings; /* without tls, master and log, which the rig adds; without
+    struct server_rules rules;       /* without kind and tls, which the rig adds */
+    struct server_settings settings; /* without master and log, which the rig adds; without
                                         account_ops: the rig's users are the accounts anyhow */
 };
 

@@ -30,7 +30,7 @@ struct fixture {
 static int setup(void **state)
 {
     static struct fixture fixture;
-    const struct server_rig_options options = {.settings = {.hash_max_bytes = LIMIT_BYTES}};
+    const struct server_rig_options options = {.rules = {.hash_max_bytes = LIMIT_BYTES}};
     server_rig_open(&fixture.rig, &options);
     tempdir_write(&fixture.rig.dir, "digits", "123456789");
     tempdir_write(&fixture.rig.dir, "file 10", "123456789");

@@ -249,10 +249,10 @@ static void sec_51_time_outs(void **state)
     (void)state;
     struct server_rig rig;
     struct rig_client silent, half, idle, handshake, implicit;
-    server_rig_open(&rig, &(struct server_rig_options){
-                              .settings = {.login_timeout_ns = CLOCK_NS_PER_S,
-                                           .idle_timeout_ns = CLOCK_NS_PER_S * 3 / 2,
-                                           .handshake_timeout_ns = CLOCK_NS_PER_S / 2}});
+    server_rig_open(
+        &rig, &(struct server_rig_options){.rules = {.login_timeout_ns = CLOCK_NS_PER_S,
+                                                     .idle_timeout_ns = CLOCK_NS_PER_S * 3 / 2,
+                                                     .handshake_timeout_ns = CLOCK_NS_PER_S / 2}});
     rig_login(&idle, &rig);
     rig_connect(&silent, &rig);
     rig_connect_implicit(&half, &rig);
@@ -370,26 +370,39 @@ static void a_server_freed_in_the_middle(void **state)
     }
 }
 
-static void settings_that_contradict_each_other(void **state)
+static void rules_that_contradict_each_other(void **state)
 {
     struct server_rig *rig = *state;
-    const struct server_settings rows[] = {
-        {.tls = rig->tls.server, .master = rig->tls.master}, /* no accounts */
-        {.account_ops = &users_ops},                         /* no TLS, and clear not allowed */
-        {.account_ops = &users_ops, .tls = rig->tls.server}, /* no ticket key */
-        {.account_ops = &users_ops, .plaintext_allowed = true, .passive_high = 10},
-        {.account_ops = &users_ops,
-         .plaintext_allowed = true,
-         .passive_low = 11,
-         .passive_high = 10},
+    const struct server_rules rows[] = {
+        {0}, /* no TLS, and clear not allowed */
+        {.kind = LISTEN_IMPLICIT, .plaintext_allowed = true},
+        {.tls = rig->tls.server, .passive_high = 10},
+        {.tls = rig->tls.server, .passive_low = 11, .passive_high = 10},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct server_worker *worker = NULL;
+        struct server_rules *rules = NULL;
         struct fault fault = {0};
-        assert_int_equal(server_worker_new(rig->net.loop, &rows[i], &worker, &fault),
-                         FERRY_E_ARGUMENT);
+        assert_int_equal(server_rules_new(&rows[i], &rules, &fault), FERRY_E_ARGUMENT);
         assert_true(fault.what[0] != '\0');
     }
+}
+
+static void settings_that_lack_something(void **state)
+{
+    struct server_rig *rig = *state;
+    struct server_worker *worker = NULL;
+    struct server_rules *rules = NULL;
+    struct fault fault = {0};
+    const struct server_rules sealed = {.tls = rig->tls.server};
+    const struct server_settings no_accounts = {.master = rig->tls.master};
+    const struct server_settings no_master = {.account_ops = &users_ops, .accounts = rig->users};
+    assert_int_equal(server_worker_new(rig->net.loop, &no_accounts, &worker, &fault),
+                     FERRY_E_ARGUMENT);
+    assert_int_equal(server_worker_new(rig->net.loop, &no_master, &worker, &fault), FERRY_OK);
+    assert_int_equal(server_rules_new(&sealed, &rules, &fault), FERRY_OK);
+    assert_int_equal(server_worker_listen(worker, -1, rules, NULL, &fault), FERRY_E_ARGUMENT);
+    server_rules_unref(rules);
+    server_worker_free(worker);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -411,7 +424,8 @@ int main(void)
         TEST(draining_lets_transfers_finish),
         TEST(draining_ends_those_that_do_not_finish),
         cmocka_unit_test(a_server_freed_in_the_middle),
-        TEST(settings_that_contradict_each_other),
+        TEST(rules_that_contradict_each_other),
+        TEST(settings_that_lack_something),
     };
     return cmocka_run_group_tests_name("server_life", tests, NULL, NULL);
 }

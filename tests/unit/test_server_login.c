@@ -213,7 +213,7 @@ static void plaintext_only_where_it_is_allowed(void **state)
 {
     (void)state;
     struct server_rig rig;
-    server_rig_open(&rig, &(struct server_rig_options){.settings = {.plaintext_allowed = true}});
+    server_rig_open(&rig, &(struct server_rig_options){.rules = {.plaintext_allowed = true}});
     tempdir_write(&rig.dir, "file", "content");
     struct rig_client client;
     rig_connect(&client, &rig);
@@ -242,7 +242,7 @@ static void tls_4_auth_ssl_implies_protected_data(void **state)
 {
     (void)state;
     struct server_rig rig;
-    server_rig_open(&rig, &(struct server_rig_options){.settings = {.auth_legacy_words = true}});
+    server_rig_open(&rig, &(struct server_rig_options){.rules = {.auth_legacy_words = true}});
     static const char *const words[] = {"SSL", "TLS-P"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         struct rig_client client;

@@ -21,7 +21,7 @@ struct fixture {
 static int open_with(void **state, bool offered)
 {
     static struct fixture fixture;
-    const struct server_rig_options options = {.settings = {.mode_z = offered}};
+    const struct server_rig_options options = {.rules = {.mode_z = offered}};
     server_rig_open(&fixture.rig, &options);
     rig_login(&fixture.client, &fixture.rig);
     *state = &fixture;

@@ -78,8 +78,7 @@ static void ftp_24_sec_5_a_data_connection_comes_from_the_client_s_address(void 
                                                 DATA_RESUME_OFF};
     for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
         struct fixture fixture;
-        fixture_open(&fixture,
-                     &(struct server_rig_options){.settings = {.data_resume = policies[i]}});
+        fixture_open(&fixture, &(struct server_rig_options){.rules = {.data_resume = policies[i]}});
         struct rig_client *client = &fixture.client;
         tempdir_write(&fixture.rig.dir, "file", "content");
         client->data_port = epsv(client);
@@ -137,8 +136,8 @@ static void tls_150_passive_ports_come_from_the_range(void **state)
     (void)state;
     enum { LOW = 20100, HIGH = 20163, COUNT = 24 };
     struct fixture fixture;
-    fixture_open(&fixture, &(struct server_rig_options){
-                               .settings = {.passive_low = LOW, .passive_high = HIGH}});
+    fixture_open(&fixture,
+                 &(struct server_rig_options){.rules = {.passive_low = LOW, .passive_high = HIGH}});
     int neighbours = 0;
     uint16_t last = 0;
     for (int i = 0; i < COUNT; i++) {
@@ -156,7 +155,7 @@ static void tls_151_the_address_that_is_told(void **state)
 {
     (void)state;
     struct server_rig_options options = {0};
-    assert_int_equal(address_parse("192.0.2.1", 0, &options.settings.passive_address), FERRY_OK);
+    assert_int_equal(address_parse("192.0.2.1", 0, &options.rules.passive_address), FERRY_OK);
     struct fixture fixture;
     fixture_open(&fixture, &options);
     rig_expect(&fixture.client, 227, "PASV");
@@ -176,8 +175,8 @@ static void ftp_57_tls_65_a_data_connection_is_not_awaited_for_ever(void **state
     (void)state;
     struct fixture fixture;
     fixture_open(&fixture, &(struct server_rig_options){
-                               .settings = {.data_timeout_ns = 200 * CLOCK_NS_PER_MS,
-                                            .handshake_timeout_ns = 400 * CLOCK_NS_PER_MS}});
+                               .rules = {.data_timeout_ns = 200 * CLOCK_NS_PER_MS,
+                                         .handshake_timeout_ns = 400 * CLOCK_NS_PER_MS}});
     struct rig_client *client = &fixture.client;
     static const char *const commands[] = {"LIST", "STOR up"};
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {

@@ -628,8 +628,8 @@ static void sec_51_a_stalled_transfer_ends(void **state)
     (void)state;
     struct fixture fixture;
     struct rig_data data;
-    fixture_open(&fixture, &(struct server_rig_options){
-                               .settings = {.stall_timeout_ns = CLOCK_NS_PER_S / 2}});
+    fixture_open(&fixture,
+                 &(struct server_rig_options){.rules = {.stall_timeout_ns = CLOCK_NS_PER_S / 2}});
     begin_upload(&fixture, &data, BYTES_LIT("and then nothing"));
     rig_expect_reply(&fixture.client, 426);
     rig_data_close(&data);
