@@ -16,8 +16,6 @@ enum {
     BAD_LINES_MAX = 3,                  /* TLS-124 */
 };
 
-static const uint64_t default_login_timeout_ns = 60 * CLOCK_NS_PER_S;
-static const uint64_t default_idle_timeout_ns = 600 * CLOCK_NS_PER_S;
 static const uint64_t line_timeout_ns = 30 * CLOCK_NS_PER_S; /* SEC-51 */
 
 struct server_pi *server_pi_new(const struct server_pi_settings *settings, uint64_t now_ns)
@@ -26,10 +24,6 @@ struct server_pi *server_pi_new(const struct server_pi_settings *settings, uint6
     if (!pi)
         return NULL;
     pi->settings = *settings;
-    if (pi->settings.login_timeout_ns == 0)
-        pi->settings.login_timeout_ns = default_login_timeout_ns;
-    if (pi->settings.idle_timeout_ns == 0)
-        pi->settings.idle_timeout_ns = default_idle_timeout_ns;
     security_init(&pi->security, settings->implicit);
     line_init(&pi->reader, settings->line_max_bytes);
     buf_init(&pi->input, UNREAD_MAX_BYTES);

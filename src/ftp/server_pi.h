@@ -39,8 +39,8 @@ struct server_pi_settings {
     struct hostport peer;
 
     size_t line_max_bytes;     /* 0: 8192, CRLF included (FTP-3) */
-    uint64_t login_timeout_ns; /* from the greeting to 230; 0: 60 s (SEC-51) */
-    uint64_t idle_timeout_ns;  /* between commands, not during a transfer; 0: 600 s (FTP-14) */
+    uint64_t login_timeout_ns; /* from the greeting to 230 (SEC-51) */
+    uint64_t idle_timeout_ns;  /* between commands, not during a transfer (FTP-14) */
 };
 
 enum server_action_kind {

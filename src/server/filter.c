@@ -137,6 +137,7 @@ enum ferry_error server_filter_new(const struct server_filter_want *want,
     if (!filter)
         return FERRY_E_MEMORY;
     buf_init(&filter->between, BETWEEN_BYTES);
+    filter->ascii.strict = want->ascii_strict;
     pump_filter_fn *text = want->to_wire ? text_to_wire : text_from_wire;
     bool both = want->ascii && want->mode_z;
     filter->stages[0] = want->ascii ? text : run_z;

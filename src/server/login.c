@@ -65,7 +65,7 @@ static void login_grant(struct server_session *session, const struct login_grant
 static void login_unavailable(struct server_session *session, const struct fault *fault)
 {
     server_event(session, LOG_LEVEL_ERROR, "session.login-unavailable",
-                 F_STR("reason", fault->what), F_STR("side", "server"));
+                 F_VISIBLE("reason", fault->what), F_STR("side", "server"));
     server_pi_reply(session->pi, 421, "Logins are not possible now, try again later.");
 }
 

@@ -46,6 +46,7 @@ struct server_rules {
         passive_address; /* told in 227 instead of the local one; len 0: none (TLS-151) */
     bool active_allowed; /* PORT and EPRT */
 
+    bool ascii_strict;       /* TYPE A sends CRLF for LF behind a CR, too (FTP-42) */
     bool mode_z;             /* MODE Z is offered; lengths then tell of contents (SEC-58) */
     uint64_t hash_max_bytes; /* that HASH and its kin read for one command; 0: no limit */
     bool keep_cut_uploads;   /* a cut upload stays as a hidden part for REST */
@@ -54,6 +55,7 @@ struct server_rules {
     uint64_t login_timeout_ns;     /* from the connection to the login; 60 s */
     uint64_t idle_timeout_ns;      /* between commands; 600 s */
     uint64_t handshake_timeout_ns; /* 20 s */
+    uint64_t passive_timeout_ns;   /* a data port that no command uses (FTP-24); 60 s */
     uint64_t data_timeout_ns;      /* from the 150 to the data connection; 20 s */
     uint64_t stall_timeout_ns;     /* no byte crosses in a transfer; 120 s */
     uint64_t login_delay_ns;       /* before the first refusal of a login; doubled for each further

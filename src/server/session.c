@@ -134,7 +134,7 @@ static void session_lost(struct server_session *session)
 {
     const struct fault *fault = stream_fault(session->stream);
     if (fault_is_set(fault))
-        server_event(session, LOG_LEVEL_NOTICE, "session.broken", F_STR("reason", fault->what),
+        server_event(session, LOG_LEVEL_NOTICE, "session.broken", F_VISIBLE("reason", fault->what),
                      F_STR("side", server_failure_side(fault->kind)));
     bool handshake = session->phase == SERVER_HANDSHAKE;
     switch (stream_end(session->stream)) {
@@ -239,7 +239,7 @@ static void session_leave(struct server_session *session)
     const struct fault *fault = server_pi_fault(session->pi);
     session->why = fault_is_set(fault) ? fault_kind_name(fault->kind) : "QUIT";
     if (fault_is_set(fault))
-        server_event(session, LOG_LEVEL_NOTICE, "session.refused", F_STR("reason", fault->what),
+        server_event(session, LOG_LEVEL_NOTICE, "session.refused", F_VISIBLE("reason", fault->what),
                      F_STR("side", server_failure_side(fault->kind)));
     server_session_enter(session, SERVER_LEAVING, LEAVING_S * CLOCK_NS_PER_S);
 }

@@ -58,7 +58,7 @@ static void transfer_log(const struct server_transfer *transfer)
                  F_STR("verb", server_transfer_verb(transfer)), F_STR("path", transfer->path),
                  F_U64("offset", transfer->offset_bytes), F_U64("bytes", transfer->bytes),
                  F_DUR("took", took_ns), F_U64("reply", (uint64_t)transfer->code),
-                 F_STR("reason", transfer->fault.what),
+                 F_VISIBLE("reason", transfer->fault.what),
                  F_STR("side", server_failure_side(transfer->fault.kind)),
                  F_STR("advice", transfer->fault.advice));
 }
@@ -90,7 +90,7 @@ static void transfer_abandoned(void *ctx, const struct fault *fault)
     struct server_transfer *transfer = ctx;
     if (fault_is_set(fault))
         server_event(transfer->session, LOG_LEVEL_ERROR, "part.left", F_STR("path", transfer->path),
-                     F_STR("reason", fault->what));
+                     F_VISIBLE("reason", fault->what));
     server_transfer_finish(transfer);
 }
 
@@ -290,6 +290,7 @@ static void transfer_move(struct server_transfer *transfer)
     struct server_filter_want want = {
         .to_wire = !upload,
         .ascii = transfer->ascii_type && !transfer->list,
+        .ascii_strict = transfer->session->rules->ascii_strict,
         .mode_z = transfer->mode == TRANSFER_MODE_Z,
         .level = transfer->level,
     };
@@ -347,7 +348,7 @@ static void data_refused(void *ctx, const struct address *peer, const struct fau
     char from[ADDRESS_TEXT_BYTES];
     address_text(peer, from);
     server_event((const struct server_session *)ctx, LOG_LEVEL_NOTICE, "data.refused",
-                 F_STR("from", from), F_STR("reason", fault->what),
+                 F_STR("from", from), F_VISIBLE("reason", fault->what),
                  F_STR("side", server_failure_side(fault->kind)), F_STR("advice", fault->advice));
 }
 

@@ -377,6 +377,8 @@ static struct server_pi_settings settings_of(const struct script *script)
         .auth_legacy_words = script_has_option(script, "legacy-words"),
         .local = {.family = ADDRESS_V4, .address = {192, 0, 2, 1}, .port = 21},
         .peer = {.family = ADDRESS_V4, .address = {192, 0, 2, 7}, .port = 40000},
+        .login_timeout_ns = 60 * CLOCK_NS_PER_S,
+        .idle_timeout_ns = 600 * CLOCK_NS_PER_S,
         .line_max_bytes = (size_t)script_number_option(script, "line-max", 0),
     };
     if (script_has_option(script, "ipv6")) {
