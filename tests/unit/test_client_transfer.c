@@ -3,8 +3,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <unistd.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
