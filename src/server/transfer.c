@@ -191,7 +191,9 @@ void server_transfer_fail(struct server_transfer *transfer, int code, const char
         server_transfer_finish(transfer);
         break;
     case TRANSFER_CONNECTING:
-        server_transfer_set_fault(transfer, code, reply, fault);
+        server_transfer_set_fault(transfer, code, reply, fault); /* before `fault` may go */
+        server_data_free(session->data); /* no connection comes while the part is let go of */
+        session->data = NULL;
         transfer_abandon(transfer);
         break;
     case TRANSFER_MOVING:
