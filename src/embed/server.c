@@ -203,6 +203,13 @@ enum ferry_error ferry_server_add_account(ferry_server *server, const char *name
     return users_add(server->users, &settings, &server->fault);
 }
 
+enum ferry_error ferry_server_set_account_charset(ferry_server *server, const char *name,
+                                                  const char *charset)
+{
+    fault_clear(&server->fault);
+    return users_set_charset(server->users, name, charset, &server->fault);
+}
+
 void ferry_server_set_data_resume(ferry_server *server, enum ferry_data_resume policy,
                                   enum ferry_data_scope scope)
 {
