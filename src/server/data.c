@@ -1,14 +1,20 @@
 /* The data connection of one transfer: where it comes from, and what becomes of it in time. */
 #include "server/data.h"
 
-#include <unistd.h>
+#include <errno.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "server/arrivals.h"
 #include "server/candidates.h"
 
-enum { LISTEN_BACKLOG = 8, REPLY_TLS_REFUSED = 522, REPLY_NO_CONNECTION = 425 };
+enum {
+    ARRIVALS_MAX = 8,
+    LISTEN_BACKLOG = 8,
+    REPLY_TLS_REFUSED = 522,
+    REPLY_NO_CONNECTION = 425,
+};
 
 /* FTP-24: a passive port without a transfer command. */
 static const uint64_t UNUSED_NS = 60 * CLOCK_NS_PER_S;
@@ -30,8 +36,9 @@ struct server_data {
 
     int listener; /* -1: active, or closed */
     struct loop_watch *listener_watch;
-    struct address target; /* active */
-    int dialled;           /* a connect under way, or -1 */
+    struct server_arrivals arrivals; /* on it */
+    struct address target;           /* active */
+    int dialled;                     /* a connect under way, or -1 */
     struct loop_watch *dialled_watch;
 
     struct server_candidates candidates;
@@ -56,6 +63,7 @@ static void data_close_listener(struct server_data *data)
     loop_watch_free(data->listener_watch);
     data->listener_watch = NULL;
     fd_close(&data->listener);
+    server_arrivals_fini(&data->arrivals);
     loop_watch_free(data->dialled_watch);
     data->dialled_watch = NULL;
     fd_close(&data->dialled);
@@ -119,11 +127,10 @@ static void candidate_proven(void *ctx, struct stream *stream, enum tls_proof pr
     data_take(ctx, stream, proof);
 }
 
-static void candidate_refused(void *ctx, int code, const struct address *peer,
-                              const struct fault *fault)
+static void candidate_refused(void *ctx, int code, const struct fault *fault)
 {
     struct server_data *data = ctx;
-    data_refusal(data, code, peer, fault);
+    data_refusal(data, code, data->setup.peer, fault); /* nobody else was admitted */
     if (data->listener_watch)
         loop_watch_want(data->listener_watch, true, false);
     data_arm(data);
@@ -162,6 +169,25 @@ static void data_foreign(struct server_data *data, const struct address *peer)
     data->setup.events->refused(data->setup.ctx, peer, &fault);
 }
 
+/* It is known whose a connection is (SEC-5). */
+static void data_arrived(void *ctx, int fd, const struct address *peer,
+                         const struct address *reached)
+{
+    (void)reached;
+    CLEANUP(fd_close) int owned = fd;
+    struct server_data *data = ctx;
+    if (!address_same_host(peer, data->setup.peer))
+        data_foreign(data, peer);
+    else if (server_candidates_has_room(&data->candidates))
+        data_admit(data, fd_take(&owned));
+}
+
+static void data_arrival_refused(void *ctx, const struct address *proxy, const struct fault *fault)
+{
+    const struct server_data *data = ctx;
+    data->setup.events->refused(data->setup.ctx, proxy, fault);
+}
+
 static void data_accept(void *ctx, bool readable, bool writable)
 {
     (void)readable;
@@ -172,7 +198,7 @@ static void data_accept(void *ctx, bool readable, bool writable)
             loop_watch_want(data->listener_watch, false, false);
             return;
         }
-        CLEANUP(fd_close) int fd = -1;
+        int fd = -1;
         struct address peer;
         enum ferry_error error = socket_accept(data->listener, &fd, &peer);
         if (error == FERRY_E_STATE)
@@ -186,10 +212,7 @@ static void data_accept(void *ctx, bool readable, bool writable)
             data_arm(data);
             return;
         }
-        if (address_same_host(&peer, data->setup.peer))
-            data_admit(data, fd_take(&fd));
-        else
-            data_foreign(data, &peer);
+        server_arrivals_take(&data->arrivals, data->setup.rules, fd, &peer);
     }
 }
 
@@ -241,7 +264,11 @@ static void data_dial_failed(struct server_data *data, const struct fault *cause
 {
     struct fault fault = {0};
     fault_set(&fault, FERRY_E_CONNECT, "Cannot open the data connection: %s", cause->what);
-    fault_advise(&fault, "a client behind NAT or a firewall needs passive mode");
+    if (cause->os_error == EACCES || cause->os_error == EADDRINUSE)
+        fault_advise(&fault, "active_source_port must be free and, under 1024, needs the "
+                             "capability net_bind_service; without it any port will do");
+    else
+        fault_advise(&fault, "a client behind NAT or a firewall needs passive mode");
     data_close_listener(data);
     data_refusal(data, REPLY_NO_CONNECTION, &data->target, &fault);
     data_arm(data);
@@ -264,11 +291,13 @@ static void data_dialled(void *ctx, bool readable, bool writable)
 
 static void data_dial(struct server_data *data)
 {
-    /* FTP-50: from the address that the client knows us by. */
+    /* FTP-50: from the address that the client knows us by; behind a proxy it may know us by
+     * another protocol. */
     struct address from = *data->setup.local;
-    address_set_port(&from, 0);
+    address_set_port(&from, data->setup.rules->active_source_port);
+    bool fits = from.storage.ss_family == data->target.storage.ss_family;
     struct fault fault = {0};
-    if (socket_connect(&data->target, &from, &data->dialled, &fault) != FERRY_OK) {
+    if (socket_connect(&data->target, fits ? &from : NULL, &data->dialled, &fault) != FERRY_OK) {
         data_dial_failed(data, &fault);
         return;
     }
@@ -337,6 +366,10 @@ static void data_expired(void *ctx)
 
 static enum ferry_error data_new(const struct server_data_setup *setup, struct server_data **out)
 {
+    static const struct server_arrivals_events arrival_events = {
+        .known = data_arrived,
+        .refused = data_arrival_refused,
+    };
     struct server_data *data = alloc_zero(sizeof(*data));
     if (!data)
         return FERRY_E_MEMORY;
@@ -344,6 +377,7 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
     data->listener = -1;
     data->dialled = -1;
     data->created_ns = loop_now_ns(setup->loop);
+    server_arrivals_init(&data->arrivals, setup->loop, ARRIVALS_MAX, &arrival_events, data);
     data->timer = loop_timer_new(setup->loop, data_expired, data);
     data->tell = loop_task_new(setup->loop, data_tell, data);
     /* A binding that nobody has tickets of resumes nothing. */
@@ -380,7 +414,7 @@ static void data_change_level(struct server_data *data)
     if (!sealed) {
         struct fault fault = {0};
         fault_set(&fault, FERRY_E_STATE, "The data connection is sealed, but PROT C is in force");
-        data_refusal(data, REPLY_NO_CONNECTION, stream_peer(stream), &fault);
+        data_refusal(data, REPLY_NO_CONNECTION, data->setup.peer, &fault);
         server_linger_take(data->setup.linger, stream, data->binding);
         return;
     }

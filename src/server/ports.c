@@ -3,6 +3,7 @@
 
 #include "ftp/hostport.h"
 #include "server/kept.h"
+#include "server/reach.h"
 #include "server/transfer.h"
 
 static void ports_setup(struct server_session *session, struct server_data_setup *setup)
@@ -69,12 +70,30 @@ void server_ports_abor(struct server_session *session, const struct server_actio
 
 /* ---- passive ---- */
 
+/* Many clients do not use what 227 tells, so it is worth a word once. */
+static void ports_warn(struct server_session *session, const struct address *told)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    if (session->told_in_vain || !server_reach_in_vain(told, &session->peer))
+        return;
+    session->told_in_vain = true;
+    address_text(told, text);
+    server_event(session, LOG_LEVEL_NOTICE, "passive.unreachable", F_STR("address", text),
+                 F_STR("reason", "PASV told a client from outside an address that it cannot reach"),
+                 F_STR("side", "server"),
+                 F_STR("advice", "set passive_address to the one that clients outside connect to"));
+}
+
 static void ports_reply_pasv(struct server_session *session, uint16_t port)
 {
-    const struct address *told = &session->rules->passive_address;
+    const struct address *told =
+        server_rules_passive_address(session->rules, &session->peer, &session->reached);
     struct hostport at = {0};
     int family = ADDRESS_NONE;
-    address_to_raw(told->len ? told : &session->local, &family, at.address, &at.port);
+    if (told) {
+        address_to_raw(told, &family, at.address, &at.port);
+        ports_warn(session, told);
+    }
     at.family = (enum address_family)family;
     at.port = port;
 
@@ -84,7 +103,7 @@ static void ports_reply_pasv(struct server_session *session, uint16_t port)
         server_pi_reply(session->pi, 227, "Entering Passive Mode (%.*s).",
                         BYTES_FMT(buf_view(&text)));
     else
-        server_pi_reply(session->pi, 425, "No passive address for this protocol, use EPSV.");
+        server_pi_reply(session->pi, 425, "No passive address is known, use EPSV.");
     buf_fini(&text);
 }
 

@@ -191,6 +191,11 @@ void rig_seal(struct rig_client *client)
 void rig_login_as(struct rig_client *client, struct server_rig *rig, const char *user)
 {
     rig_connect(client, rig);
+    rig_login_here(client, user);
+}
+
+void rig_login_here(struct rig_client *client, const char *user)
+{
     rig_expect_reply(client, 220);
     rig_expect(client, 234, "AUTH TLS");
     rig_seal(client);
