@@ -45,6 +45,7 @@ static const struct wire_message from_supervisor[] = {
 static const struct wire_message to_supervisor[] = {
     {MESSAGE_READY, "ready", BIT_ROLES, STARTING, 0, {WORDS}},
     {MESSAGE_FAILED, "failed", BIT_ROLES, STARTING, 0, {WORDS, WORDS}},
+    {MESSAGE_DRAINING, "draining", BIT_ROLES, RUNNING, 0, {{0}}},
     {MESSAGE_GRANT,
      "grant",
      BIT_AUTH,

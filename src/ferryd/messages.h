@@ -15,10 +15,12 @@ enum message {
     MESSAGE_CHANNEL,  /* role of the peer u8, its number u32 + descriptor; also while running */
     MESSAGE_LISTENER, /* number of the block in the configuration u32 + listening socket */
     MESSAGE_START,    /* uid u32, gid u32, groups bytes (u32 each), confinement u8 (enum) */
-    MESSAGE_DRAIN,    /* grace u64 ns: no new work, then leave */
+    MESSAGE_DRAIN,    /* grace u64 ns, CLOCK_NEVER: as long as it takes: no new work, then leave;
+                         a second one has the grace that counts */
     /* every role -> supervisor */
-    MESSAGE_READY,  /* what could not be confined, in words; "" if nothing */
-    MESSAGE_FAILED, /* why it cannot start, and what to do about it */
+    MESSAGE_READY,    /* what could not be confined, in words; "" if nothing */
+    MESSAGE_FAILED,   /* why it cannot start, and what to do about it */
+    MESSAGE_DRAINING, /* a drain has begun: it takes no new work any more */
 
     /* grants: auth -> supervisor */
     MESSAGE_GRANT,  /* worker u32, grant u64, uid u32, gid u32, groups bytes, root, owner, rules...

@@ -37,6 +37,9 @@ static const struct conf_word data_resumes[] = {{"require", DATA_RESUME_REQUIRE}
                                                 {NULL, 0}};
 static const struct conf_word data_scopes[] = {
     {"connection", DATA_SCOPE_CONNECTION}, {"user", DATA_SCOPE_USER}, {NULL, 0}};
+static const struct conf_word workers[] = {{"auto", 0}, {NULL, 0}};
+static const struct conf_word sandboxes[] = {
+    {"try", CONFINE_TRY}, {"require", CONFINE_REQUIRE}, {"off", CONFINE_OFF}, {NULL, 0}};
 static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}, {NULL, 0}};
 
 /* ---- rows ---- */
@@ -84,6 +87,21 @@ static const struct conf_directive global_rows[] = {
      .fallback = "7d",
      .help = "How long a cut upload that nobody goes on with is kept; looked at when the server "
              "starts."},
+    {.name = "workers",
+     .type = CONF_UNSIGNED,
+     GLOBAL(workers),
+     .words = workers,
+     .min = 1,
+     .max = SETTINGS_WORKERS_MAX,
+     .fallback = "auto",
+     .help = "How many processes serve clients; auto is one for each processor."},
+    {.name = "sandbox",
+     .type = CONF_WORD,
+     GLOBAL(sandbox),
+     .words = sandboxes,
+     .fallback = "try",
+     .help = "Whether processes give up what they do not need: as far as the system can, or "
+             "else nothing is served, or not at all."},
 };
 
 static const struct conf_directive listen_rows[] = {

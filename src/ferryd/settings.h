@@ -8,6 +8,7 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "conf/read.h"
+#include "ferryd/messages.h"
 #include "server/rules.h"
 #include "tls/context.h"
 
@@ -18,7 +19,11 @@ struct settings_global {
     uint64_t sessions_max;
     uint64_t drain_grace_ns;
     uint64_t parts_kept_ns;
+    uint64_t workers; /* 0: one for each processor */
+    enum confinement sandbox;
 };
+
+enum { SETTINGS_WORKERS_MAX = 64 };
 
 /* listen "ADDRESS:PORT" { } */
 struct settings_listen {
