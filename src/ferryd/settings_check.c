@@ -68,8 +68,3 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
         conf_mistake(conf, global, NULL, "there is no account block: nobody could log in");
     return FERRY_OK;
 }
-
-const struct settings_global *settings_global(const struct conf *conf)
-{
-    return conf_next(conf, NULL, NULL)->values;
-}

@@ -204,7 +204,7 @@ void child_begin(struct child *child, const struct identity *identity, enum conf
 void child_drain(struct child *child, uint64_t grace_ns)
 {
     child->leaving = true;
-    if (grace_ns != CLOCK_NEVER)
+    if (grace_ns != MESSAGE_DRAIN_PATIENT)
         loop_timer_at(child->late, loop_now_ns(child->setup.loop) + grace_ns + LEAVE_NS);
     wire_put_u64(child_message(child, MESSAGE_DRAIN), grace_ns);
     child_send(child, -1);
@@ -212,13 +212,23 @@ void child_drain(struct child *child, uint64_t grace_ns)
 
 /* ---- life ---- */
 
+/* Installed, all programs are in one folder; where they are built, each is in one of its own. */
+static bool find_program(const struct child_setup *setup, char path[static PATH_MAX])
+{
+    const char *name = role_name(setup->role);
+    int len = snprintf(path, PATH_MAX, "%s/ferryd-%s", setup->folder, name);
+    if (len < PATH_MAX && access(path, X_OK) == 0)
+        return true;
+    len = snprintf(path, PATH_MAX, "%s/../%s/ferryd-%s", setup->folder, name, name);
+    return len < PATH_MAX && access(path, X_OK) == 0;
+}
+
 static enum ferry_error start_program(struct child *child, int channel, struct fault *fault)
 {
     char path[PATH_MAX];
-    const char *name = role_name(child->setup.role);
-    int len = snprintf(path, sizeof(path), "%s/ferryd-%s", child->setup.folder, name);
-    if (len < 0 || (size_t)len >= sizeof(path))
-        return fault_set(fault, FERRY_E_LIMIT, "the path of the programs is too long");
+    if (!find_program(&child->setup, path))
+        return fault_set(fault, FERRY_E_NOT_FOUND, "there is no program ferryd-%s in %s",
+                         role_name(child->setup.role), child->setup.folder);
     const char *const argv[] = {path, NULL};
     const struct spawn_program program = {
         .path = path,

@@ -51,7 +51,7 @@ void child_channel(struct child *child, enum role peer, uint32_t number, int fd)
 void child_begin(struct child *child, const struct identity *identity,
                  enum confinement confinement);
 
-/* DRAIN. CLOCK_NEVER: its work takes as long as it takes; else it is killed soon after
+/* DRAIN. MESSAGE_DRAIN_PATIENT: its work takes as long as it takes; else it is killed soon after
  * `grace_ns`. */
 void child_drain(struct child *child, uint64_t grace_ns);
 

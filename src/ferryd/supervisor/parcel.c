@@ -12,8 +12,8 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "conf/print.h"
+#include "ferryd/pem_text.h"
 #include "ferryd/settings.h"
-#include "ferryd/supervisor/pem.h"
 
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_AUTH ROLE_BIT(ROLE_AUTH)

@@ -128,7 +128,7 @@ static void retire(struct supervisor *self, struct crew *crew)
     }
     self->old[i] = crew;
     self->closing = crew;
-    crew_drain(crew, CLOCK_NEVER);
+    crew_drain(crew, MESSAGE_DRAIN_PATIENT);
 }
 
 static void set_log(struct supervisor *self)
@@ -260,7 +260,6 @@ static void drain(struct supervisor *self)
         return;
     }
     uint64_t grace_ns = settings_global(self->conf)->drain_grace_ns;
-    log_event(&self->log, LOG_LEVEL_NOTICE, "server.drain", F_DUR("grace", grace_ns));
     crew_drain(self->crew, grace_ns);
     for (size_t i = 0; i < OLD_CREWS; i++)
         if (self->old[i])
