@@ -18,7 +18,6 @@
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_AUTH ROLE_BIT(ROLE_AUTH)
 #define BIT_WORKER ROLE_BIT(ROLE_WORKER)
-#define BIT_FILES ROLE_BIT(ROLE_FILES)
 
 /* ---- settings ---- */
 
@@ -27,7 +26,7 @@ static const struct {
     const char *block; /* NULL: what stands outside */
     unsigned roles, secrets;
 } shares[] = {
-    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_FILES, 0},
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER, 0},
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
 };
