@@ -17,7 +17,7 @@
 /* To become ready in, and to leave in when its grace is over. */
 static const uint64_t START_NS = 30 * CLOCK_NS_PER_S;
 static const uint64_t LEAVE_NS = 10 * CLOCK_NS_PER_S;
-/* To hear in what a process that has ended had said, if another holds its end of the channel. */
+/* Between the end of a process and that of its channel, whichever comes first. */
 static const uint64_t HEAR_NS = CLOCK_NS_PER_S;
 
 struct child {
@@ -73,8 +73,10 @@ static void on_late(void *ctx)
         tell_over(child);
         return;
     }
-    (void)fault_set(&why, FERRY_E_TIMEOUT, "it was %s for too long",
-                    child->leaving ? "leaving" : "starting");
+    (void)fault_set(&why, FERRY_E_TIMEOUT, "it %s for too long",
+                    child->closed    ? "had no channel"
+                    : child->leaving ? "was leaving"
+                                     : "was starting");
     end_for(child, &why);
 }
 
@@ -122,7 +124,7 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
     return FERRY_OK;
 }
 
-/* Mostly it is ending anyhow; else it must, being out of reach. */
+/* Mostly it is ending anyhow; else it must soon, being out of reach. */
 static void on_closed(void *ctx, const struct fault *why)
 {
     struct child *child = ctx;
@@ -133,10 +135,8 @@ static void on_closed(void *ctx, const struct fault *why)
         tell_over(child);
     else if (fault_is_set(why))
         end_for(child, why);
-    else if (!child->leaving)
-        spawn_signal(&child->process, SIGKILL);
     else
-        loop_timer_at(child->late, loop_now_ns(child->setup.loop) + LEAVE_NS);
+        loop_timer_at(child->late, loop_now_ns(child->setup.loop) + HEAR_NS);
 }
 
 struct wire_writer *child_message(struct child *child, uint16_t type)

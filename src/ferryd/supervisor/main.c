@@ -41,6 +41,16 @@ static bool own_folder(char folder[static PATH_MAX])
     return true;
 }
 
+/* The roles, whose folder is another, are told of files by their whole paths. */
+static bool make_absolute(const char *file, char path[static PATH_MAX])
+{
+    char folder[PATH_MAX] = "";
+    if (file[0] != '/' && !getcwd(folder, sizeof(folder)))
+        return false;
+    int len = snprintf(path, PATH_MAX, "%s%s%s", folder, folder[0] ? "/" : "", file);
+    return len > 0 && len < PATH_MAX;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
@@ -74,5 +84,10 @@ int main(int argc, char **argv)
               stderr);
         return EXIT_FAILED;
     }
-    return supervise(file, folder, ready_fd);
+    char path[PATH_MAX];
+    if (!make_absolute(file, path)) {
+        fprintf(stderr, "ferryd run: the path of %s is too long\n", file);
+        return EXIT_FAILED;
+    }
+    return supervise(path, folder, ready_fd);
 }
