@@ -46,6 +46,12 @@ struct supervisor {
 
 static void on_gone(void *ctx, struct crew *crew);
 
+static void set_log(struct supervisor *self, const struct conf *conf)
+{
+    self->log.level = settings_global(conf)->log_level;
+    self->log.form = settings_global(conf)->log_form;
+}
+
 /* ---- a change ---- */
 
 static void drop_new(struct supervisor *self)
@@ -131,12 +137,6 @@ static void retire(struct supervisor *self, struct crew *crew)
     crew_drain(crew, MESSAGE_DRAIN_PATIENT);
 }
 
-static void set_log(struct supervisor *self)
-{
-    self->log.level = settings_global(self->conf)->log_level;
-    self->log.form = settings_global(self->conf)->log_form;
-}
-
 static void on_running(void *ctx, struct crew *crew)
 {
     struct supervisor *self = ctx;
@@ -147,7 +147,7 @@ static void on_running(void *ctx, struct crew *crew)
     self->crew = crew;
     self->new_conf = NULL;
     self->new_crew = NULL;
-    set_log(self);
+    set_log(self, self->conf);
     listeners_keep(&self->listeners, self->conf, crew_workers(crew), &self->log);
     watch_files(self);
     tell_ready(&self->ready_fd);
@@ -217,6 +217,10 @@ static void change_begin(struct supervisor *self, enum tell_change change)
         check_fini(&self->conf->check);
     } else if (settings_read(self->path, conf_load_file, NULL, &self->new_conf) != FERRY_OK) {
         (void)fault_set(&fault, FERRY_E_MEMORY, "memory is short");
+    }
+    if (change == TELL_START && self->new_conf && self->new_conf->check.count == 0) {
+        set_log(self, self->new_conf);
+        tell_root(&self->log);
     }
     if (fault_is_set(&fault) || !start_new(self, &fault))
         change_refused(self, &fault);
@@ -316,12 +320,11 @@ int supervise(const char *path, const char *folder, int ready_fd)
 {
     struct supervisor self = {.path = path, .folder = folder, .ready_fd = ready_fd};
     if (init(&self)) {
-        tell_root(&self.log);
         change_begin(&self, TELL_START);
         while (!self.over)
             loop_turn(self.loop, true);
         if (!self.failed)
-            log_event(&self.log, LOG_LEVEL_NOTICE, "server.end", F_STR("listen", path));
+            log_event(&self.log, LOG_LEVEL_NOTICE, "server.end", F_STR("file", path));
     } else {
         fputs("ferryd: memory is short\n", stderr);
         self.failed = true;

@@ -84,15 +84,15 @@ account "{USER}" {{ password_hash = "HASH" home = home }}
 
 
 @contextlib.contextmanager
-def running(text=SIMPLE, ends_with=0):
-    """A Daemon with that configuration."""
+def running(text=SIMPLE, ends_with=0, program=None):
+    """A Daemon with that configuration; `program`: the words that start it, if not `ferryd run`."""
     with peers.scratch() as folder:
         peers.make_certificate(folder / "tls")
         (folder / "home").mkdir()
         write_conf(folder, text)
         log = folder / "log"
         ready, told = os.pipe()
-        argv = [os.environ["FERRYD"], "run", "-c", folder / "ferryd.conf", "--ready-fd", str(told)]
+        argv = [*(program or [os.environ["FERRYD"], "run"]), "-c", folder / "ferryd.conf", "--ready-fd", str(told)]
         with peers.process(argv, log, pass_fds=[told]) as child:
             os.close(told)
             with open(ready, "rb") as pipe:
