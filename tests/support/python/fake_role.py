@@ -20,7 +20,7 @@ import roles  # noqa: E402
 from roles import Channel, Gone, text, u8, u16, u32, u64  # noqa: E402
 
 ROLE = pathlib.Path(sys.argv[0]).name.removeprefix("ferryd-")
-GRANTED = 0
+GRANTED, REFUSED = 0, 1
 
 
 def tell(event, **fields):
@@ -96,8 +96,12 @@ class Fake:
             self.peers[Channel(socket.socket(fileno=message.fds[0]))] = ("worker", 0)
 
     def login(self, worker, channel, message):
-        """Everybody may come in."""
-        ask, name = message.u64(), message.text()
+        """Everybody may come in who has a password, whatever it is."""
+        ask, name, has_password = message.u64(), message.text(), message.u8()
+        if not has_password:
+            channel.send("MESSAGE_LOGIN_ANSWER", u64(ask), u8(REFUSED), u64(0), text(""), u8(0), u8(0), text(""),
+                         text(""))
+            return
         self.grants += 1
         grant = os.getpid() << 20 | self.grants
         home = (HERE / "home").read_text().strip()
