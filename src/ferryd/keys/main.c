@@ -62,6 +62,8 @@ static enum ferry_error keys_start(void *ctx, const struct role_identity *identi
         return fault_set(fault, FERRY_E_STATE, "no settings came");
     const struct settings_global *global = settings_global(keys->given.conf);
     log_init_fd(&keys->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
+    if (tls_key_protect_memory() != FERRY_OK)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory that can be locked");
     enum ferry_error error = keyring_init(&keys->ring, &keys->given, fault);
     given_fini(&keys->given);
     if (error != FERRY_OK)

@@ -139,6 +139,15 @@ static void ask_grant(struct remote_auth *auth, struct ask *ask, int fd)
     ask_free(auth, ask);
 }
 
+/* The supervisor cannot make its channel. */
+static void ask_deny(struct remote_auth *auth, struct ask *ask, struct bytes why)
+{
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_TEMPORARY, "%.*s", BYTES_FMT(why));
+    send_number(auth, MESSAGE_LOGOUT, ask->grant);
+    ask_end(auth, ask, LOGIN_UNAVAILABLE, &fault);
+}
+
 static void early_free(struct remote_auth *auth, struct early *early)
 {
     TAILQ_REMOVE(&auth->early, early, link);
@@ -183,12 +192,10 @@ enum ferry_error remote_auth_granted(struct remote_auth *auth, uint64_t grant, i
 
 enum ferry_error remote_auth_denied(struct remote_auth *auth, uint64_t grant, struct bytes why)
 {
-    struct fault fault = {0};
     struct ask *ask = find_granted(auth, grant);
     if (!ask)
         return early_add(auth, grant, -1);
-    fault_set(&fault, FERRY_E_TEMPORARY, "%.*s", BYTES_FMT(why));
-    ask_end(auth, ask, LOGIN_UNAVAILABLE, &fault);
+    ask_deny(auth, ask, why);
     return FERRY_OK;
 }
 
@@ -215,7 +222,7 @@ static void join_early(struct remote_auth *auth, struct ask *ask)
         if (fd >= 0)
             ask_grant(auth, ask, fd);
         else
-            ask_unavailable(auth, ask, "the account's files cannot be reached");
+            ask_deny(auth, ask, BYTES_LIT("the account's files cannot be reached"));
         return;
     }
 }
