@@ -96,12 +96,6 @@ static const struct wire_message keys_to_worker[] = {
      RUNNING,
      0,
      {WIRE_U64, WIRE_BYTES(MESSAGE_SIGNATURE_BYTES)}},
-    {MESSAGE_TICKET_KEY,
-     "ticket-key",
-     BIT_KEYS,
-     RUNNING,
-     0,
-     {WIRE_BYTES(MESSAGE_TICKET_KEY_BYTES), WIRE_BYTES(MESSAGE_TICKET_KEY_BYTES)}},
 };
 
 const struct wire_table messages_from_supervisor = TABLE(from_supervisor);

@@ -13,7 +13,8 @@ static enum ferry_error add_listener(struct plan *plan, const struct conf_instan
         return FERRY_E_MEMORY;
     plan->listeners = list;
     list[plan->count] = (struct plan_listener){.block = block};
-    return rules_make(plan->conf, block, conf_load_file, NULL, &list[plan->count++].rules);
+    const struct rules_input input = {.load = conf_load_file};
+    return rules_make(plan->conf, block, &input, &list[plan->count++].rules);
 }
 
 /* Whether nothing is wrong with it so far. */

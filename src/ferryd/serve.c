@@ -49,8 +49,9 @@ static void renew(struct daemon *daemon, struct plan_listener *listener)
 {
     struct conf *conf = daemon->plan->conf;
     struct server_rules *rules = NULL;
+    const struct rules_input input = {.load = conf_load_file};
     check_fini(&conf->check);
-    enum ferry_error error = rules_make(conf, listener->block, conf_load_file, NULL, &rules);
+    enum ferry_error error = rules_make(conf, listener->block, &input, &rules);
     tell_mistakes(daemon, conf);
     log_event(&daemon->log, error == FERRY_OK && rules ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
               error == FERRY_OK && rules ? "certificate.renewed" : "certificate.kept",

@@ -422,3 +422,8 @@ static const struct conf_block blocks[] = {
 };
 
 const struct conf_schema settings_schema = {.blocks = blocks, .count = ARRAY_LEN(blocks)};
+
+const struct settings_global *settings_global(const struct conf *conf)
+{
+    return conf_next(conf, NULL, NULL)->values;
+}

@@ -72,8 +72,3 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
                      "there is no account block, and accounts is not set: nobody could log in");
     return FERRY_OK;
 }
-
-const struct settings_global *settings_global(const struct conf *conf)
-{
-    return conf_next(conf, NULL, NULL)->values;
-}
