@@ -202,18 +202,18 @@ static enum ferry_error set_expires(struct account *account, struct bytes text, 
         if (is_day)
             account->expires_s = (int64_t)begins_s + DAY_S;
     }
-    return is_day ? FERRY_OK
-                  : fault_set(fault, FERRY_E_ARGUMENT, "this is no day like 2027-01-31");
+    return is_day ? FERRY_OK : fault_set(fault, FERRY_E_ARGUMENT, "this is no day like 2027-01-31");
 }
 
 static enum ferry_error set_sessions(struct account *account, struct bytes text,
                                      struct fault *fault)
 {
     enum { SESSIONS_MAX = 1000000 };
-    account->sessions_max = 0;
-    if (text.len == 0 || text_u64(text, SESSIONS_MAX, &account->sessions_max))
-        return FERRY_OK;
-    return fault_set(fault, FERRY_E_ARGUMENT, "it is a number up to %d", SESSIONS_MAX);
+    uint64_t count = 0;
+    if (text.len > 0 && !text_u64(text, SESSIONS_MAX, &count))
+        return fault_set(fault, FERRY_E_ARGUMENT, "it is a number up to %d", SESSIONS_MAX);
+    account->sessions_max = count;
+    return FERRY_OK;
 }
 
 typedef enum ferry_error set_fn(struct account *account, struct bytes text, struct fault *fault);

@@ -27,8 +27,8 @@ enum {
 enum account_field {
     ACCOUNT_PASSWORD_HASH, /* of crypt(5); "": no password is right */
     ACCOUNT_HOME,          /* absolute path of what it sees as its root */
-    ACCOUNT_USER,          /* of the system, whose rights its files are reached with; "": ferryd's */
-    ACCOUNT_READ_ONLY,     /* "yes" or "no" */
+    ACCOUNT_USER,      /* of the system, whose rights its files are reached with; "": ferryd's */
+    ACCOUNT_READ_ONLY, /* "yes" or "no" */
     ACCOUNT_DISABLED,
     ACCOUNT_POLICY,       /* a word of admission_policy_words */
     ACCOUNT_CERTIFICATES, /* rules of tls/identity_rule.h, one a line */

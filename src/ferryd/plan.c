@@ -20,7 +20,8 @@ static enum ferry_error add_listener(struct plan *plan, const struct conf_instan
 /* Whether nothing is wrong with it so far. */
 static bool is_whole(const struct settings_account *account)
 {
-    return account->password_hash && account->home && password_hash_is_usable(account->password_hash);
+    return account->password_hash && account->home &&
+           password_hash_is_usable(account->password_hash);
 }
 
 static bool fits(const char *stored, struct bytes password)

@@ -79,7 +79,7 @@ static void finish(sqlite3_stmt **statement)
     sqlite3_clear_bindings(*statement);
 }
 
-static bool bind(sqlite3_stmt *statement, int at, struct bytes text)
+static bool bind_text(sqlite3_stmt *statement, int at, struct bytes text)
 {
     return sqlite3_bind_text(statement, at, text.ptr ? text.ptr : "", (int)text.len,
                              SQLITE_STATIC) == SQLITE_OK;
@@ -87,9 +87,10 @@ static bool bind(sqlite3_stmt *statement, int at, struct bytes text)
 
 static bool bind_account(sqlite3_stmt *statement, const struct account *account)
 {
-    bool bound = bind(statement, 1, bytes_str(account->name));
+    bool bound = bind_text(statement, 1, bytes_str(account->name));
     for (int i = 0; bound && i < ACCOUNT_FIELDS; i++)
-        bound = bind(statement, i + 2, bytes_str(account_text(account, (enum account_field)i)));
+        bound =
+            bind_text(statement, i + 2, bytes_str(account_text(account, (enum account_field)i)));
     return bound;
 }
 
@@ -193,7 +194,7 @@ enum ferry_error roster_find(struct roster *roster, struct bytes name, struct ac
     CLEANUP(unlock) struct roster *locked = roster;
     lock(roster);
     CLEANUP(finish) sqlite3_stmt *find = roster->find;
-    if (!bind(find, 1, name))
+    if (!bind_text(find, 1, name))
         return failed(roster, "read", fault);
     int step = sqlite3_step(find);
     if (step == SQLITE_ROW)
@@ -287,7 +288,7 @@ enum ferry_error roster_remove(struct roster *roster, struct bytes name, struct 
     CLEANUP(unlock) struct roster *locked = roster;
     lock(roster);
     CLEANUP(finish) sqlite3_stmt *statement = roster->remove;
-    if (!bind(statement, 1, name))
+    if (!bind_text(statement, 1, name))
         return failed(locked, "changed", fault);
     enum ferry_error error = step_change(roster, statement, fault);
     if (error == FERRY_OK && sqlite3_changes(roster->db) == 0)

@@ -9,6 +9,7 @@
 
 #include "account/account.h"
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "support/alloc_fail.h"
 
 #define HASH "$y$j9T$kZ5uPzVqK3n1mF7hW2xYb0$pXs1n8Ff4kbBL9h0gHqz3oO2v6r5t7uJwYcAeDiGmK1"
@@ -196,15 +197,14 @@ static void whose_certificate(void **state)
         const char *name, *rules;
         bool fits;
     } rows[] = {
-        {"anna", "cn-is-user", true},    {"bob", "cn-is-user", false},
-        {"bob", "cn:anna", true},        {"anna", "", false},
-        {"anna", "cn:bob\ncn:anna", true},
+        {"anna", "cn-is-user", true}, {"bob", "cn-is-user", false},      {"bob", "cn:anna", true},
+        {"anna", "", false},          {"anna", "cn:bob\ncn:anna", true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CLEANUP(account_drop) struct account *account = NULL;
         assert_int_equal(account_new(bytes_str(rows[i].name), &account, NULL), FERRY_OK);
-        assert_int_equal(
-            account_set(account, ACCOUNT_CERTIFICATES, bytes_str(rows[i].rules), NULL), FERRY_OK);
+        assert_int_equal(account_set(account, ACCOUNT_CERTIFICATES, bytes_str(rows[i].rules), NULL),
+                         FERRY_OK);
         assert_int_equal(account_certificate_fits(account, &anna), rows[i].fits);
         assert_false(account_certificate_fits(account, NULL));
     }
