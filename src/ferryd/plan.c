@@ -1,8 +1,8 @@
 /* What ferryd.conf asks for, made ready to serve. */
 #include "ferryd/plan.h"
 
+#include "account/password.h"
 #include "base/alloc.h"
-#include "ferryd/password_hash.h"
 #include "ferryd/rules.h"
 
 static enum ferry_error add_listener(struct plan *plan, const struct conf_instance *block)
@@ -20,7 +20,13 @@ static enum ferry_error add_listener(struct plan *plan, const struct conf_instan
 /* Whether nothing is wrong with it so far. */
 static bool is_whole(const struct settings_account *account)
 {
-    return account->password_hash && account->home && password_hash_is_good(account->password_hash);
+    return account->password_hash && account->home &&
+           password_hash_is_usable(account->password_hash);
+}
+
+static bool fits(const char *stored, struct bytes password)
+{
+    return password_fits(password, stored);
 }
 
 static enum ferry_error add_account(struct plan *plan, const struct conf_instance *block)
@@ -32,7 +38,7 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
     const struct user_settings settings = {
         .name = account->name,
         .stored = account->password_hash,
-        .verify = password_hash_verify,
+        .verify = fits,
         .root = account->home,
         .read_only = account->read_only,
     };

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "account/admission.h"
 #include "base/compiler.h"
 #include "base/log.h"
 #include "conf/read.h"
@@ -21,6 +22,10 @@ struct settings_global {
     uint64_t parts_kept_ns;
     uint64_t workers; /* 0: one for each processor */
     enum confinement sandbox;
+    char *accounts;   /* path of a roster; NULL: there are only account blocks */
+    char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */
+    uint64_t login_failures_kept_ns, ban_time_ns;
+    uint64_t ban_after; /* failures; 0: nobody is banned */
 };
 
 enum { SETTINGS_WORKERS_MAX = 64 };
@@ -43,12 +48,16 @@ struct settings_listen {
     enum tls_client_certificates client_certificates;
 };
 
-/* account "NAME" { } */
+/* account "NAME" { }: but for the name, the fields of account/account.h by their names. */
 struct settings_account {
     char *name;
     char *password_hash; /* of crypt(5) */
     char *home;
-    bool read_only;
+    char *user, *hours, *expires;
+    struct conf_texts certificates, networks;
+    enum admission_policy policy;
+    uint64_t sessions;
+    bool read_only, disabled;
 };
 
 #define SETTINGS_LISTEN "listen"

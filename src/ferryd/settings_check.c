@@ -1,5 +1,5 @@
 /* What of ferryd.conf contradicts itself. */
-#include "ferryd/password_hash.h"
+#include "ferryd/accounts.h"
 #include "ferryd/settings.h"
 
 static void check_tls(struct conf *conf, const struct conf_instance *instance)
@@ -40,12 +40,10 @@ static void check_client_certificates(struct conf *conf, const struct conf_insta
         conf_mistake(conf, instance, "client_crl", "there is no client_ca that it is of");
 }
 
-static void check_account(struct conf *conf, const struct conf_instance *instance)
+static enum ferry_error check_account(struct conf *conf, const struct conf_instance *instance)
 {
-    const struct settings_account *account = instance->values;
-    if (account->password_hash && !password_hash_is_good(account->password_hash))
-        conf_mistake(conf, instance, "password_hash",
-                     "it is no hash that this system can check; \"ferryd hash\" makes one");
+    CLEANUP(account_drop) struct account *account = NULL;
+    return accounts_from_block(conf, instance, &account);
 }
 
 enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, struct conf **out)
@@ -59,12 +57,18 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
         check_tls(conf, instance);
         check_client_certificates(conf, instance);
     }
-    while ((instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
-        check_account(conf, instance);
+    while (error == FERRY_OK && (instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
+        error = check_account(conf, instance);
+    if (error != FERRY_OK) {
+        conf_free(conf);
+        return error;
+    }
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))
         conf_mistake(conf, global, NULL, "there is no listen block: nobody could connect");
-    if (conf->check.count == 0 && !conf_next(conf, SETTINGS_ACCOUNT, NULL))
-        conf_mistake(conf, global, NULL, "there is no account block: nobody could log in");
+    if (conf->check.count == 0 && !conf_next(conf, SETTINGS_ACCOUNT, NULL) &&
+        !settings_global(conf)->accounts)
+        conf_mistake(conf, global, NULL,
+                     "there is no account block, and accounts is not set: nobody could log in");
     return FERRY_OK;
 }
