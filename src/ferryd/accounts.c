@@ -56,3 +56,14 @@ enum ferry_error accounts_from_block(struct conf *conf, const struct conf_instan
     account = NULL;
     return FERRY_OK;
 }
+
+enum ferry_error accounts_check(struct conf *conf)
+{
+    enum ferry_error error = FERRY_OK;
+    const struct conf_instance *block = NULL;
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_ACCOUNT, block))) {
+        CLEANUP(account_drop) struct account *account = NULL;
+        error = accounts_from_block(conf, block, &account);
+    }
+    return error;
+}

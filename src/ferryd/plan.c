@@ -3,6 +3,7 @@
 
 #include "account/password.h"
 #include "base/alloc.h"
+#include "ferryd/accounts.h"
 #include "ferryd/rules.h"
 
 static enum ferry_error add_listener(struct plan *plan, const struct conf_instance *block)
@@ -53,6 +54,8 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
 static enum ferry_error fill(struct plan *plan, const char *path)
 {
     enum ferry_error error = settings_read(path, conf_load_file, NULL, &plan->conf);
+    if (error == FERRY_OK)
+        error = accounts_check(plan->conf);
     const struct conf_instance *block = NULL;
     while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_LISTEN, block)))
         error = add_listener(plan, block);

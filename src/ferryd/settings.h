@@ -66,8 +66,8 @@ struct settings_account {
 
 extern const struct conf_schema settings_schema;
 
-/* Reads ferryd.conf, by `load`, and checks what of it contradicts itself; mistakes are in the
- * `check` of `*out`. FERRY_E_MEMORY. */
+/* Reads ferryd.conf, by `load`, and checks what of it contradicts itself, but for the account
+ * blocks (ferryd/accounts.h); mistakes are in the `check` of `*out`. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx,
                                          struct conf **out);
 

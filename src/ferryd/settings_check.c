@@ -1,5 +1,4 @@
 /* What of ferryd.conf contradicts itself. */
-#include "ferryd/accounts.h"
 #include "ferryd/settings.h"
 
 static void check_tls(struct conf *conf, const struct conf_instance *instance)
@@ -40,12 +39,6 @@ static void check_client_certificates(struct conf *conf, const struct conf_insta
         conf_mistake(conf, instance, "client_crl", "there is no client_ca that it is of");
 }
 
-static enum ferry_error check_account(struct conf *conf, const struct conf_instance *instance)
-{
-    CLEANUP(account_drop) struct account *account = NULL;
-    return accounts_from_block(conf, instance, &account);
-}
-
 enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, struct conf **out)
 {
     enum ferry_error error = conf_read(&settings_schema, path, load, ctx, out);
@@ -56,12 +49,6 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
     while ((instance = conf_next(conf, SETTINGS_LISTEN, instance))) {
         check_tls(conf, instance);
         check_client_certificates(conf, instance);
-    }
-    while (error == FERRY_OK && (instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
-        error = check_account(conf, instance);
-    if (error != FERRY_OK) {
-        conf_free(conf);
-        return error;
     }
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))

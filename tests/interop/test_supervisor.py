@@ -26,7 +26,7 @@ def refused(text=SIMPLE, does=None):
     """What the supervisor says of a start that fails."""
     with peers.scratch() as folder:
         peers.make_certificate(folder / "tls")
-        (folder / "home").mkdir()
+        daemon.make_home(folder / "home")
         daemon.write_conf(folder, text)
         topology.copy_programs(folder / "bin", ALL)
         for role, deed in (does or {}).items():
@@ -44,8 +44,8 @@ def shares(_):
     with topology.running(TWO, ALL) as all_:
         settings = {role: all_.wait_for("fake.settings", role=role)["text"] for role in ("keys", "auth", "worker")}
         assert "listen" in settings["keys"] and "listen" in settings["worker"] and "listen" not in settings["auth"]
-        assert "$y$" in settings["auth"].replace("\\", "") and "account" in settings["auth"]
-        assert not any("account" in settings[role] for role in ("keys", "worker")), settings
+        assert "$y$" in settings["auth"].replace("\\", "") and 'account "' in settings["auth"]
+        assert not any('account "' in settings[role] for role in ("keys", "worker")), settings
         assert all("PRIVATE KEY" in file["text"] for file in all_.events("fake.file", role="keys"))
         files = all_.events("fake.file", role="worker")
         assert files and all("PRIVATE KEY" not in file["text"] for file in files)

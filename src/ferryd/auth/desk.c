@@ -282,6 +282,16 @@ static void on_cancel(struct desk_worker *worker, uint64_t number)
         ask_cancel(ask);
 }
 
+/* The supervisor keeps those who serve files for as long as there are grants. */
+static enum ferry_error on_logout(struct desk_worker *worker, uint64_t grant, struct fault *fault)
+{
+    struct link *supervisor = worker->desk->supervisor;
+    if (!seats_leave(&worker->desk->seats, worker->number, grant))
+        return FERRY_OK;
+    wire_put_u64(link_begin(supervisor, MESSAGE_REVOKE), grant);
+    return link_send(supervisor, NULL, 0, fault);
+}
+
 static enum ferry_error on_message(void *ctx, const struct wire_message *row,
                                    struct wire_reader *reader, struct channel_message *raw,
                                    struct fault *fault)
@@ -295,8 +305,7 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
         on_cancel(worker, wire_get_u64(reader)); /* it may have been answered meanwhile */
         return FERRY_OK;
     default:
-        seats_leave(&worker->desk->seats, worker->number, wire_get_u64(reader));
-        return FERRY_OK;
+        return on_logout(worker, wire_get_u64(reader), fault);
     }
 }
 

@@ -9,12 +9,6 @@
 
 enum { NAME_BYTES = 64 };
 
-static const struct passwd *user_of(enum role role, char name[static NAME_BYTES])
-{
-    snprintf(name, NAME_BYTES, "ferry-%s", role_name(role));
-    return getpwnam(name);
-}
-
 enum ferry_error identity_of_role(enum role role, enum confinement confinement,
                                   struct identity *out, bool *own, struct fault *fault)
 {
@@ -23,7 +17,8 @@ enum ferry_error identity_of_role(enum role role, enum confinement confinement,
     *out = (struct identity){.uid = geteuid(), .gid = getegid()};
     if (out->uid != 0)
         return FERRY_OK;
-    const struct passwd *user = user_of(role, name);
+    snprintf(name, sizeof(name), "ferry-%s", role_name(role));
+    const struct passwd *user = getpwnam(name);
     if (user) {
         *out = (struct identity){.uid = user->pw_uid, .gid = user->pw_gid};
         return FERRY_OK;
@@ -39,7 +34,6 @@ enum ferry_error identity_of_role(enum role role, enum confinement confinement,
 enum ferry_error identity_of_grant(uid_t uid, gid_t gid, struct bytes groups, struct identity *out,
                                    struct fault *fault)
 {
-    char name[NAME_BYTES];
     *out = (struct identity){.uid = uid, .gid = gid};
     out->group_count = groups.len / sizeof(gid_t);
     if (groups.len % sizeof(gid_t) != 0 || out->group_count > IDENTITY_GROUPS)
@@ -48,7 +42,7 @@ enum ferry_error identity_of_grant(uid_t uid, gid_t gid, struct bytes groups, st
     if (geteuid() != 0 && uid != geteuid())
         return fault_set(fault, FERRY_E_DENIED, "the server does not run as root: it cannot be %u",
                          (unsigned)uid);
-    if (geteuid() == 0 && uid == 0 && user_of(ROLE_FILES, name))
+    if (uid == 0)
         return fault_set(fault, FERRY_E_DENIED, "no files are served as root");
     return FERRY_OK;
 }

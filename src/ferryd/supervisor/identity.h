@@ -27,8 +27,7 @@ NODISCARD enum ferry_error identity_of_role(enum role role, enum confinement con
                                             struct identity *out, bool *own, struct fault *fault);
 
 /* The one that auth asks a files process for; `groups` are gid_t each.
- * FERRY_E_DENIED: the server cannot be that user, or never is: root, while roles have users of
- * their own. */
+ * FERRY_E_DENIED: the server cannot be that user, or it is root, which no files are served as. */
 NODISCARD enum ferry_error identity_of_grant(uid_t uid, gid_t gid, struct bytes groups,
                                              struct identity *out, struct fault *fault);
 

@@ -105,8 +105,9 @@ class Fake:
         self.grants += 1
         grant = os.getpid() << 20 | self.grants
         home = (HERE / "home").read_text().strip()
-        uid = (HERE / "uid").read_text() if (HERE / "uid").exists() else os.getuid()
-        self.supervisor.send("MESSAGE_GRANT", u32(worker), u64(grant), u32(int(uid)), u32(os.getgid()), text(""),
+        owner = os.stat(home)
+        uid = (HERE / "uid").read_text() if (HERE / "uid").exists() else owner.st_uid
+        self.supervisor.send("MESSAGE_GRANT", u32(worker), u64(grant), u32(int(uid)), u32(owner.st_gid), text(""),
                              text(home), text(name), u8(0))
         channel.send("MESSAGE_LOGIN_ANSWER", u64(ask), u8(GRANTED), u64(grant), text("/"), u8(0), u8(0), text(""),
                      text(""))
