@@ -71,7 +71,7 @@ def running(text=daemon.SIMPLE, fakes=(), does=None, **options):
             (programs / f"{role}.does").write_text(deed)
         text = "log_level = debug\n" + text
         if "sandbox" not in text:
-            text = "sandbox = off\n" + text
+            text = "sandbox = try\n" + text
         with daemon.running(text, program=[programs / "ferryd-supervisor"], **options) as server:
             (programs / "home").write_text(str(server.home))
             yield Processes(server, programs)
