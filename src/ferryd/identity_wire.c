@@ -95,8 +95,7 @@ static bool take_name(struct wire_reader *reader, struct tls_identity_name *out)
 
 static bool take(struct wire_reader *reader, struct tls_identity *out)
 {
-    if (reader->type != IDENTITY_TYPE ||
-        !take_text(reader, out->subject, sizeof(out->subject)) ||
+    if (reader->type != IDENTITY_TYPE || !take_text(reader, out->subject, sizeof(out->subject)) ||
         !take_text(reader, out->issuer, sizeof(out->issuer)) ||
         !take_text(reader, out->serial, sizeof(out->serial)) ||
         !take_text(reader, out->common_name, sizeof(out->common_name)) ||
