@@ -85,7 +85,7 @@ def not_permitted(_):
 
 @test("SEC-64: requests are answered one after the other; a flood is refused, not kept")
 def flood(_):
-    with site() as here:
+    with site("rsa") as here:
         here.start_keys()
         worker = here.keys.connect("worker")
         answers = []
@@ -98,11 +98,11 @@ def flood(_):
         reader = threading.Thread(target=read)
         reader.start()
         for request in range(3000):
-            worker.send("MESSAGE_SIGN", u64(request), u32(0), u8(ECDSA), u8(SHA256), text(VERIFY))
+            worker.send("MESSAGE_SIGN", u64(request), u32(0), u8(RSA_PSS), u8(SHA256), text(VERIFY))
         reader.join(60)
         made = [request for request, signature in answers if signature]
         assert sorted(request for request, _ in answers) == list(range(3000))
-        assert made == sorted(made) and made
+        assert made == sorted(made) and 256 <= len(made) < 3000, len(made)
 
 
 @test("SEC-64: the worker's memory holds no byte of the private key; that of keys does")

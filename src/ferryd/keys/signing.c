@@ -118,20 +118,27 @@ static void signing_next(struct signing *signing)
 
 /* ---- the channel ---- */
 
-/* NULL: memory is short. */
-static struct wish *read_wish(struct wire_reader *reader)
+/* Its input lies in the message. */
+static struct tls_sign_request read_request(struct wire_reader *reader)
 {
-    struct wish *wish = alloc_zero(sizeof(*wish));
-    if (!wish)
-        return NULL;
-    wish->request.id = wire_get_u64(reader);
-    wish->request.key = wire_get_u32(reader);
-    wish->request.scheme = (enum tls_sign_scheme)wire_get_u8(reader);
-    wish->request.digest = (enum tls_sign_digest)wire_get_u8(reader);
-    struct bytes input = wire_get_bytes(reader);
-    memcpy(wish->input, input.ptr ? input.ptr : "", input.len);
-    wish->request.input = bytes_of(wish->input, input.len);
-    return wish;
+    struct tls_sign_request request = {0};
+    request.id = wire_get_u64(reader);
+    request.key = wire_get_u32(reader);
+    request.scheme = (enum tls_sign_scheme)wire_get_u8(reader);
+    request.digest = (enum tls_sign_digest)wire_get_u8(reader);
+    request.input = wire_get_bytes(reader);
+    return request;
+}
+
+static void queue(struct signing *signing, struct wish *wish,
+                  const struct tls_sign_request *request)
+{
+    wish->request = *request;
+    if (request->input.len > 0)
+        memcpy(wish->input, request->input.ptr, request->input.len);
+    wish->request.input.ptr = wish->input;
+    STAILQ_INSERT_TAIL(&signing->wishes, wish, link);
+    signing->waiting++;
 }
 
 static enum ferry_error on_message(void *ctx, const struct wire_message *row,
@@ -141,20 +148,16 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
     (void)row;
     (void)raw;
     struct signing *signing = ctx;
-    struct wish *wish = read_wish(reader);
-    if (!wish)
-        return fault_set(fault, FERRY_E_MEMORY, "no memory for a request");
-    if (wish->request.scheme > TLS_SIGN_ED25519 || wish->request.digest > TLS_SIGN_SHA512) {
-        alloc_free(wish);
+    const struct tls_sign_request request = read_request(reader);
+    if (request.scheme > TLS_SIGN_ED25519 || request.digest > TLS_SIGN_SHA512)
         return fault_set(fault, FERRY_E_PROTOCOL, "there is no such signature");
-    }
-    if (signing->waiting >= WISHES_MAX) {
-        refuse(signing, wish->request.id, "too many are waited for");
-        alloc_free(wish);
+    bool full = signing->waiting >= WISHES_MAX;
+    struct wish *wish = full ? NULL : alloc_zero(sizeof(*wish));
+    if (!wish) {
+        refuse(signing, request.id, full ? "too many are waited for" : words_of(FERRY_E_MEMORY));
         return FERRY_OK;
     }
-    STAILQ_INSERT_TAIL(&signing->wishes, wish, link);
-    signing->waiting++;
+    queue(signing, wish, &request);
     signing_next(signing);
     return FERRY_OK;
 }

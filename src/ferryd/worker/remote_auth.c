@@ -156,20 +156,19 @@ static void early_free(struct remote_auth *auth, struct early *early)
     alloc_free(early);
 }
 
-/* Takes `fd`. */
-static enum ferry_error early_add(struct remote_auth *auth, uint64_t grant, int fd)
+/* Takes `fd`. Without memory the login ends by its time limit. */
+static void early_add(struct remote_auth *auth, uint64_t grant, int fd)
 {
     struct early *early = alloc_zero(sizeof(*early));
     if (!early) {
         fd_close(&fd);
-        return FERRY_E_MEMORY;
+        return;
     }
     *early = (struct early){.grant = grant, .fd = fd};
     if (auth->early_count == EARLY_MAX)
         early_free(auth, TAILQ_FIRST(&auth->early));
     TAILQ_INSERT_TAIL(&auth->early, early, link);
     auth->early_count++;
-    return FERRY_OK;
 }
 
 static struct ask *find_granted(const struct remote_auth *auth, uint64_t grant)
@@ -181,22 +180,22 @@ static struct ask *find_granted(const struct remote_auth *auth, uint64_t grant)
     return NULL;
 }
 
-enum ferry_error remote_auth_granted(struct remote_auth *auth, uint64_t grant, int fd)
+void remote_auth_granted(struct remote_auth *auth, uint64_t grant, int fd)
 {
     struct ask *ask = find_granted(auth, grant);
-    if (!ask)
-        return early_add(auth, grant, fd);
-    ask_grant(auth, ask, fd);
-    return FERRY_OK;
+    if (ask)
+        ask_grant(auth, ask, fd);
+    else
+        early_add(auth, grant, fd);
 }
 
-enum ferry_error remote_auth_denied(struct remote_auth *auth, uint64_t grant, struct bytes why)
+void remote_auth_denied(struct remote_auth *auth, uint64_t grant, struct bytes why)
 {
     struct ask *ask = find_granted(auth, grant);
-    if (!ask)
-        return early_add(auth, grant, -1);
-    ask_deny(auth, ask, why);
-    return FERRY_OK;
+    if (ask)
+        ask_deny(auth, ask, why);
+    else
+        early_add(auth, grant, -1);
 }
 
 /* ---- answers ---- */
@@ -254,27 +253,33 @@ static void read_answer(struct wire_reader *reader, struct answer *out)
     out->why = wire_get_bytes(reader);
 }
 
-static enum ferry_error take_grant(struct remote_auth *auth, struct ask *ask,
-                                   const struct answer *answer, struct fault *fault)
+static void set_charset(struct remote_auth *auth, struct ask *ask, struct bytes name)
+{
+    ask->charset = name.len > 0 ? charsets_find(auth->setup.charsets, name) : NULL;
+    if (name.len > 0 && !ask->charset)
+        log_event(auth->setup.log, LOG_LEVEL_ERROR, "charset.unknown", F_BYTES("charset", name),
+                  F_STR("advice", "names of this account are taken as bytes"));
+}
+
+/* `ask` NULL: it was cancelled. */
+static void take_grant(struct remote_auth *auth, struct ask *ask, const struct answer *answer)
 {
     struct ask *whose = ask ? ask : ask_nobody(auth);
-    if (!whose)
-        return fault_set(fault, FERRY_E_MEMORY, "no memory for a grant");
+    char *start = alloc_bytes(answer->start);
+    if (!whose || !start) {
+        alloc_free(start);
+        send_number(auth, MESSAGE_LOGOUT, answer->grant);
+        if (whose)
+            ask_unavailable(auth, whose, "memory is short");
+        return;
+    }
     whose->granted = true;
     whose->grant = answer->grant;
-    whose->start = alloc_bytes(answer->start);
+    whose->start = start;
     whose->read_only = answer->read_only;
     whose->by_certificate = answer->by_certificate;
-    if (answer->charset.len > 0)
-        whose->charset = charsets_find(auth->setup.charsets, answer->charset);
-    if (!whose->start)
-        return fault_set(fault, FERRY_E_MEMORY, "no memory for a grant");
-    if (answer->charset.len > 0 && !whose->charset)
-        log_event(auth->setup.log, LOG_LEVEL_ERROR, "charset.unknown",
-                  F_BYTES("charset", answer->charset),
-                  F_STR("advice", "names of this account are taken as bytes"));
+    set_charset(auth, whose, answer->charset);
     join_early(auth, whose);
-    return FERRY_OK;
 }
 
 static enum ferry_error on_message(void *ctx, const struct wire_message *row,
@@ -294,7 +299,8 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
     read_answer(reader, &answer);
     switch (verdict) {
     case LOGIN_ANSWER_GRANTED:
-        return take_grant(auth, ask, &answer, fault);
+        take_grant(auth, ask, &answer);
+        break;
     case LOGIN_ANSWER_REFUSED:
         if (ask)
             ask_end(auth, ask, LOGIN_REFUSED, &why);

@@ -34,10 +34,9 @@ void remote_auth_free(struct remote_auth *auth);
  * unavailable. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error remote_auth_connect(struct remote_auth *auth, int fd);
 
-/* The supervisor has made the channel of a grant, and `fd` is taken, on failure too; or it could
- * not, for the reason `why`. FERRY_E_MEMORY. */
-NODISCARD enum ferry_error remote_auth_granted(struct remote_auth *auth, uint64_t grant, int fd);
-NODISCARD enum ferry_error remote_auth_denied(struct remote_auth *auth, uint64_t grant,
-                                              struct bytes why);
+/* The supervisor has made the channel of a grant, and `fd` is taken; or it could not, for the
+ * reason `why`. */
+void remote_auth_granted(struct remote_auth *auth, uint64_t grant, int fd);
+void remote_auth_denied(struct remote_auth *auth, uint64_t grant, struct bytes why);
 
 #endif
