@@ -409,6 +409,8 @@ void store_case_waiting_calls_can_be_cancelled_too(void **state)
 void store_case_released_in_the_middle(void **state)
 {
     struct store_rig *f = *state;
+    begin_stat(f);
+    assert_int_equal(store_rig_answer(f), FERRY_OK); /* now all is open that will be */
     size_t descriptors = net_descriptors();
     for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
         begins[i](f);
