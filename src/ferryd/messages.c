@@ -16,7 +16,7 @@
 #define WORDS WIRE_TEXT(MESSAGE_WORDS_BYTES)
 #define GROUPS WIRE_BYTES(MESSAGE_GROUPS_BYTES)
 
-/* What an account may do with its files, as store/home.h takes it: read-only, ... */
+/* What an account may do with its files, as store/home.h takes it: MESSAGE_RULE_ bits. */
 #define RULES WIRE_U8
 
 static const char *const state_names[] = {
@@ -38,6 +38,7 @@ static const struct wire_message from_supervisor[] = {
     {MESSAGE_START, "start", BIT_SUPERVISOR, STARTING, 0, {WIRE_U32, WIRE_U32, GROUPS, WIRE_U8}},
     {MESSAGE_DRAIN, "drain", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64}},
     {MESSAGE_ATTACH, "attach", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64, PATH, NAME, RULES}},
+    {MESSAGE_SWEEP, "sweep", BIT_SUPERVISOR, RUNNING, 0, {PATH, WIRE_I64}},
     {MESSAGE_GRANTED, "granted", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64}},
     {MESSAGE_DENIED, "denied", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64, WORDS}},
 };

@@ -25,7 +25,9 @@ enum message {
                      */
     MESSAGE_REVOKE, /* grant u64 */
     /* supervisor -> files */
-    MESSAGE_ATTACH, /* grant u64, root, owner, rules + channel */
+    MESSAGE_ATTACH, /* grant u64, root, owner, rules u8 (MESSAGE_RULE_ bits) + channel */
+    MESSAGE_SWEEP, /* root, time i64 (s since 1970): removes the parts of cut uploads that were last
+                      written before that and nobody is writing */
     /* supervisor -> worker */
     MESSAGE_GRANTED, /* grant u64 + channel */
     MESSAGE_DENIED,  /* grant u64, why */
@@ -60,6 +62,13 @@ enum login_answer { LOGIN_ANSWER_GRANTED, LOGIN_ANSWER_REFUSED, LOGIN_ANSWER_UNA
 
 /* The grace of MESSAGE_DRAIN that ends no session: it is over when the last one is. */
 #define MESSAGE_DRAIN_PATIENT UINT64_MAX
+
+/* What a grant takes from the account (store/home.h). */
+enum message_rule {
+    MESSAGE_RULE_READ_ONLY = 1 << 0,
+    MESSAGE_RULE_IN_PLACE = 1 << 1,
+    MESSAGE_RULE_HIDE_DOTFILES = 1 << 2,
+};
 
 /* How much a role insists on its confinement: MESSAGE_START. */
 enum confinement {

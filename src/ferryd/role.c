@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "proc/seccomp.h"
@@ -205,6 +206,7 @@ int role_run(enum role role, const struct role_handlers *handlers,
              void (*begin)(void *ctx, struct role_main *self), void *ctx)
 {
     struct role_main self = {.role = role, .handlers = handlers, .ctx = ctx};
+    tzset(); /* else the first line of the log opens files, when that is no longer possible */
     self.loop = loop_new();
     if (!self.loop)
         return 1;

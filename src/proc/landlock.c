@@ -33,12 +33,12 @@ struct net_port_attr {
 #define FS_WRITE                                                                                   \
     (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                               \
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |  \
-     LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE)
+     LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE)
 #define FS_EXECUTE LANDLOCK_ACCESS_FS_EXECUTE
-/* Denied to all: devices, sockets, FIFOs and links are never made. */
+/* Denied to all: devices, sockets and FIFOs are never made. */
 #define FS_NEVER                                                                                   \
     (LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |  \
-     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM | FS_IOCTL_DEV)
+     LANDLOCK_ACCESS_FS_MAKE_BLOCK | FS_IOCTL_DEV)
 /* What a rule on a file that is no folder may name. */
 #define FS_OF_FILES                                                                                \
     (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |   \

@@ -192,7 +192,7 @@ enum ferry_error tree_set_mode(const struct root *root, struct bytes path, mode_
     if (error != FERRY_OK)
         return error;
     char through[PROCFD_PATH_BYTES];
-    if (chmod(procfd_path(fd, through), mode) < 0)
+    if (fchmodat(AT_FDCWD, procfd_path(fd, through), mode, 0) < 0)
         return fail_errno(fault, "set the mode of", path);
     return FERRY_OK;
 }

@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import pwd
-import signal
 import sqlite3
 import statistics
 import struct
@@ -20,7 +19,7 @@ import daemon  # noqa: E402
 import peers  # noqa: E402
 import tap  # noqa: E402
 from daemon import PASSWORD  # noqa: E402
-from role import Role, pack  # noqa: E402
+from roles import Role, text, u8, u16, u64  # noqa: E402
 from tap import test  # noqa: E402
 
 FERRYD_AUTH = os.environ["FERRYD_AUTH"]
@@ -35,41 +34,61 @@ FILES_USER = f"files_user = {FILES.pw_name}\n"
 
 def identity(common_name="anna", email="anna@example.org"):
     """The facts of a certificate as src/ferryd/identity_wire.c has them."""
-    return struct.pack("<H", 1) + pack("ssssssBBBs", (
-        f"CN={common_name}", "CN=CA", "1f", common_name, b"\x11" * 32, b"\x22" * 32, 0, 1, 0, email))  # fmt: skip
+    texts = (f"CN={common_name}", "CN=CA", "1f", common_name, b"\x11" * 32, b"\x22" * 32)
+    return u16(1) + b"".join(map(text, texts)) + u8(0) + u8(1) + u8(0) + text(email)
 
 
 class Auth(Role):
     """ferryd-auth with the accounts of `blocks`, and a worker that asks it."""
 
     def __init__(self, folder, blocks, files_user=FILES_USER):
-        self.log = open(folder / "auth.log", "a+", encoding="utf-8")
+        self.log = folder / "auth.log"
+        super().__init__(FERRYD_AUTH, self.log)
         settings = (files_user + blocks).replace("HASH", daemon.password_hash()).replace("FOLDER", str(folder))
-        super().__init__(FERRYD_AUTH, settings, self.log)
-        self.worker = self.channel("worker", 7)
+        self.settings(settings)
+        self.worker = self.connect("worker", 7)
         self.asked = 0
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
     def started(self):
-        name, said = self.start()
-        assert name == "ready", (name, said)
+        self.start("CONFINE_TRY")
+        self.ready()
         return self
 
     def ask(self, name, password=None, peer=PEER, certificate=b""):
         self.asked += 1
-        self.worker.send("login_ask", self.asked, name, password is not None, password or "", peer, "", 0x0304,
-                         certificate)  # fmt: skip
+        self.worker.send("MESSAGE_LOGIN_ASK", u64(self.asked), text(name), u8(password is not None),
+                         text(password or ""), text(peer), text(""), u16(0x0304), text(certificate))
         return self.asked
+
+    def answer(self):
+        """(ask, verdict, grant, by certificate) of the next answer."""
+        message = self.worker.receive("MESSAGE_LOGIN_ANSWER")
+        ask, verdict, grant, start, _ = message.u64(), message.u8(), message.u64(), message.text(), message.u8()
+        by_certificate, _, self.words = message.u8(), message.text(), message.text()
+        assert start == b"/"
+        return ask, verdict, grant, by_certificate
 
     def login(self, *args, **options):
         """(verdict, grant, by certificate) of one login."""
-        ask = self.ask(*args, **options)
-        number, verdict, grant, start, _, by_certificate, _, self.words = self.worker.expect("login_answer")
-        assert number == ask and start == b"/"
-        return verdict, grant, by_certificate
+        asked = self.ask(*args, **options)
+        ask, *rest = self.answer()
+        assert ask == asked
+        return tuple(rest)
+
+    def granted(self):
+        """What the supervisor is told: worker, grant, uid, gid, groups, root, owner, rules."""
+        message = self.channel.receive("MESSAGE_GRANT")
+        return (message.u32(), message.u64(), message.u32(), message.u32(), message.text(), message.text(),
+                message.text(), message.u8())
 
     def said(self):
-        self.log.seek(0)
-        return self.log.read()
+        return self.log.read_text(encoding="utf-8")
 
 
 def ferryctl(folder, *args, password=None, status=0):
@@ -91,7 +110,7 @@ def password(_):
         assert auth.login("nobody", PASSWORD) == (REFUSED, 0, 0)
         verdict, grant, by_certificate = auth.login("anna", PASSWORD)
         assert verdict == GRANTED and grant and not by_certificate
-        *who, groups, root, owner, read_only = auth.supervisor.expect("grant")
+        *who, groups, root, owner, read_only = auth.granted()
         assert who == [7, grant, FILES.pw_uid, FILES.pw_gid], who
         assert set(struct.unpack(f"<{len(groups) // 4}I", groups)) == set(
             os.getgrouplist(FILES.pw_name, FILES.pw_gid))  # SEC-69
@@ -157,11 +176,11 @@ def sessions(_):
         assert auth.login("anna", PASSWORD)[0] == GRANTED
         assert auth.login("anna", PASSWORD)[0] == UNAVAILABLE
         assert b"2 sessions" in auth.words
-        auth.worker.send("logout", first)
+        auth.worker.send("MESSAGE_LOGOUT", u64(first))
         assert auth.login("anna", PASSWORD)[0] == GRANTED
         assert auth.login("anna", PASSWORD)[0] == UNAVAILABLE
         auth.worker.close()
-        auth.worker = auth.channel("worker", 8)
+        auth.worker = auth.connect("worker", 8)
         assert auth.login("anna", PASSWORD)[0] == GRANTED
 
 
@@ -203,27 +222,33 @@ def at_once(_):
     with peers.scratch() as folder, Auth(folder, ANNA) as auth:
         auth.started()
         asked = [auth.ask("anna", PASSWORD) for _ in range(20)]
-        auth.worker.send("login_cancel", asked[-1])
-        answered = sorted(auth.worker.expect("login_answer")[0] for _ in asked[:-1])
+        auth.worker.send("MESSAGE_LOGIN_CANCEL", u64(asked[-1]))
+        answered = sorted(auth.answer()[0] for _ in asked[:-1])
         assert answered == asked[:-1], answered
         assert auth.login("anna", PASSWORD)[0] == GRANTED
 
 
 @test("SEC-63: a worker that says what it may not is cut off, others are served")
 def hostile(_):
+    def ask(name="anna", peer=PEER, certificate=b"", password=u8(0) + text("")):
+        return u64(1) + text(name) + password + text(peer) + text("") + u16(0) + text(certificate)
+
     wrong = (
-        lambda worker: worker.send("grant", 7, 1, 0, 0, b"", "/", "root", 0),
-        lambda worker: worker.socket.send(b"\x0e\x00" + b"\xff" * 40),
-        lambda worker: worker.send("login_ask", 1, "anna", 0, "", "not an address", "", 0, b""),
-        lambda worker: worker.send("login_ask", 1, "anna", 0, "", PEER, "", 0, b"\x01\x00garbage"),
-        lambda worker: worker.send("login_ask", 1, "an\0na", 0, "", PEER, "", 0, b""),
-    )  # SEC-70: the last one
+        ("MESSAGE_REVOKE", u64(1)),  # is not a worker's to say
+        ("MESSAGE_LOGIN_ASK", b"\xff" * 40),
+        ("MESSAGE_LOGIN_ASK", ask() + b"x"),
+        ("MESSAGE_LOGIN_ASK", ask(peer="not an address")),
+        ("MESSAGE_LOGIN_ASK", ask(certificate=u16(1) + b"garbage")),
+        ("MESSAGE_LOGIN_ASK", ask(name="an\0na")),  # SEC-70
+        ("MESSAGE_LOGIN_ASK", ask(name="x" * 65)),
+        ("MESSAGE_LOGIN_ASK", ask(password=u8(1) + text("x" * 4097))),
+    )
     with peers.scratch() as folder, Auth(folder, ANNA) as auth:
         auth.started()
-        for number, deed in enumerate(wrong):
-            other = auth.channel("worker", 100 + number)
-            deed(other)
-            assert other.receive() == (None, []), number
+        for number, (name, fields) in enumerate(wrong):
+            other = auth.connect("worker", 100 + number)
+            other.send(name, fields)
+            assert other.is_over(), (name, fields)
         assert auth.login("anna", PASSWORD)[0] == GRANTED
 
 
@@ -234,7 +259,7 @@ def roster(_):
         with Auth(folder, 'accounts = "FOLDER/accounts.db"\n' + ANNA.replace("anna", "bert")) as auth:
             auth.started()
             assert auth.login("anna", PASSWORD)[0] == GRANTED
-            assert auth.supervisor.expect("grant")[5:] == [b"/srv/anna", b"anna", 0]
+            assert auth.granted()[5:] == [b"/srv/anna", b"anna", 0]
             assert auth.login("bert", PASSWORD)[0] == GRANTED  # of the block
             ferryctl(folder, "passwd", "anna", password="another")
             assert auth.login("anna", PASSWORD)[0] == REFUSED
@@ -292,23 +317,23 @@ def damaged(_):
             assert b"hours" in auth.words
         (folder / "accounts.db").write_text("no database, but text " * 100)
         with Auth(folder, 'accounts = "FOLDER/accounts.db"') as auth:
-            name, said = auth.start()
-            assert name == "failed" and b"not a database" in said[0], said
+            auth.start("CONFINE_TRY")
+            assert "not a database" in auth.failed()
 
 
 @test("settings with a mistake, a root without rights for files: told, not guessed", limit_s=60)
 def mistakes(_):
     cases = (
-        ('account "anna" { password_hash = "HASH" home = /srv hours = "sometimes" }', b"hours"),
-        ('account "anna" { home = /srv }', b"lacks password_hash"),
-        ('account "anna" { password_hash = "HASH" home = /srv policy = cert }', b"certificates"),
+        ('account "anna" { password_hash = "HASH" home = /srv hours = "sometimes" }', "hours"),
+        ('account "anna" { home = /srv }', "lacks password_hash"),
+        ('account "anna" { password_hash = "HASH" home = /srv policy = cert }', "certificates"),
     )
     with peers.scratch() as folder:
         for blocks, words in cases:
             with Auth(folder, blocks) as auth:
-                name, said = auth.start()
-                assert name == "failed" and words in said[0], (name, said)
-                assert auth.process.wait(20) == 1
+                auth.start("CONFINE_TRY")
+                assert words in auth.failed(), words
+                assert auth.child.wait(20) == 1
 
 
 @test("SEC-69: files are reached as the account's user, with its groups, and never as root", limit_s=60)
@@ -324,7 +349,7 @@ def users(_):
     with peers.scratch() as folder, Auth(folder, blocks, files_user="") as auth:
         auth.started()
         assert auth.login("daemon", PASSWORD)[0] == GRANTED
-        _, _, uid, gid, groups, *_ = auth.supervisor.expect("grant")
+        _, _, uid, gid, groups, *_ = auth.granted()
         assert (uid, gid) == (1, 1) and struct.unpack("<I", groups) == (1,), (uid, gid, groups)
         for name, words in (("root", b"is root"), ("none", b"no-such-user"), ("any", b"files_user")):
             assert auth.login(name, PASSWORD) == (UNAVAILABLE, 0, 0)
@@ -339,14 +364,12 @@ def ends(_):
             auth.started()
             for _ in range(10):
                 auth.ask("anna", PASSWORD)
-            auth.process.send_signal(signal.SIGKILL)
-            auth.process.wait(20)
+            auth.kill()
         assert "anna" in ferryctl(folder, "list")
         with Auth(folder, 'accounts = "FOLDER/accounts.db"') as auth:
             auth.started()
             assert auth.login("anna", PASSWORD)[0] == GRANTED
-            auth.supervisor.close()
-            assert auth.process.wait(20) == 0
+            assert auth.end() == 0
 
 
 if __name__ == "__main__":

@@ -131,7 +131,8 @@ static void with_two_folders(void *ctx)
     CHILD_CHECK(!opens(rig, "r/new", O_WRONLY | O_CREAT) && unlinkat(dir, "r/f", 0) < 0);
     CHILD_CHECK(opens(rig, "w/f", O_RDWR) && opens(rig, "w/new", O_WRONLY | O_CREAT));
     CHILD_CHECK(mkdirat(dir, "w/made", 0700) == 0 && unlinkat(dir, "w/made", AT_REMOVEDIR) == 0);
-    CHILD_CHECK(symlinkat("f", dir, "w/link") < 0 && mkfifoat(dir, "w/fifo", 0600) < 0);
+    CHILD_CHECK(symlinkat("f", dir, "w/link") == 0 && symlinkat("f", dir, "r/link") < 0);
+    CHILD_CHECK(mkfifoat(dir, "w/fifo", 0600) < 0);
     CHILD_CHECK(opens(rig, "one", O_RDWR) && !opens(rig, "none/f", O_RDONLY));
     CHILD_CHECK(!opens(rig, "none", O_DIRECTORY) && !opens(rig, "/etc/passwd", O_RDONLY));
     CHILD_CHECK(renameat(dir, "w/f", dir, "none/g") < 0);

@@ -1,0 +1,215 @@
+/* ferryd-files: the files of one user id, for the sessions that auth has granted them to. It has no
+ * network and no other user's rights.
+ *
+ * Landlock goes by where a thing is found, whatever descriptor it is reached by, and what it has
+ * left to a process cannot be widened. So the supervisor names the folders before the start
+ * (MESSAGE_FILE); a grant outside of them needs another process. Without any, Landlock leaves every
+ * path, and the user id alone says which files are reached. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "ferryd/files/session.h"
+#include "ferryd/role.h"
+#include "store/sweep.h"
+
+enum { FOLDERS_MAX = 64, DESCRIPTORS_MAX = 16384 };
+
+struct files {
+    struct role_main *self;
+    struct landlock_path folders[FOLDERS_MAX];
+    size_t folder_count;
+    size_t sessions, sweeps;
+    bool draining;
+    struct loop_timer *grace;
+    struct log log;
+};
+
+/* ---- serving ---- */
+
+static void leave_if_idle(struct files *files)
+{
+    if (files->draining && files->sessions == 0 && files->sweeps == 0)
+        role_leave(files->self);
+}
+
+static void on_ended(void *ctx, const struct fault *why)
+{
+    struct files *files = ctx;
+    files->sessions--;
+    if (fault_is_set(why))
+        log_event(&files->log, LOG_LEVEL_ERROR, "files.worker-broke-protocol",
+                  F_STR("reason", why->what));
+    leave_if_idle(files);
+}
+
+/* A copy of a path that the supervisor says. */
+static enum ferry_error copy_path(struct wire_reader *reader, char **out, struct fault *fault)
+{
+    *out = alloc_bytes(wire_get_bytes(reader));
+    return *out ? FERRY_OK : fault_set(fault, FERRY_E_MEMORY, "no memory for a grant");
+}
+
+/* A grant that cannot be served is refused by closing its channel. */
+static enum ferry_error attach(struct files *files, struct wire_reader *reader, int fd,
+                               struct fault *fault)
+{
+    CLEANUP(fd_close) int owned = fd;
+    CLEANUP(alloc_free_str) char *root = NULL;
+    (void)wire_get_u64(reader); /* the grant is the supervisor's to know */
+    enum ferry_error error = copy_path(reader, &root, fault);
+    if (error != FERRY_OK)
+        return error;
+    struct bytes owner = wire_get_bytes(reader);
+    unsigned rules = wire_get_u8(reader);
+    const struct files_grant grant = {
+        .root = root,
+        .owner = owner,
+        .rules = {.read_only = rules & MESSAGE_RULE_READ_ONLY,
+                  .upload_in_place = rules & MESSAGE_RULE_IN_PLACE,
+                  .hide_dotfiles = rules & MESSAGE_RULE_HIDE_DOTFILES},
+    };
+    if (files_session_new(role_loop(files->self), &grant, fd_take(&owned), on_ended, files) ==
+        FERRY_OK)
+        files->sessions++;
+    return FERRY_OK;
+}
+
+/* ---- sweeping ---- */
+
+struct sweep {
+    struct files *files;
+    char *root;
+    struct timespec before;
+};
+
+static void sweep_work(void *ctx)
+{
+    const struct sweep *sweep = ctx;
+    struct root root;
+    uint64_t removed = 0;
+    if (root_init(&root, sweep->root, ROOT_LINKS_DENY, 0, NULL) != FERRY_OK)
+        return;
+    (void)!sweep_parts(&root, sweep->before, &removed, NULL); /* what stays meets the next one */
+    root_fini(&root);
+}
+
+static void sweep_done(void *ctx)
+{
+    struct sweep *sweep = ctx;
+    struct files *files = sweep->files;
+    alloc_free(sweep->root);
+    alloc_free(sweep);
+    files->sweeps--;
+    leave_if_idle(files);
+}
+
+static enum ferry_error begin_sweep(struct files *files, struct wire_reader *reader,
+                                    struct fault *fault)
+{
+    CLEANUP(alloc_free_str) char *root = NULL;
+    enum ferry_error error = copy_path(reader, &root, fault);
+    struct sweep *sweep = error == FERRY_OK ? alloc_zero(sizeof(*sweep)) : NULL;
+    if (!sweep)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a sweep");
+    *sweep =
+        (struct sweep){.files = files, .root = root, .before = {.tv_sec = wire_get_i64(reader)}};
+    root = NULL;
+    files->sweeps++;
+    if (loop_job(role_loop(files->self), sweep_work, sweep_done, sweep) != FERRY_OK)
+        sweep_done(sweep); /* another one will come */
+    return FERRY_OK;
+}
+
+/* ---- what the supervisor says ---- */
+
+static enum ferry_error on_folder(void *ctx, struct bytes name, int fd, struct fault *fault)
+{
+    struct files *files = ctx;
+    CLEANUP(fd_close) int owned = fd;
+    struct stat status;
+    if (files->folder_count == ARRAY_LEN(files->folders))
+        return fault_set(fault, FERRY_E_LIMIT, "more than %d folders", FOLDERS_MAX);
+    if (fstat(fd, &status) < 0 || !S_ISDIR(status.st_mode))
+        return fault_set(fault, FERRY_E_ARGUMENT, "%.*s is no folder", BYTES_FMT(name));
+    files->folders[files->folder_count++] = (struct landlock_path){
+        .fd = fd_take(&owned), .rights = LANDLOCK_MAY_READ | LANDLOCK_MAY_WRITE};
+    return FERRY_OK;
+}
+
+static enum ferry_error on_start(void *ctx, const struct role_identity *identity,
+                                 struct fault *fault)
+{
+    static const struct privs_limit limits[] = {{RLIMIT_NOFILE, DESCRIPTORS_MAX}};
+    struct files *files = ctx;
+    umask(0); /* the modes of what is made are the store's matter */
+    if (files->folder_count == 0) {
+        int all = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (all < 0)
+            return fault_errno(fault, FERRY_E_FILE, "open /");
+        enum ferry_error error = on_folder(files, BYTES_LIT("/"), all, fault);
+        if (error != FERRY_OK)
+            return error;
+    }
+    const struct landlock_rules rules = {.paths = files->folders,
+                                         .path_count = files->folder_count};
+    enum ferry_error error =
+        role_confine(files->self, identity, &rules, limits, ARRAY_LEN(limits), fault);
+    for (size_t i = 0; i < files->folder_count; i++)
+        fd_close(&files->folders[i].fd);
+    return error;
+}
+
+static void on_grace_over(void *ctx)
+{
+    struct files *files = ctx;
+    role_leave(files->self);
+}
+
+static void on_drain(void *ctx, uint64_t grace_ns)
+{
+    struct files *files = ctx;
+    files->draining = true;
+    uint64_t now_ns = loop_now_ns(role_loop(files->self));
+    loop_timer_at(files->grace, grace_ns < UINT64_MAX - now_ns ? now_ns + grace_ns : UINT64_MAX);
+    leave_if_idle(files);
+}
+
+static enum ferry_error on_other(void *ctx, const struct wire_message *row,
+                                 struct wire_reader *reader, struct channel_message *raw,
+                                 struct fault *fault)
+{
+    if (row->type == MESSAGE_ATTACH)
+        return attach(ctx, reader, fd_take(&raw->fds[0]), fault);
+    if (row->type == MESSAGE_SWEEP)
+        return begin_sweep(ctx, reader, fault);
+    return fault_set(fault, FERRY_E_PROTOCOL, "a %s is not for files", row->name);
+}
+
+static const struct role_handlers handlers = {
+    .file = on_folder,
+    .start = on_start,
+    .drain = on_drain,
+    .other = on_other,
+};
+
+static void begin(void *ctx, struct role_main *self)
+{
+    struct files *files = ctx;
+    files->self = self;
+    files->grace = loop_timer_new(role_loop(self), on_grace_over, files);
+}
+
+int main(void)
+{
+    static struct files files;
+    log_init_fd(&files.log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
+    int status = role_run(ROLE_FILES, &handlers, begin, &files);
+    _exit(status); /* the system takes back what is still open; nothing may be called at an end
+                      that seccomp does not know */
+}
