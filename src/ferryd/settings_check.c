@@ -41,10 +41,10 @@ static void check_client_certificates(struct conf *conf, const struct conf_insta
 
 enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, struct conf **out)
 {
-    enum ferry_error error = conf_read(&settings_schema, path, load, ctx, out);
+    struct conf *conf = NULL;
+    enum ferry_error error = conf_read(&settings_schema, path, load, ctx, &conf);
     if (error != FERRY_OK)
         return error;
-    struct conf *conf = *out;
     const struct conf_instance *instance = NULL;
     while ((instance = conf_next(conf, SETTINGS_LISTEN, instance))) {
         check_tls(conf, instance);
@@ -57,5 +57,6 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
         !settings_global(conf)->accounts)
         conf_mistake(conf, global, NULL,
                      "there is no account block, and accounts is not set: nobody could log in");
+    *out = conf;
     return FERRY_OK;
 }

@@ -24,7 +24,8 @@ static struct address from(const char *text)
 }
 
 /* Fails `count` times at `now_ns`; returns the last delay. */
-static uint64_t fail(struct throttle *throttle, const char *peer, unsigned count, uint64_t now_ns)
+static uint64_t fail_from(struct throttle *throttle, const char *peer, unsigned count,
+                          uint64_t now_ns)
 {
     struct address address = from(peer);
     uint64_t delay_ns = 0;
@@ -41,8 +42,8 @@ static void delays_double_up_to_the_most(void **state)
     struct throttle throttle;
     throttle_init(&throttle, &settings);
     for (size_t i = 0; i < ARRAY_LEN(delays_ms); i++)
-        assert_int_equal(fail(&throttle, "192.0.2.1", 1, 1), delays_ms[i] * CLOCK_NS_PER_MS);
-    assert_int_equal(fail(&throttle, "192.0.2.2", 1, 1), 0); /* another one */
+        assert_int_equal(fail_from(&throttle, "192.0.2.1", 1, 1), delays_ms[i] * CLOCK_NS_PER_MS);
+    assert_int_equal(fail_from(&throttle, "192.0.2.2", 1, 1), 0); /* another one */
     throttle_fini(&throttle);
 }
 
@@ -51,9 +52,9 @@ static void quiet_heals(void **state)
     (void)state;
     struct throttle throttle;
     throttle_init(&throttle, &settings);
-    assert_true(fail(&throttle, "192.0.2.1", 10, 1) > 0);
-    assert_true(fail(&throttle, "192.0.2.1", 1, settings.kept_ns) > 0);
-    assert_int_equal(fail(&throttle, "192.0.2.1", 1, 2 * settings.kept_ns), 0);
+    assert_true(fail_from(&throttle, "192.0.2.1", 10, 1) > 0);
+    assert_true(fail_from(&throttle, "192.0.2.1", 1, settings.kept_ns) > 0);
+    assert_int_equal(fail_from(&throttle, "192.0.2.1", 1, 2 * settings.kept_ns), 0);
     throttle_fini(&throttle);
 }
 
@@ -64,7 +65,7 @@ static void a_ban_ends(void **state)
     struct address peer = from("192.0.2.1");
     bool banned;
     throttle_init(&throttle, &settings);
-    fail(&throttle, "192.0.2.1", 18, 5);
+    fail_from(&throttle, "192.0.2.1", 18, 5);
     throttle_failed(&throttle, &peer, 5, &banned);
     assert_false(banned);
     assert_int_equal(throttle_banned_until(&throttle, &peer, 5), 0);
@@ -76,7 +77,7 @@ static void a_ban_ends(void **state)
     assert_false(banned);
     assert_int_equal(throttle_banned_until(&throttle, &peer, until_ns - 1), until_ns);
     assert_int_equal(throttle_banned_until(&throttle, &peer, until_ns), 0);
-    assert_int_equal(fail(&throttle, "192.0.2.1", 1, until_ns), 0); /* all is forgotten */
+    assert_int_equal(fail_from(&throttle, "192.0.2.1", 1, until_ns), 0); /* all is forgotten */
     throttle_fini(&throttle);
 }
 
@@ -88,7 +89,7 @@ static void no_bans(void **state)
     struct address peer = from("192.0.2.1");
     never.ban_after = 0;
     throttle_init(&throttle, &never);
-    fail(&throttle, "192.0.2.1", 1000, 1);
+    fail_from(&throttle, "192.0.2.1", 1000, 1);
     assert_int_equal(throttle_banned_until(&throttle, &peer, 1), 0);
     throttle_fini(&throttle);
 }
@@ -109,7 +110,7 @@ static void who_is_the_same(void **state)
         struct throttle throttle;
         struct address b = from(rows[i].b);
         throttle_init(&throttle, &settings);
-        fail(&throttle, rows[i].a, 20, 1);
+        fail_from(&throttle, rows[i].a, 20, 1);
         assert_int_equal(throttle_banned_until(&throttle, &b, 1) > 0, rows[i].same);
         throttle_fini(&throttle);
     }
@@ -122,15 +123,15 @@ static void many_addresses_cost_bounded_memory(void **state)
     struct address banned = from("192.0.2.1");
     char text[32];
     throttle_init(&throttle, &settings);
-    fail(&throttle, "192.0.2.1", 20, 1);
+    fail_from(&throttle, "192.0.2.1", 20, 1);
     for (unsigned i = 0; i < THROTTLE_MAX + 100; i++) {
         snprintf(text, sizeof(text), "10.0.%u.%u", i / 256, i % 256);
-        fail(&throttle, text, 4, 2 + i);
+        fail_from(&throttle, text, 4, 2 + i);
     }
     assert_int_equal(throttle.count, THROTTLE_MAX);
     assert_true(throttle_banned_until(&throttle, &banned, 5) > 0); /* is not forgotten */
-    assert_true(fail(&throttle, text, 1, 2 + THROTTLE_MAX + 100) > 0);
-    assert_int_equal(fail(&throttle, "10.0.0.0", 1, 3 + THROTTLE_MAX + 100), 0);
+    assert_true(fail_from(&throttle, text, 1, 2 + THROTTLE_MAX + 100) > 0);
+    assert_int_equal(fail_from(&throttle, "10.0.0.0", 1, 3 + THROTTLE_MAX + 100), 0);
     throttle_fini(&throttle);
 }
 
@@ -140,7 +141,7 @@ static void short_memory(void **state)
     struct throttle throttle;
     throttle_init(&throttle, &settings);
     alloc_fail_from(1);
-    assert_int_equal(fail(&throttle, "192.0.2.1", 30, 1), 0);
+    assert_int_equal(fail_from(&throttle, "192.0.2.1", 30, 1), 0);
     alloc_fail_from(0);
     throttle_fini(&throttle);
 }
