@@ -59,7 +59,7 @@ def key_in_certificate(_):
         server = all_.server
         whole = server.certificate.read_text() + server.key.read_text()
         server.certificate.write_text(whole)
-        server.reload("sandbox = off\nlog_level = debug\n" + text)
+        server.reload("log_level = debug\n" + text)
         assert server.events("server.reload"), server.log_text()
         given = all_.events("fake.file", role="worker")[-1]["text"]
         assert given.count("BEGIN CERTIFICATE") == 1 and "PRIVATE KEY" not in given, given
@@ -168,7 +168,7 @@ def reload_fails(_):
 def reload_workers(_):
     with topology.running(TWO, ALL) as all_:
         for count in (4, 1):
-            all_.server.reload("sandbox = off\nlog_level = debug\n" + TWO.replace("2", str(count), 1))
+            all_.server.reload("log_level = debug\n" + TWO.replace("2", str(count), 1))
             peers.wait_until(lambda n=count: len(all_.pids("worker")) == n, f"{count} workers")
             assert peers.accepts(all_.server.port)
 

@@ -69,9 +69,6 @@ def running(text=daemon.SIMPLE, fakes=(), does=None, **options):
         copy_programs(programs, fakes)
         for role, deed in (does or {}).items():
             (programs / f"{role}.does").write_text(deed)
-        text = "log_level = debug\n" + text
-        if "sandbox" not in text:
-            text = "sandbox = try\n" + text
-        with daemon.running(text, program=[programs / "ferryd-supervisor"], **options) as server:
+        with daemon.running("log_level = debug\n" + text, program=[programs / "ferryd-supervisor"], **options) as server:
             (programs / "home").write_text(str(server.home))
             yield Processes(server, programs)
