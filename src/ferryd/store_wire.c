@@ -2,6 +2,7 @@
 #include "ferryd/store_wire.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -254,8 +255,8 @@ static void carry_failed(struct carrier *carrier, struct store_answer *answer)
     carry_u32(carrier, &os_error);
     carry_view(carrier, &answer->what, FAULT_TEXT_BYTES);
     answer->kind = (enum ferry_error)kind;
-    answer->os_error = (int)(os_error & 0xffff);
-    if (kind == FERRY_OK)
+    answer->os_error = (int)os_error;
+    if (kind == FERRY_OK || os_error > INT16_MAX)
         carrier->wrong = true;
 }
 

@@ -270,13 +270,8 @@ static const struct deed {
     [STORE_LIST_NEXT] = {STORE_ENTRIES, do_list_next},
 };
 
-void files_call_work(struct files_call *call, struct files_home *at)
+static void answer_failed(struct files_call *call)
 {
-    const struct deed *deed = &deeds[call->want.message];
-    call->answer.message = deed->answer;
-    call->fault = at->none;
-    if (!fault_is_set(&at->none) && deed->work(call, at) == FERRY_OK)
-        return;
     call->again = false;
     call->answer = (struct store_answer){
         .message = STORE_FAILED,
@@ -284,4 +279,19 @@ void files_call_work(struct files_call *call, struct files_home *at)
         .os_error = call->fault.os_error,
         .what = bytes_str(call->fault.what),
     };
+}
+
+void files_call_work(struct files_call *call, struct files_home *at)
+{
+    const struct deed *deed = &deeds[call->want.message];
+    call->answer.message = deed->answer;
+    call->fault = at->none;
+    if (fault_is_set(&at->none) || deed->work(call, at) != FERRY_OK)
+        answer_failed(call);
+}
+
+void files_call_no_memory(struct files_call *call)
+{
+    fault_set(&call->fault, FERRY_E_MEMORY, "no memory for a call on the files");
+    answer_failed(call);
 }

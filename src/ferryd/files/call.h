@@ -48,6 +48,9 @@ void files_call_free(struct files_call *call);
  * set. */
 void files_call_work(struct files_call *call, struct files_home *at);
 
+/* It could not even be begun, or gone on with: sets `answer`. */
+void files_call_no_memory(struct files_call *call);
+
 /* Closes the listing, if one is open. */
 void files_list_close(struct files_home *at);
 

@@ -128,6 +128,15 @@ static enum ferry_error begin_sweep(struct files *files, struct wire_reader *rea
 
 /* ---- what the supervisor says ---- */
 
+/* What it has to know comes with each grant. */
+static enum ferry_error on_settings(void *ctx, int fd, struct fault *fault)
+{
+    (void)ctx;
+    (void)fault;
+    fd_close(&fd);
+    return FERRY_OK;
+}
+
 static enum ferry_error on_folder(void *ctx, struct bytes name, int fd, struct fault *fault)
 {
     struct files *files = ctx;
@@ -192,6 +201,7 @@ static enum ferry_error on_other(void *ctx, const struct wire_message *row,
 }
 
 static const struct role_handlers handlers = {
+    .settings = on_settings,
     .file = on_folder,
     .start = on_start,
     .drain = on_drain,

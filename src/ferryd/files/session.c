@@ -203,7 +203,10 @@ static void next(struct files_session *session)
         if (session->work == WORK_NONE ||
             loop_job(session->loop, job_work, job_done, session) == FERRY_OK)
             return;
-        job_work(session); /* without memory for a job, here */
+        if (session->work == WORK_CALL)
+            files_call_no_memory(session->running);
+        else
+            job_work(session); /* it has to be done, be it here */
         if (!finish(session))
             return;
     }

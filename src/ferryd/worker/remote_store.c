@@ -4,51 +4,21 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "embed/local_entry.h"
-#include "ferryd/link.h"
-#include "ferryd/store_wire.h"
-
-/* Who waits for the call that is outstanding. */
-struct waiter {
-    enum store_message expects; /* STORE_NONE: nobody */
-    union {
-        store_fn *plain;
-        store_size_fn *size;
-        store_change_fn *change;
-        store_read_fn *read;
-        store_part_fn *part;
-        store_entry_fn *entry; /* of STORE_ENTRIES, if `single` */
-        store_batch_fn *batch;
-    } done;
-    void *ctx;
-    bool single;
-    struct change change; /* that was asked for */
-};
-
-struct backend_store {
-    struct loop *loop;
-    struct link *link;
-    remote_store_released_fn *released;
-    void *released_ctx;
-    uint64_t number; /* of the last call */
-    struct waiter waiter;
-    bool listing;           /* may be open */
-    struct loop_task *tell; /* `unsent` */
-    struct fault unsent;    /* why the call that is outstanding could not be made; or not set */
-};
+#include "ferryd/worker/remote_private.h"
 
 /* ---- outcomes ---- */
 
-static struct waiter take_waiter(struct backend_store *store)
+static struct remote_waiter take_waiter(struct backend_store *store)
 {
-    struct waiter waiter = store->waiter;
-    store->waiter = (struct waiter){0};
+    struct remote_waiter waiter = store->waiter;
+    store->waiter = (struct remote_waiter){0};
     fault_clear(&store->unsent);
     return waiter;
 }
 
 static void tell_failed(struct backend_store *store, const struct fault *fault)
 {
-    struct waiter waiter = take_waiter(store);
+    struct remote_waiter waiter = take_waiter(store);
     switch ((unsigned)waiter.expects) {
     case STORE_DONE:
         waiter.done.plain(waiter.ctx, fault);
@@ -84,8 +54,7 @@ static void tell_unsent(void *ctx)
         tell_failed(store, &fault);
 }
 
-/* Sends a message of this store. */
-static enum ferry_error say(struct backend_store *store, const struct store_call *call,
+enum ferry_error remote_say(struct backend_store *store, const struct store_call *call,
                             struct fault *fault)
 {
     struct wire_writer *writer = link_begin(store->link, (uint16_t)call->message);
@@ -99,7 +68,7 @@ static void send_cancel(struct backend_store *store)
 {
     struct fault lost = {0};
     struct store_call cancel = {.message = STORE_CANCEL, .number = store->number};
-    (void)!say(store, &cancel, &lost); /* then there is nobody that keeps it open */
+    (void)!remote_say(store, &cancel, &lost); /* then there is nobody that keeps it open */
 }
 
 static void tell_part(struct backend_store *store, const struct store_answer *answer,
@@ -120,14 +89,14 @@ static void tell_part(struct backend_store *store, const struct store_answer *an
         .path = path,
         .in_place = answer->in_place,
     };
-    struct waiter waiter = take_waiter(store);
+    struct remote_waiter waiter = take_waiter(store);
     waiter.done.part(waiter.ctx, &fault, &part);
 }
 
 static void tell_change(struct backend_store *store, const struct store_answer *answer)
 {
     struct fault none = {0};
-    struct waiter waiter = take_waiter(store);
+    struct remote_waiter waiter = take_waiter(store);
     waiter.change.mode = (uint16_t)answer->facts.mode;
     waiter.change.time.seconds = answer->facts.time.tv_sec;
     waiter.change.time.nanoseconds = (uint32_t)answer->facts.time.tv_nsec;
@@ -166,7 +135,7 @@ static enum ferry_error tell_entries(struct backend_store *store, const struct s
     for (size_t i = 0; i < batch->count; i++)
         local_entry_fill(&batch->shown[i], &batch->texts[i], &batch->entries[i], answer->may_change,
                          answer->read_only);
-    struct waiter waiter = take_waiter(store);
+    struct remote_waiter waiter = take_waiter(store);
     if (single)
         waiter.done.entry(waiter.ctx, fault, &batch->shown[0]);
     else
@@ -178,7 +147,7 @@ static void tell_answer(struct backend_store *store, const struct store_answer *
                         struct channel_message *raw)
 {
     struct fault none = {0};
-    struct waiter waiter;
+    struct remote_waiter waiter;
     switch ((unsigned)answer->message) {
     case STORE_WRITING:
         tell_part(store, answer, raw);
@@ -256,13 +225,12 @@ static void on_closed(void *ctx, const struct fault *why)
 
 /* ---- calls ---- */
 
-/* Makes a call; `waiter` hears of it, later. */
-static void ask(struct backend_store *store, struct store_call call, struct waiter waiter)
+void remote_ask(struct backend_store *store, struct store_call call, struct remote_waiter waiter)
 {
     struct fault fault = {0};
     store->waiter = waiter;
     call.number = ++store->number;
-    enum ferry_error error = say(store, &call, &fault);
+    enum ferry_error error = remote_say(store, &call, &fault);
     if (error == FERRY_OK)
         return;
     fault_clear(&store->unsent);
@@ -273,189 +241,9 @@ static void ask(struct backend_store *store, struct store_call call, struct wait
     loop_task_post(store->tell);
 }
 
-static struct waiter plain(store_fn *done, void *ctx)
-{
-    return (struct waiter){.expects = STORE_DONE, .done.plain = done, .ctx = ctx};
-}
-
-static struct waiter size(store_size_fn *done, void *ctx)
-{
-    return (struct waiter){.expects = STORE_SIZED, .done.size = done, .ctx = ctx};
-}
-
-static struct store_call about(enum store_message message, const char *path)
-{
-    return (struct store_call){.message = message, .path = bytes_str(path)};
-}
-
-static void remote_enter(struct backend_store *store, const char *path, store_fn *done, void *ctx)
-{
-    ask(store, about(STORE_ENTER, path), plain(done, ctx));
-}
-
-static void remote_make_directory(struct backend_store *store, const char *path, store_fn *done,
-                                  void *ctx)
-{
-    ask(store, about(STORE_MAKE_DIRECTORY, path), plain(done, ctx));
-}
-
-static void remote_remove_directory(struct backend_store *store, const char *path, store_fn *done,
-                                    void *ctx)
-{
-    ask(store, about(STORE_REMOVE_DIRECTORY, path), plain(done, ctx));
-}
-
-static void remote_remove_file(struct backend_store *store, const char *path, store_fn *done,
-                               void *ctx)
-{
-    ask(store, about(STORE_REMOVE_FILE, path), plain(done, ctx));
-}
-
-static void remote_remove_tree(struct backend_store *store, const char *path, store_fn *done,
-                               void *ctx)
-{
-    ask(store, about(STORE_REMOVE_TREE, path), plain(done, ctx));
-}
-
-static void remote_rename(struct backend_store *store, const char *from, const char *to,
-                          store_fn *done, void *ctx)
-{
-    struct store_call call = about(STORE_RENAME, from);
-    call.other = bytes_str(to);
-    ask(store, call, plain(done, ctx));
-}
-
-static void remote_make_link(struct backend_store *store, const char *target, const char *link,
-                             store_fn *done, void *ctx)
-{
-    struct store_call call = about(STORE_MAKE_LINK, link);
-    call.other = bytes_str(target);
-    ask(store, call, plain(done, ctx));
-}
-
-static void remote_combine(struct backend_store *store, const struct store_combine *want,
-                           store_fn *done, void *ctx)
-{
-    struct store_call call = about(STORE_COMBINE, want->target);
-    call.other = want->sources;
-    call.remove_sources = want->remove_sources;
-    call.no_replace = want->no_replace;
-    ask(store, call, plain(done, ctx));
-}
-
-static void remote_size(struct backend_store *store, const char *path, store_size_fn *done,
-                        void *ctx)
-{
-    ask(store, about(STORE_SIZE, path), size(done, ctx));
-}
-
-static void remote_tree_size(struct backend_store *store, const char *path, store_size_fn *done,
-                             void *ctx)
-{
-    ask(store, about(STORE_TREE_SIZE, path), size(done, ctx));
-}
-
-static void remote_free_bytes(struct backend_store *store, const char *path, store_size_fn *done,
-                              void *ctx)
-{
-    ask(store, about(STORE_FREE_BYTES, path), size(done, ctx));
-}
-
-static void remote_set_facts(struct backend_store *store, const char *path,
-                             const struct change *change, store_change_fn *done, void *ctx)
-{
-    struct store_call call = about(STORE_SET_FACTS, path);
-    call.facts = (struct home_facts){
-        .has_mode = change->has_mode,
-        .has_time = change->has_time,
-        .mode = change->mode,
-        .time = {.tv_sec = change->time.seconds, .tv_nsec = change->time.nanoseconds},
-    };
-    ask(store, call,
-        (struct waiter){
-            .expects = STORE_CHANGED, .done.change = done, .ctx = ctx, .change = *change});
-}
-
-static void remote_stat(struct backend_store *store, const char *path, store_entry_fn *done,
-                        void *ctx)
-{
-    ask(store, about(STORE_STAT, path),
-        (struct waiter){.expects = STORE_ENTRIES, .done.entry = done, .ctx = ctx, .single = true});
-}
-
-/* ---- transfers ---- */
-
-static void remote_open_read(struct backend_store *store, const char *path, store_read_fn *done,
-                             void *ctx)
-{
-    ask(store, about(STORE_OPEN_READ, path),
-        (struct waiter){.expects = STORE_READING, .done.read = done, .ctx = ctx});
-}
-
-static enum home_start start_of(enum part_mode mode, uint64_t offset_bytes)
-{
-    switch (mode) {
-    case PART_REPLACE:
-        return HOME_REPLACE;
-    case PART_UNIQUE:
-        return HOME_UNIQUE;
-    case PART_RESUME:
-        return offset_bytes == PART_AT_END ? HOME_APPEND : HOME_RESUME;
-    }
-    return HOME_REPLACE;
-}
-
-static void remote_open_part(struct backend_store *store, const char *path, enum part_mode mode,
-                             uint64_t offset_bytes, store_part_fn *done, void *ctx)
-{
-    struct store_call call = about(STORE_OPEN_PART, path);
-    call.start = start_of(mode, offset_bytes);
-    call.offset_bytes = offset_bytes;
-    ask(store, call, (struct waiter){.expects = STORE_WRITING, .done.part = done, .ctx = ctx});
-}
-
-static void remote_commit(struct backend_store *store, uint32_t part, store_fn *done, void *ctx)
-{
-    ask(store, (struct store_call){.message = STORE_COMMIT, .part = part}, plain(done, ctx));
-}
-
-static void remote_abandon(struct backend_store *store, uint32_t part, bool keep, store_fn *done,
-                           void *ctx)
-{
-    ask(store, (struct store_call){.message = STORE_ABANDON, .part = part, .keep = keep},
-        plain(done, ctx));
-}
-
-/* ---- listings ---- */
-
-static void remote_list_open(struct backend_store *store, const char *path,
-                             const struct store_list_want *want, store_fn *done, void *ctx)
-{
-    struct store_call call = about(STORE_LIST_OPEN, path);
-    call.all = want->all;
-    call.matching = want->pattern != NULL;
-    call.other = bytes_str(want->pattern);
-    store->listing = true;
-    ask(store, call, plain(done, ctx));
-}
-
-static void remote_list_next(struct backend_store *store, store_batch_fn *done, void *ctx)
-{
-    ask(store, (struct store_call){.message = STORE_LIST_NEXT},
-        (struct waiter){.expects = STORE_ENTRIES, .done.batch = done, .ctx = ctx});
-}
-
-static void remote_list_close(struct backend_store *store)
-{
-    struct fault lost = {0};
-    if (store->listing)
-        (void)!say(store, &(struct store_call){.message = STORE_LIST_CLOSE}, &lost);
-    store->listing = false;
-}
-
 /* ---- life ---- */
 
-static void remote_cancel(struct backend_store *store)
+void remote_cancel(struct backend_store *store)
 {
     if (store->waiter.expects != STORE_NONE && !fault_is_set(&store->unsent))
         send_cancel(store);
@@ -469,7 +257,7 @@ static void store_free(struct backend_store *store)
     alloc_free(store);
 }
 
-static void remote_release(struct backend_store *store)
+void remote_release(struct backend_store *store)
 {
     remote_store_released_fn *released = store->released;
     void *ctx = store->released_ctx;
@@ -478,31 +266,6 @@ static void remote_release(struct backend_store *store)
         released(ctx);
 }
 
-const struct store_ops remote_store_ops = {
-    .open_read = remote_open_read,
-    .open_part = remote_open_part,
-    .commit = remote_commit,
-    .abandon = remote_abandon,
-    .stat = remote_stat,
-    .size = remote_size,
-    .enter = remote_enter,
-    .make_directory = remote_make_directory,
-    .remove_directory = remote_remove_directory,
-    .remove_file = remote_remove_file,
-    .rename = remote_rename,
-    .set_facts = remote_set_facts,
-    .make_link = remote_make_link,
-    .tree_size = remote_tree_size,
-    .remove_tree = remote_remove_tree,
-    .combine = remote_combine,
-    .free_bytes = remote_free_bytes,
-    .list_open = remote_list_open,
-    .list_next = remote_list_next,
-    .list_close = remote_list_close,
-    .cancel = remote_cancel,
-    .release = remote_release,
-};
-
 enum ferry_error remote_store_new(struct loop *loop, int fd, remote_store_released_fn *released,
                                   void *ctx, struct backend_store **out)
 {
@@ -510,7 +273,7 @@ enum ferry_error remote_store_new(struct loop *loop, int fd, remote_store_releas
     struct backend_store *store = alloc_zero(sizeof(*store));
     if (!store)
         return FERRY_E_MEMORY;
-    *store = (struct backend_store){.loop = loop, .released = released, .released_ctx = ctx};
+    *store = (struct backend_store){.released = released, .released_ctx = ctx};
     const struct link_setup setup = {
         .loop = loop,
         .table = &store_answers,
