@@ -1,4 +1,6 @@
-/* A directory as the server's store. */
+/* A directory as the server's store: support/store_cases.c (FTP-180, FTP-181, FTP-184, LST-83,
+ * LST-85).
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

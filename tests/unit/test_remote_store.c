@@ -1,4 +1,5 @@
-/* The worker's store and the files process' sessions, over a channel, in one process (SEC-63). */
+/* The worker's store and the files process' sessions, over a channel, in one process (SEC-63).
+ * The cases of support/store_cases.c hold here, too. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

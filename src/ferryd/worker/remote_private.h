@@ -25,7 +25,6 @@ struct remote_waiter {
 };
 
 struct backend_store {
-    struct loop *loop;
     struct link *link;
     remote_store_released_fn *released;
     void *released_ctx;

@@ -273,7 +273,7 @@ enum ferry_error remote_store_new(struct loop *loop, int fd, remote_store_releas
     struct backend_store *store = alloc_zero(sizeof(*store));
     if (!store)
         return FERRY_E_MEMORY;
-    *store = (struct backend_store){.loop = loop, .released = released, .released_ctx = ctx};
+    *store = (struct backend_store){.released = released, .released_ctx = ctx};
     const struct link_setup setup = {
         .loop = loop,
         .table = &store_answers,
