@@ -131,7 +131,9 @@ static enum ferry_error print_argument(struct buf *out, const struct conf_direct
     };
     if (!directive->words)
         return buf_printf(out, ".It Ic %s No = %s\n", directive->name, names[directive->type]);
-    enum ferry_error error = buf_printf(out, ".It Ic %s No = Cm", directive->name);
+    /* Words may stand for numbers. */
+    const char *number = directive->type == CONF_UNSIGNED ? "Ar number No | " : "";
+    enum ferry_error error = buf_printf(out, ".It Ic %s No = %sCm", directive->name, number);
     for (const struct conf_word *word = directive->words; word->word && error == FERRY_OK; word++)
         error = buf_printf(out, "%s %s", word == directive->words ? "" : " |", word->word);
     return error == FERRY_OK ? buf_append(out, BYTES_LIT("\n")) : error;

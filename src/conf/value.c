@@ -103,12 +103,19 @@ static enum ferry_error no_value(const struct conf_directive *directive, struct 
                      conf_schema_type_text(directive->type));
 }
 
+/* A number, or one of the words that stand for one. */
 static enum ferry_error read_number(const struct conf_directive *directive, struct bytes text,
                                     uint64_t *out, struct fault *fault)
 {
     size_t digits = 0;
     while (digits < text.len && text_is_digit(text.ptr[digits]))
         digits++;
+    int of_word;
+    if (digits == 0 && directive->words) {
+        enum ferry_error found = find_word(directive->words, text, &of_word, fault);
+        *out = found == FERRY_OK ? (uint64_t)of_word : *out;
+        return found;
+    }
     struct bytes suffix = text_trim(bytes_skip(text, digits));
     const struct unit *unit = units_of(directive->type);
     while (unit->name && !text_same(suffix, bytes_str(unit->name)))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/print.h"
+#include "ferryd/accounts.h"
 #include "ferryd/command.h"
 #include "ferryd/say.h"
 #include "ferryd/settings.h"
@@ -41,7 +42,8 @@ static int print_for(const struct conf *conf, const char *account)
 static int effective(const char *file, const char *account)
 {
     CLEANUP(conf_drop) struct conf *conf = NULL;
-    if (settings_read(file, conf_load_file, NULL, &conf) != FERRY_OK) {
+    if (settings_read(file, conf_load_file, NULL, &conf) != FERRY_OK ||
+        accounts_check(conf) != FERRY_OK) {
         fputs("ferryd config: memory is short\n", stderr);
         return EXIT_FAILED;
     }

@@ -4,9 +4,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "account/password.h"
 #include "base/secret.h"
 #include "ferryd/command.h"
-#include "ferryd/password_hash.h"
 
 static const char help[] = "Usage: ferryd hash\n"
                            "\n"
@@ -37,7 +37,7 @@ static bool read_line(char out[LINE_BYTES])
 static int print_hash(const char *password)
 {
     char hash[PASSWORD_HASH_BYTES];
-    enum ferry_error error = password_hash_make(bytes_str(password), hash);
+    enum ferry_error error = password_hash(bytes_str(password), hash);
     if (error == FERRY_OK)
         return puts(hash) < 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_DONE;
     fputs(error == FERRY_E_ARGUMENT ? "ferryd hash: the password is too long\n"

@@ -1,58 +1,45 @@
-/* `ferryd run`: its command line. */
-#include <fcntl.h>
-#include <getopt.h>
+/* `ferryd run`: becomes the supervisor, a program of its own that links no TLS library. */
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "base/text.h"
+#include "base/compiler.h"
 #include "ferryd/command.h"
-#include "ferryd/serve.h"
-#include "ferryd/settings.h"
 
-static const char help[] =
-    "Usage: ferryd run [-c FILE] [--ready-fd N]\n"
-    "\n"
-    "Serves in the foreground what FILE (" SETTINGS_FILE_DEFAULT
-    ") says, and writes its log to standard\n"
-    "error. SIGHUP reads FILE again, SIGTERM lets transfers finish, a second one ends at once.\n"
-    "\n"
-    "  -c FILE        the configuration\n"
-    "  --ready-fd N   writes a newline to descriptor N and closes it once the server listens\n";
+/* Where it may be: where all are installed in one folder, where they are built, where they are
+ * installed. */
+static const char *const places[] = {"ferryd-supervisor", "supervisor/ferryd-supervisor",
+                                     FERRYD_PROGRAMS "/ferryd-supervisor"};
 
-static bool take_descriptor(const char *text, int *out)
+/* As seen from the folder of this program. Returns whether it is there. */
+static bool find_supervisor(const char *place, char path[static PATH_MAX])
 {
-    uint64_t number;
-    if (!text_u64(bytes_str(text), 1 << 20, &number) || fcntl((int)number, F_GETFD) < 0)
+    char own[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
+    if (len <= 0)
         return false;
-    *out = (int)number;
-    return true;
+    own[len] = '\0';
+    *strrchr(own, '/') = '\0';
+    int written = place[0] == '/' ? snprintf(path, PATH_MAX, "%s", place)
+                                  : snprintf(path, PATH_MAX, "%s/%s", own, place);
+    return written < PATH_MAX && access(path, X_OK) == 0;
 }
 
 int run_run(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"ready-fd", required_argument, NULL, 'r'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    const char *file = SETTINGS_FILE_DEFAULT;
-    int ready_fd = -1;
-    int option;
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        if (option == 'c') {
-            file = optarg;
-        } else if (option != 'r') {
-            return EXIT_USAGE;
-        } else if (!take_descriptor(optarg, &ready_fd)) {
-            fprintf(stderr, "ferryd run: %s is no open descriptor\n", optarg);
-            return EXIT_USAGE;
-        }
+    (void)argc;
+    char path[PATH_MAX];
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        if (!find_supervisor(places[i], path))
+            continue;
+        (void)execv(path, argv);
+        fprintf(stderr, "ferryd run: %s cannot be run: %s\n", path, strerror(errno));
+        return EXIT_FAILED;
     }
-    if (optind < argc) {
-        fputs("ferryd run: nothing more is taken after its options\n", stderr);
-        return EXIT_USAGE;
-    }
-    return serve(file, ready_fd);
+    fputs("ferryd run: there is no program ferryd-supervisor; is ferryd installed whole?\n",
+          stderr);
+    return EXIT_FAILED;
 }

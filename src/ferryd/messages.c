@@ -46,6 +46,7 @@ static const struct wire_message from_supervisor[] = {
 static const struct wire_message to_supervisor[] = {
     {MESSAGE_READY, "ready", BIT_ROLES, STARTING, 0, {WORDS}},
     {MESSAGE_FAILED, "failed", BIT_ROLES, STARTING, 0, {WORDS, WORDS}},
+    {MESSAGE_DRAINING, "draining", BIT_ROLES, RUNNING, 0, {{0}}},
     {MESSAGE_GRANT,
      "grant",
      BIT_AUTH,
@@ -97,12 +98,6 @@ static const struct wire_message keys_to_worker[] = {
      RUNNING,
      0,
      {WIRE_U64, WIRE_BYTES(MESSAGE_SIGNATURE_BYTES)}},
-    {MESSAGE_TICKET_KEY,
-     "ticket-key",
-     BIT_KEYS,
-     RUNNING,
-     0,
-     {WIRE_BYTES(MESSAGE_TICKET_KEY_BYTES), WIRE_BYTES(MESSAGE_TICKET_KEY_BYTES)}},
 };
 
 const struct wire_table messages_from_supervisor = TABLE(from_supervisor);

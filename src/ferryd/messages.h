@@ -13,12 +13,14 @@ enum message {
     MESSAGE_SETTINGS, /* + memfd: the configuration, as far as it is the role's business */
     MESSAGE_FILE,     /* name + descriptor: a file that the configuration names */
     MESSAGE_CHANNEL,  /* role of the peer u8, its number u32 + descriptor; also while running */
-    MESSAGE_LISTENER, /* number of the block in the configuration u32 + listening socket */
+    MESSAGE_LISTENER, /* number of the listen block u32, from 0, + listening socket */
     MESSAGE_START,    /* uid u32, gid u32, groups bytes (u32 each), confinement u8 (enum) */
-    MESSAGE_DRAIN,    /* grace u64 ns: no new work, then leave */
+    MESSAGE_DRAIN,    /* grace u64 ns, or MESSAGE_DRAIN_PATIENT: no new work, then leave;
+                         a second one has the grace that counts */
     /* every role -> supervisor */
-    MESSAGE_READY,  /* what could not be confined, in words; "" if nothing */
-    MESSAGE_FAILED, /* why it cannot start, and what to do about it */
+    MESSAGE_READY,    /* what could not be confined, in words; "" if nothing */
+    MESSAGE_FAILED,   /* why it cannot start, and what to do about it */
+    MESSAGE_DRAINING, /* a drain has begun: it takes no new work any more */
 
     /* grants: auth -> supervisor */
     MESSAGE_GRANT,  /* worker u32, grant u64, uid u32, gid u32, groups bytes, root, owner, rules...
@@ -40,10 +42,10 @@ enum message {
     MESSAGE_LOGIN_ANSWER,
 
     /* worker -> keys */
-    MESSAGE_SIGN, /* request u64, key u32, scheme u8, digest u8, input */
+    MESSAGE_SIGN, /* request u64, key u32 (number of the listen block, from 0), scheme u8, digest
+                     u8, input */
     /* keys -> worker */
-    MESSAGE_SIGNED,     /* request u64, signature; nothing: refused */
-    MESSAGE_TICKET_KEY, /* the newest master key of tickets, and the one before it or nothing */
+    MESSAGE_SIGNED, /* request u64, signature; nothing: refused */
 };
 
 enum message_limits {
@@ -55,8 +57,13 @@ enum message_limits {
     MESSAGE_IDENTITY_BYTES = 8192,
     MESSAGE_SIGN_BYTES = 512,
     MESSAGE_SIGNATURE_BYTES = 2048,
-    MESSAGE_TICKET_KEY_BYTES = 64,
 };
+
+/* The verdict of MESSAGE_LOGIN_ANSWER, as server/backend.h has it. */
+enum login_answer { LOGIN_ANSWER_GRANTED, LOGIN_ANSWER_REFUSED, LOGIN_ANSWER_UNAVAILABLE };
+
+/* The grace of MESSAGE_DRAIN that ends no session: it is over when the last one is. */
+#define MESSAGE_DRAIN_PATIENT UINT64_MAX
 
 /* What a grant takes from the account (store/home.h). */
 enum message_rule {

@@ -1,8 +1,9 @@
 /* What ferryd.conf asks for, made ready to serve. */
 #include "ferryd/plan.h"
 
+#include "account/password.h"
 #include "base/alloc.h"
-#include "ferryd/password_hash.h"
+#include "ferryd/accounts.h"
 #include "ferryd/rules.h"
 
 static enum ferry_error add_listener(struct plan *plan, const struct conf_instance *block)
@@ -13,13 +14,20 @@ static enum ferry_error add_listener(struct plan *plan, const struct conf_instan
         return FERRY_E_MEMORY;
     plan->listeners = list;
     list[plan->count] = (struct plan_listener){.block = block};
-    return rules_make(plan->conf, block, conf_load_file, NULL, &list[plan->count++].rules);
+    const struct rules_input input = {.load = conf_load_file};
+    return rules_make(plan->conf, block, &input, &list[plan->count++].rules);
 }
 
 /* Whether nothing is wrong with it so far. */
 static bool is_whole(const struct settings_account *account)
 {
-    return account->password_hash && account->home && password_hash_is_good(account->password_hash);
+    return account->password_hash && account->home &&
+           password_hash_is_usable(account->password_hash);
+}
+
+static bool fits(const char *stored, struct bytes password)
+{
+    return password_fits(password, stored);
 }
 
 static enum ferry_error add_account(struct plan *plan, const struct conf_instance *block)
@@ -31,7 +39,7 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
     const struct user_settings settings = {
         .name = account->name,
         .stored = account->password_hash,
-        .verify = password_hash_verify,
+        .verify = fits,
         .root = account->home,
         .read_only = account->read_only,
     };
@@ -46,6 +54,8 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
 static enum ferry_error fill(struct plan *plan, const char *path)
 {
     enum ferry_error error = settings_read(path, conf_load_file, NULL, &plan->conf);
+    if (error == FERRY_OK)
+        error = accounts_check(plan->conf);
     const struct conf_instance *block = NULL;
     while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_LISTEN, block)))
         error = add_listener(plan, block);

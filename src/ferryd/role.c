@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "proc/seccomp.h"
@@ -163,6 +164,16 @@ static enum ferry_error take(struct role_main *self, const struct wire_message *
                : not_mine(row, fault);
 }
 
+static enum ferry_error drain(struct role_main *self, uint64_t grace_ns, struct fault *fault)
+{
+    if (self->handlers->drain)
+        self->handlers->drain(self->ctx, grace_ns);
+    else
+        role_leave(self);
+    (void)link_begin(self->supervisor, MESSAGE_DRAINING);
+    return link_send(self->supervisor, NULL, 0, fault);
+}
+
 static enum ferry_error on_message(void *ctx, const struct wire_message *row,
                                    struct wire_reader *reader, struct channel_message *raw,
                                    struct fault *fault)
@@ -180,11 +191,7 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
         loop_stop(self->loop);
         return FERRY_OK;
     case MESSAGE_DRAIN:
-        if (self->handlers->drain)
-            self->handlers->drain(self->ctx, wire_get_u64(reader));
-        else
-            role_leave(self);
-        return FERRY_OK;
+        return drain(self, wire_get_u64(reader), fault);
     default:
         return self->handlers->other ? self->handlers->other(self->ctx, row, reader, raw, fault)
                                      : not_mine(row, fault);
@@ -205,6 +212,7 @@ int role_run(enum role role, const struct role_handlers *handlers,
              void (*begin)(void *ctx, struct role_main *self), void *ctx)
 {
     struct role_main self = {.role = role, .handlers = handlers, .ctx = ctx};
+    tzset(); /* else the first line of the log opens files, when that is no longer possible */
     self.loop = loop_new();
     if (!self.loop)
         return 1;

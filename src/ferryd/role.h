@@ -38,8 +38,9 @@ struct role_handlers {
     /* All has been given: makes ready to serve, confines itself by role_confine, serves. Not from
      * inside the loop. */
     enum ferry_error (*start)(void *ctx, const struct role_identity *identity, struct fault *fault);
-    /* No new work; role_leave when the last is done, at the latest in `grace_ns`. NULL: it leaves
-     * at once. */
+    /* No new work when this returns; role_leave when the last is done, at the latest in `grace_ns`
+     * (MESSAGE_DRAIN_PATIENT: whenever that is). May come again, with the grace that counts then.
+     * NULL: it leaves at once. */
     void (*drain)(void *ctx, uint64_t grace_ns);
     /* Messages of a role's own (grants). NULL: none. */
     link_message_fn *other;

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "ferryd/pem_text.h"
 
 static const struct {
     const char *directive;
@@ -46,16 +47,16 @@ static void files_fini(struct files *files)
 
 /* Tells of all that cannot be read; returns the last error. */
 static enum ferry_error files_read(struct files *files, struct conf *conf,
-                                   const struct conf_instance *instance, conf_load_fn *load,
-                                   void *ctx)
+                                   const struct conf_instance *instance,
+                                   const struct rules_input *input)
 {
     enum ferry_error error = FERRY_OK;
     for (size_t i = 0; i < RULES_FILES; i++) {
         struct fault fault = {0};
         const char *path = rules_file_path(instance->values, (enum rules_file)i);
-        if (!path)
+        if (!path || (i == RULES_KEY && input->signer))
             continue;
-        enum ferry_error of_this = load(ctx, path, &files->text[i], &fault);
+        enum ferry_error of_this = input->load(input->ctx, path, &files->text[i], &fault);
         if (of_this == FERRY_E_MEMORY)
             return of_this;
         if (of_this == FERRY_OK)
@@ -90,20 +91,43 @@ static enum ferry_error read_pins(struct conf *conf, const struct conf_instance 
     return error;
 }
 
+static struct bytes key_of(const struct settings_listen *listen, const struct files *files,
+                           const struct rules_input *input)
+{
+    if (input->signer)
+        return bytes_str(NULL);
+    return buf_view(&files->text[listen->key ? RULES_KEY : RULES_CERTIFICATE]);
+}
+
+/* FERRY_E_ARGUMENT: it has, and was told of. */
+static enum ferry_error refuse_key(struct conf *conf, const struct conf_instance *instance,
+                                   const struct files *files, const struct rules_input *input)
+{
+    if (!input->signer || !pem_has_key(buf_view(&files->text[RULES_CERTIFICATE])))
+        return FERRY_OK;
+    conf_mistake(conf, instance, "certificate", "a private key came with the certificate");
+    return FERRY_E_ARGUMENT;
+}
+
 static enum ferry_error make_context(struct conf *conf, const struct conf_instance *instance,
-                                     const struct files *files, struct tls_context **out)
+                                     const struct files *files, const struct rules_input *input,
+                                     struct tls_context **out)
 {
     const struct settings_listen *listen = instance->values;
     struct fault fault = {0};
     struct tls_pin *pins = NULL;
-    enum ferry_error error = read_pins(conf, instance, &pins);
+    enum ferry_error error = refuse_key(conf, instance, files, input);
+    if (error == FERRY_OK)
+        error = read_pins(conf, instance, &pins);
     if (error == FERRY_OK) {
         const struct tls_server_settings settings = {
             .policy = listen->policy,
             .min = listen->tls_min,
             .max = listen->tls_max,
             .certificate_pem = buf_view(&files->text[RULES_CERTIFICATE]),
-            .key_pem = buf_view(&files->text[listen->key ? RULES_KEY : RULES_CERTIFICATE]),
+            .key_pem = key_of(listen, files, input),
+            .signer = input->signer,
+            .signer_key = input->signer_key,
             .client_certificates = listen->client_certificates,
             .client_ca_pem = buf_view(&files->text[RULES_CLIENT_CA]),
             .client_crl_pem = buf_view(&files->text[RULES_CLIENT_CRL]),
@@ -237,7 +261,7 @@ static bool is_hopeless(const struct settings_listen *listen)
 }
 
 enum ferry_error rules_make(struct conf *conf, const struct conf_instance *instance,
-                            conf_load_fn *load, void *ctx, struct server_rules **out)
+                            const struct rules_input *input, struct server_rules **out)
 {
     const struct settings_listen *listen = instance->values;
     struct tls_context *tls = NULL;
@@ -246,9 +270,9 @@ enum ferry_error rules_make(struct conf *conf, const struct conf_instance *insta
     if (is_hopeless(listen))
         return FERRY_OK;
     files_init(&files);
-    enum ferry_error error = files_read(&files, conf, instance, load, ctx);
+    enum ferry_error error = files_read(&files, conf, instance, input);
     if (error == FERRY_OK && listen->certificate)
-        error = make_context(conf, instance, &files, &tls);
+        error = make_context(conf, instance, &files, input, &tls);
     files_fini(&files);
     if (error == FERRY_OK)
         error = make(conf, instance, tls, out);

@@ -17,9 +17,18 @@ enum rules_file {
 /* The path of one; NULL: it is not named. */
 const char *rules_file_path(const struct settings_listen *listen, enum rules_file file);
 
-/* Makes the rules of a block, with its files as `load` reads them. What is wrong is a mistake in
- * the `check` of `conf`, and `*out` is NULL then. FERRY_E_MEMORY. */
+/* Where the files of a block come from, and who has its private key. */
+struct rules_input {
+    conf_load_fn *load;
+    void *ctx;                 /* of `load` */
+    struct tls_signer *signer; /* NULL: the key is read like the other files. Else it is not, and
+                                  that the certificate's file has none is demanded (SEC-64) */
+    uint32_t signer_key;       /* its number there */
+};
+
+/* Makes the rules of a block. What is wrong is a mistake in the `check` of `conf`, and `*out` is
+ * NULL then. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error rules_make(struct conf *conf, const struct conf_instance *listen,
-                                      conf_load_fn *load, void *ctx, struct server_rules **out);
+                                      const struct rules_input *input, struct server_rules **out);
 
 #endif

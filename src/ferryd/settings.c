@@ -37,6 +37,15 @@ static const struct conf_word data_resumes[] = {{"require", DATA_RESUME_REQUIRE}
                                                 {NULL, 0}};
 static const struct conf_word data_scopes[] = {
     {"connection", DATA_SCOPE_CONNECTION}, {"user", DATA_SCOPE_USER}, {NULL, 0}};
+static const struct conf_word workers[] = {{"auto", 0}, {NULL, 0}};
+static const struct conf_word sandboxes[] = {
+    {"try", CONFINE_TRY}, {"require", CONFINE_REQUIRE}, {"off", CONFINE_OFF}, {NULL, 0}};
+static const struct conf_word admissions[] = {
+    {"password", ADMISSION_PASSWORD},
+    {"cert", ADMISSION_CERTIFICATE},
+    {"cert-or-password", ADMISSION_CERTIFICATE_OR_PASSWORD},
+    {"cert-and-password", ADMISSION_CERTIFICATE_AND_PASSWORD},
+    {NULL, 0}};
 static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}, {NULL, 0}};
 
 /* ---- rows ---- */
@@ -84,6 +93,53 @@ static const struct conf_directive global_rows[] = {
      .fallback = "7d",
      .help = "How long a cut upload that nobody goes on with is kept; looked at when the server "
              "starts."},
+    {.name = "workers",
+     .type = CONF_UNSIGNED,
+     GLOBAL(workers),
+     .words = workers,
+     .min = 1,
+     .max = SETTINGS_WORKERS_MAX,
+     .fallback = "auto",
+     .help = "How many processes serve clients; auto is one for each processor."},
+    {.name = "sandbox",
+     .type = CONF_WORD,
+     GLOBAL(sandbox),
+     .words = sandboxes,
+     .fallback = "try",
+     .help = "Whether processes give up what they do not need: as far as the system can, or "
+             "else nothing is served, or not at all."},
+    {.name = "accounts",
+     .type = CONF_PATH,
+     GLOBAL(accounts),
+     .help = "File of accounts that \"ferryctl account\" keeps, besides the account blocks, which "
+             "are looked at first."},
+    {.name = "files_user",
+     .type = CONF_TEXT,
+     GLOBAL(files_user),
+     .help = "User of the system with whose rights the files of accounts are reached that name "
+             "none. Without it, each must name its user, unless ferryd does not run as root."},
+    {.name = "login_failures_kept",
+     .type = CONF_DURATION,
+     GLOBAL(login_failures_kept_ns),
+     .min = SECONDS(1),
+     .max = HOURS(24 * 7),
+     .fallback = "15min",
+     .help = "How long failed logins are held against an address, from the last one on. Each makes "
+             "the next refusal slower."},
+    {.name = "ban_after",
+     .type = CONF_UNSIGNED,
+     GLOBAL(ban_after),
+     .min = 0,
+     .max = 1000,
+     .fallback = "20",
+     .help = "After how many failed logins nobody from that address may log in; 0: never."},
+    {.name = "ban_time",
+     .type = CONF_DURATION,
+     GLOBAL(ban_time_ns),
+     .min = SECONDS(1),
+     .max = HOURS(24 * 7),
+     .fallback = "15min",
+     .help = "How long a ban lasts."},
 };
 
 static const struct conf_directive listen_rows[] = {
@@ -300,7 +356,6 @@ static const struct conf_directive account_rows[] = {
     {.name = "password_hash",
      .type = CONF_TEXT,
      ACCOUNT(password_hash),
-     .required = true,
      .secret = true,
      .help = "The password as crypt(5) has it; \"ferryd hash\" makes one."},
     {.name = "home",
@@ -308,11 +363,54 @@ static const struct conf_directive account_rows[] = {
      ACCOUNT(home),
      .required = true,
      .help = "Directory that the account sees as its root."},
+    {.name = "user",
+     .type = CONF_TEXT,
+     ACCOUNT(user),
+     .help = "User of the system with whose rights the account's files are reached, if not that of "
+             "files_user."},
     {.name = "read_only",
      .type = CONF_FLAG,
      ACCOUNT(read_only),
      .fallback = "no",
      .help = "Whether the account may change nothing."},
+    {.name = "disabled",
+     .type = CONF_FLAG,
+     ACCOUNT(disabled),
+     .fallback = "no",
+     .help = "Whether nobody may log in by the account."},
+    {.name = "policy",
+     .type = CONF_WORD,
+     ACCOUNT(policy),
+     .words = admissions,
+     .fallback = "password",
+     .help = "What a login needs: the password, one of the account's certificates, either, or "
+             "both."},
+    {.name = "certificates",
+     .type = CONF_TEXTS,
+     ACCOUNT(certificates),
+     .help = "Which clients' certificates are the account's: a list of rules like "
+             "\"fingerprint:HEX\", \"subject:DN\", \"email:LOCAL@DOMAIN\" or "
+             "\"email-is-user\"."},
+    {.name = "networks",
+     .type = CONF_TEXTS,
+     ACCOUNT(networks),
+     .help = "Networks that the account's logins may come from; any if there are none."},
+    {.name = "hours",
+     .type = CONF_TEXT,
+     ACCOUNT(hours),
+     .help = "When logins are allowed, in local time: \"Mon-Fri 08:00-18:00, Sat 22:00-06:00\"; "
+             "always if it is not set."},
+    {.name = "expires",
+     .type = CONF_TEXT,
+     ACCOUNT(expires),
+     .help = "The last day of the account, UTC, like 2027-01-31."},
+    {.name = "sessions",
+     .type = CONF_UNSIGNED,
+     ACCOUNT(sessions),
+     .min = 0,
+     .max = 1000000,
+     .fallback = "0",
+     .help = "How many sessions the account may have at once; 0: any number."},
 };
 
 static const struct conf_block blocks[] = {
@@ -342,3 +440,8 @@ static const struct conf_block blocks[] = {
 };
 
 const struct conf_schema settings_schema = {.blocks = blocks, .count = ARRAY_LEN(blocks)};
+
+const struct settings_global *settings_global(const struct conf *conf)
+{
+    return conf_next(conf, NULL, NULL)->values;
+}

@@ -5,9 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "account/admission.h"
 #include "base/compiler.h"
 #include "base/log.h"
 #include "conf/read.h"
+#include "ferryd/messages.h"
 #include "server/rules.h"
 #include "tls/context.h"
 
@@ -18,7 +20,15 @@ struct settings_global {
     uint64_t sessions_max;
     uint64_t drain_grace_ns;
     uint64_t parts_kept_ns;
+    uint64_t workers; /* 0: one for each processor */
+    enum confinement sandbox;
+    char *accounts;   /* path of a roster; NULL: there are only account blocks */
+    char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */
+    uint64_t login_failures_kept_ns, ban_time_ns;
+    uint64_t ban_after; /* failures; 0: nobody is banned */
 };
+
+enum { SETTINGS_WORKERS_MAX = 64 };
 
 /* listen "ADDRESS:PORT" { } */
 struct settings_listen {
@@ -38,12 +48,16 @@ struct settings_listen {
     enum tls_client_certificates client_certificates;
 };
 
-/* account "NAME" { } */
+/* account "NAME" { }: but for the name, the fields of account/account.h by their names. */
 struct settings_account {
     char *name;
     char *password_hash; /* of crypt(5) */
     char *home;
-    bool read_only;
+    char *user, *hours, *expires;
+    struct conf_texts certificates, networks;
+    enum admission_policy policy;
+    uint64_t sessions;
+    bool read_only, disabled;
 };
 
 #define SETTINGS_LISTEN "listen"
@@ -52,8 +66,8 @@ struct settings_account {
 
 extern const struct conf_schema settings_schema;
 
-/* Reads ferryd.conf, by `load`, and checks what of it contradicts itself; mistakes are in the
- * `check` of `*out`. FERRY_E_MEMORY. */
+/* Reads ferryd.conf, by `load`, and checks what of it contradicts itself, but for the account
+ * blocks (ferryd/accounts.h); mistakes are in the `check` of `*out`. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx,
                                          struct conf **out);
 

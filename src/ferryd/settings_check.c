@@ -1,5 +1,4 @@
 /* What of ferryd.conf contradicts itself. */
-#include "ferryd/password_hash.h"
 #include "ferryd/settings.h"
 
 static void check_tls(struct conf *conf, const struct conf_instance *instance)
@@ -40,36 +39,24 @@ static void check_client_certificates(struct conf *conf, const struct conf_insta
         conf_mistake(conf, instance, "client_crl", "there is no client_ca that it is of");
 }
 
-static void check_account(struct conf *conf, const struct conf_instance *instance)
-{
-    const struct settings_account *account = instance->values;
-    if (account->password_hash && !password_hash_is_good(account->password_hash))
-        conf_mistake(conf, instance, "password_hash",
-                     "it is no hash that this system can check; \"ferryd hash\" makes one");
-}
-
 enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, struct conf **out)
 {
-    enum ferry_error error = conf_read(&settings_schema, path, load, ctx, out);
+    struct conf *conf = NULL;
+    enum ferry_error error = conf_read(&settings_schema, path, load, ctx, &conf);
     if (error != FERRY_OK)
         return error;
-    struct conf *conf = *out;
     const struct conf_instance *instance = NULL;
     while ((instance = conf_next(conf, SETTINGS_LISTEN, instance))) {
         check_tls(conf, instance);
         check_client_certificates(conf, instance);
     }
-    while ((instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
-        check_account(conf, instance);
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))
         conf_mistake(conf, global, NULL, "there is no listen block: nobody could connect");
-    if (conf->check.count == 0 && !conf_next(conf, SETTINGS_ACCOUNT, NULL))
-        conf_mistake(conf, global, NULL, "there is no account block: nobody could log in");
+    if (conf->check.count == 0 && !conf_next(conf, SETTINGS_ACCOUNT, NULL) &&
+        !settings_global(conf)->accounts)
+        conf_mistake(conf, global, NULL,
+                     "there is no account block, and accounts is not set: nobody could log in");
+    *out = conf;
     return FERRY_OK;
-}
-
-const struct settings_global *settings_global(const struct conf *conf)
-{
-    return conf_next(conf, NULL, NULL)->values;
 }

@@ -42,8 +42,11 @@ static enum ferry_error fail(struct fault *fault, const char *deed, const struct
 
 /* ---- listening ---- */
 
+/* Whether a socket shares its port with others: not, or from before or after it is bound on. */
+enum sharing { SHARES_NOT, SHARES_AS_FIRST, SHARES };
+
 /* A listening socket, or -1 with errno. */
-static int listen_at(const struct address *at, int backlog)
+static int listen_at(const struct address *at, int backlog, enum sharing sharing)
 {
     CLEANUP(fd_close) int fd = new_socket(at);
     if (fd < 0)
@@ -52,15 +55,37 @@ static int listen_at(const struct address *at, int backlog)
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (at->storage.ss_family == AF_INET6)
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    if (bind(fd, system_address(at), at->len) < 0 || listen(fd, backlog) < 0)
+    if (sharing == SHARES)
+        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (bind(fd, system_address(at), at->len) < 0)
         return -1;
-    return fd_take(&fd);
+    if (sharing == SHARES_AS_FIRST)
+        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    return listen(fd, backlog) < 0 ? -1 : fd_take(&fd);
 }
 
 enum ferry_error socket_listen(const struct address *at, int backlog, int *fd, struct fault *fault)
 {
-    *fd = listen_at(at, backlog);
+    *fd = listen_at(at, backlog, SHARES_NOT);
     return *fd < 0 ? fail(fault, "listen on", at) : FERRY_OK;
+}
+
+enum ferry_error socket_listen_group(const struct address *at, int backlog, int *fds, size_t from,
+                                     size_t count, struct fault *fault)
+{
+    struct address address = *at;
+    for (size_t i = from; i < count; i++) {
+        /* The system chose the port of the first. */
+        bool known = i == 0 || socket_local(fds[0], &address) == FERRY_OK;
+        fds[i] = known ? listen_at(&address, backlog, i == 0 ? SHARES_AS_FIRST : SHARES) : -1;
+        if (fds[i] >= 0)
+            continue;
+        enum ferry_error error = fail(fault, "listen on", at);
+        while (i > from)
+            fd_close(&fds[--i]);
+        return error;
+    }
+    return FERRY_OK;
 }
 
 static uint32_t greatest_common_divisor(uint32_t a, uint32_t b)
@@ -107,7 +132,7 @@ enum ferry_error socket_listen_range(const struct address *at, uint16_t low, uin
         return fault_errno(fault, FERRY_E_LIMIT, "choose a port");
     for (uint32_t tried = 0; tried < count; tried++) {
         address_set_port(&address, (uint16_t)(low + walk_next(&walk)));
-        *fd = listen_at(&address, RANGE_BACKLOG);
+        *fd = listen_at(&address, RANGE_BACKLOG, SHARES_NOT);
         if (*fd >= 0)
             return FERRY_OK;
         if (errno != EADDRINUSE)

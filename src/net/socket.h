@@ -2,6 +2,7 @@
 #ifndef FERRY_NET_SOCKET_H
 #define FERRY_NET_SOCKET_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -13,6 +14,13 @@
  * had; FERRY_E_LIMIT: no descriptors are left. */
 NODISCARD enum ferry_error socket_listen(const struct address *at, int backlog, int *fd,
                                          struct fault *fault);
+
+/* Fills `fds` from `from` to `count` with listening sockets on the same address and port, among
+ * which the system deals connections out (SO_REUSEPORT). Those before `from` are of the group
+ * already; if there are none, the address must be free: no other process of the same user may share
+ * it unasked. On failure none is added. Errors as socket_listen. */
+NODISCARD enum ferry_error socket_listen_group(const struct address *at, int backlog, int *fds,
+                                               size_t from, size_t count, struct fault *fault);
 
 /* As socket_listen, on a random free port of low..high (FTP-58), which are in order and not 0.
  * FERRY_E_LIMIT: all are taken. */

@@ -21,6 +21,7 @@
 #include "ftp/timeval.h"
 #include "net/socket.h"
 #include "tls/describe.h"
+#include "tls/identity.h"
 
 struct backend_store; /* the files of one login, as the backend keeps them */
 struct store_ops;
@@ -33,7 +34,9 @@ struct login_request {
     struct bytes name;             /* from USER; no NUL, at most LOGIN_NAME_MAX_BYTES (SEC-70) */
     const struct secret *password; /* from PASS; NULL: the question is whether one is needed */
     const struct address *peer;
-    const struct tls_facts *tls; /* of the control connection, NULL in clear */
+    const struct tls_facts *tls;         /* of the control connection, NULL in clear */
+    const struct tls_identity *identity; /* of the client's certificate, if it was verified; or NULL
+                                          */
 };
 
 enum login_verdict {

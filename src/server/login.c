@@ -18,14 +18,19 @@ static void login_no_memory(struct server_session *session)
 static void login_ask(struct server_session *session, const struct secret *password, login_fn *done)
 {
     const struct server_settings *settings = &session->shared->settings;
-    bool sealed = stream_is_sealed(session->stream);
+    const struct tls_engine *tls =
+        stream_is_sealed(session->stream) ? stream_tls(session->stream) : NULL;
+    struct tls_identity identity;
+    enum ferry_error shown = tls ? tls_engine_identity(tls, &identity) : FERRY_E_NOT_FOUND;
     struct login_request request = {
         .name = bytes_str(session->user),
         .password = password,
         .peer = &session->peer,
-        .tls = sealed ? tls_engine_facts(stream_tls(session->stream)) : NULL,
+        .tls = tls ? tls_engine_facts(tls) : NULL,
+        .identity = shown == FERRY_OK ? &identity : NULL,
     };
     session->login_asked =
+        shown != FERRY_E_MEMORY &&
         settings->account_ops->login(settings->accounts, &request, done, session) == FERRY_OK;
     if (!session->login_asked)
         login_no_memory(session);

@@ -227,18 +227,23 @@ static void worker_impatient(void *ctx)
     worker->aborted = true;
 }
 
+void server_worker_retire(struct server_worker *worker, server_drained_fn *drained, void *ctx)
+{
+    worker->draining = true;
+    worker->drained = drained;
+    worker->drained_ctx = ctx;
+    worker_close_listeners(worker);
+    loop_task_post(worker->empty);
+}
+
 void server_worker_drain(struct server_worker *worker, uint64_t grace_ns,
                          server_drained_fn *drained, void *ctx)
 {
     struct server_shared *shared = &worker->shared;
     log_event(shared->settings.log, LOG_LEVEL_NOTICE, "server.drain",
               F_U64("sessions", shared->count), F_DUR("grace", grace_ns));
-    worker->draining = true;
-    worker->drained = drained;
-    worker->drained_ctx = ctx;
-    worker_close_listeners(worker);
+    server_worker_retire(worker, drained, ctx);
     loop_timer_at(worker->patience, loop_now_ns(shared->loop) + grace_ns);
-    loop_task_post(worker->empty);
     struct server_session *session = TAILQ_FIRST(&shared->sessions);
     while (session) {
         struct server_session *next = TAILQ_NEXT(session, link);

@@ -42,6 +42,10 @@ typedef void server_drained_fn(void *ctx);
 void server_worker_drain(struct server_worker *worker, uint64_t grace_ns,
                          server_drained_fn *drained, void *ctx);
 
+/* As server_worker_drain, but those there are go on as long as they like: another worker has taken
+ * this one's place. May be followed by server_worker_drain. */
+void server_worker_retire(struct server_worker *worker, server_drained_fn *drained, void *ctx);
+
 /* Ends all at once and frees it. NULL is fine. */
 void server_worker_free(struct server_worker *worker);
 

@@ -1,6 +1,7 @@
 /* A private key and the signatures that TLS servers make with it. */
 #include "tls/key.h"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
@@ -11,6 +12,18 @@
 struct tls_key {
     EVP_PKEY *key;
 };
+
+enum {
+    SECURE_HEAP_BYTES = 1024 * 1024, /* some hundred keys */
+    SECURE_HEAP_STEP_BYTES = 32,
+};
+
+enum ferry_error tls_key_protect_memory(void)
+{
+    /* 2: it may not be locked; guarded and left out of core dumps it is all the same. */
+    int made = CRYPTO_secure_malloc_init(SECURE_HEAP_BYTES, SECURE_HEAP_STEP_BYTES);
+    return made != 0 ? FERRY_OK : FERRY_E_MEMORY;
+}
 
 enum ferry_error tls_key_new(struct bytes pem, struct tls_key **out, struct fault *fault)
 {

@@ -13,6 +13,11 @@
 
 struct tls_key;
 
+/* The secret numbers of keys that are made from now on lie in memory of their own, as far as
+ * the system can kept out of swap and of core dumps (SEC-64). Once, before the first key and before
+ * there are threads; there is no way back. FERRY_E_MEMORY. */
+NODISCARD enum ferry_error tls_key_protect_memory(void);
+
 /* `pem` holds a key, not encrypted. FERRY_E_ARGUMENT with the words; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error tls_key_new(struct bytes pem, struct tls_key **out, struct fault *fault);
 void tls_key_free(struct tls_key *key);

@@ -20,7 +20,8 @@ from checks import report  # noqa: E402 (the path comes first)
 LIBRARIES = {"base", "store", "ftp", "tls", "net"}
 ROOMS = {
     "base": set(),
-    "account": {"base"},
+    "account": {"base", "tls", "net"},
+    "roster": {"base", "account"},
     "store": {"base"},
     "ftp": {"base"},
     "tls": {"base"},
@@ -32,8 +33,8 @@ ROOMS = {
     "conf": {"base"},
     "ferry": LIBRARIES | {"client"},
     "ferry-mount": LIBRARIES | {"client"},
-    "ferryd": LIBRARIES | {"server", "embed", "account", "proc", "conf"},
-    "ferryctl": {"base"},
+    "ferryd": LIBRARIES | {"server", "embed", "account", "roster", "proc", "conf"},
+    "ferryctl": {"base", "account", "roster"},
     "proxy": {"base", "ftp", "tls", "net", "proc", "conf"},
     "probe": {"base", "ftp", "tls", "net"},
 }
@@ -58,6 +59,7 @@ ONLY_IN = [
     ("<sys/pidfd.h>", r"proc/"),
     ("<zlib.h>", r"ftp/"),
     ("<crypt.h>", r"account/"),
+    ("<sqlite3.h>", r"roster/"),
 ]
 
 # The sans-I/O rooms own no socket, open nothing and read no clock. tls needs <time.h> for the types
@@ -172,6 +174,9 @@ PLANTED = [
     ("ferryd/supervisor.c", '#include "net/stream.h"', "this role must not import net/stream.h"),
     ("ferryd/auth_main.c", '#include "server/a.h"', "this role must not import server/a.h"),
     ("ferryd/x.c", "#include <confuse.h>", "alone"),
+    ("ferryd/auth/x.c", "#include <sqlite3.h>", "alone"),
+    ("ferryctl/x.c", '#include "ferryd/a.h"', "room ferryctl must not import ferryd"),
+    ("roster/x.c", '#include "net/a.h"', "room roster must not import net"),
     ("conf/x.c", '#include "net/a.h"', "room conf must not import net"),
     ("server/x.c", '#include "conf/a.h"', "room server must not import conf"),
     ("probe/x.c", '#include "client/a.h"', "room probe must not import client"),

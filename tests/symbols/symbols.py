@@ -30,7 +30,7 @@ PRIVILEGES = {
     *("setgroups", "initgroups", "setrlimit", "prctl", "chroot", "seccomp_load", "kill"),
 }
 
-ROOMS = {"base", "account", "store", "ftp", "tls", "net", "server", "embed", "client", "proc"}
+ROOMS = {"base", "account", "store", "ftp", "tls", "net", "server", "embed", "client", "proc", "roster"}
 
 # What, and which rooms must not.
 RULES = [

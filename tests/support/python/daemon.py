@@ -5,12 +5,14 @@ import functools
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 
 import peers
 
 USER, PASSWORD = "anna", "correct horse"
+NOBODY = "nobody"  # of the system
 
 
 def ferryd(*words, **options):
@@ -72,8 +74,16 @@ class Daemon:
 
 
 def write_conf(folder, text):
-    """Writes ferryd.conf; in `text`, HASH is a hash of PASSWORD."""
-    (folder / "ferryd.conf").write_text("log_form = json\n" + text.replace("HASH", password_hash()))
+    """Writes ferryd.conf; in `text`, HASH is a hash of PASSWORD. Started by root, files are NOBODY's."""
+    text = "log_form = json\n" + text.replace("HASH", password_hash())
+    (folder / "ferryd.conf").write_text(text + (f"files_user = {NOBODY}\n" if os.getuid() == 0 else ""))
+
+
+def make_home(folder):
+    """A home that the server can serve."""
+    folder.mkdir()
+    if os.getuid() == 0:
+        shutil.chown(folder, NOBODY)
 
 
 # One listener on a free port, and one account.
@@ -84,15 +94,15 @@ account "{USER}" {{ password_hash = "HASH" home = home }}
 
 
 @contextlib.contextmanager
-def running(text=SIMPLE, ends_with=0):
-    """A Daemon with that configuration."""
+def running(text=SIMPLE, ends_with=0, program=None):
+    """A Daemon with that configuration; `program`: the words that start it, if not `ferryd run`."""
     with peers.scratch() as folder:
         peers.make_certificate(folder / "tls")
-        (folder / "home").mkdir()
+        make_home(folder / "home")
         write_conf(folder, text)
         log = folder / "log"
         ready, told = os.pipe()
-        argv = [os.environ["FERRYD"], "run", "-c", folder / "ferryd.conf", "--ready-fd", str(told)]
+        argv = [*(program or [os.environ["FERRYD"], "run"]), "-c", folder / "ferryd.conf", "--ready-fd", str(told)]
         with peers.process(argv, log, pass_fds=[told]) as child:
             os.close(told)
             with open(ready, "rb") as pipe:

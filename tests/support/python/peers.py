@@ -77,8 +77,11 @@ def process(argv, log, **options):
             child.wait()
 
 
-def make_certificate(directory):
-    """A CA and a server certificate for localhost; returns (ca, certificate, key)."""
+KEYS = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
+
+
+def make_certificate(directory, kind="ec"):
+    """A CA and a server certificate for localhost with a key of that kind; returns (ca, certificate, key)."""
     directory.mkdir(parents=True, exist_ok=True)
     ca, ca_key = directory / "ca.pem", directory / "ca.key"
     certificate, key, request = directory / "server.pem", directory / "server.key", directory / "server.csr"
@@ -87,8 +90,7 @@ def make_certificate(directory):
     for argv in (
         ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-keyout",
          ca_key, "-out", ca, "-subj", "/CN=Ferry test CA"],
-        ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request,
-         "-subj", "/CN=localhost"],
+        ["req", "-newkey", *KEYS[kind], "-nodes", "-keyout", key, "-out", request, "-subj", "/CN=localhost"],
         ["x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-days", "2", "-out",
          certificate, "-extfile", extensions],
     ):

@@ -1,0 +1,41 @@
+/* ferryctl: what an operator does daily. The first word chooses what is dealt with. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <ferry/version.h>
+
+#include "ferryctl/command.h"
+
+static const char help[] = "Usage: ferryctl account WORD [NAME] [ARGUMENT...]\n"
+                           "       ferryctl --version | --help\n"
+                           "\n"
+                           "`ferryctl account --help` tells more.\n";
+
+int say_fault(const struct fault *fault)
+{
+    fprintf(stderr, "ferryctl: %s\n", fault->what);
+    if (fault->advice[0])
+        fprintf(stderr, "ferryctl: %s\n", fault->advice);
+    return EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    umask(077); /* the accounts are for nobody else to read */
+    if (strcmp(word, "account") == 0)
+        return account_run(argc - 1, argv + 1);
+    if (strcmp(word, "--version") == 0) {
+        puts("ferryctl " FERRY_VERSION);
+        return EXIT_DONE;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        fputs(help, stdout);
+        return EXIT_DONE;
+    }
+    if (*word)
+        fprintf(stderr, "ferryctl: there is no word %s\n", word);
+    fputs(help, stderr);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,98 @@
+/* Accounts for people and for programs. */
+#include "ferryctl/show.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "ferryctl/command.h"
+
+static const char *password_words(const struct account *account)
+{
+    return account_text(account, ACCOUNT_PASSWORD_HASH)[0] ? "set" : "not set";
+}
+
+static const char *text_or(const struct account *account, enum account_field field,
+                           const char *otherwise)
+{
+    const char *text = account_text(account, field);
+    return text[0] ? text : otherwise;
+}
+
+static void show_list(const char *name, const char *text)
+{
+    struct bytes rest = bytes_str(text);
+    do {
+        struct bytes line = bytes_cut(&rest, '\n');
+        printf("%s: %.*s\n", name, BYTES_FMT(line));
+    } while (rest.len > 0);
+}
+
+void show_account(const struct account *account)
+{
+    printf("name: %s\n", account->name);
+    printf("password: %s\n", password_words(account));
+    printf("home: %s\n", account_text(account, ACCOUNT_HOME));
+    printf("user: %s\n", text_or(account, ACCOUNT_USER, "that of files_user"));
+    printf("read_only: %s\n", account->read_only ? "yes" : "no");
+    printf("disabled: %s\n", account->disabled ? "yes" : "no");
+    printf("policy: %s\n", admission_policy_words[account->policy]);
+    show_list("certificates", text_or(account, ACCOUNT_CERTIFICATES, "none"));
+    show_list("networks", text_or(account, ACCOUNT_NETWORKS, "any"));
+    printf("hours: %s\n", text_or(account, ACCOUNT_HOURS, "always"));
+    printf("expires: %s\n", text_or(account, ACCOUNT_EXPIRES, "never"));
+    if (account->sessions_max > 0)
+        printf("sessions: %llu\n", (unsigned long long)account->sessions_max);
+    else
+        puts("sessions: any number");
+}
+
+void show_line(const struct account *account)
+{
+    printf("%-20s %-8s %-17s %s\n", account->name, account->disabled ? "disabled" : "enabled",
+           admission_policy_words[account->policy], account_text(account, ACCOUNT_HOME));
+}
+
+/* "" is null. */
+static json_t *json_text(const struct account *account, enum account_field field)
+{
+    const char *text = account_text(account, field);
+    return text[0] ? json_string(text) : json_null();
+}
+
+static json_t *json_lines(const struct account *account, enum account_field field)
+{
+    struct bytes rest = bytes_str(account_text(account, field));
+    json_t *list = json_array();
+    while (rest.len > 0) {
+        struct bytes line = text_trim(bytes_cut(&rest, '\n'));
+        if (line.len > 0 && json_array_append_new(list, json_stringn(line.ptr, line.len)) != 0)
+            break;
+    }
+    return list;
+}
+
+json_t *show_json(const struct account *account)
+{
+    return json_pack(
+        "{s:s, s:b, s:o, s:o, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:I}", "name", account->name,
+        "password", account_text(account, ACCOUNT_PASSWORD_HASH)[0] != '\0', "home",
+        json_text(account, ACCOUNT_HOME), "user", json_text(account, ACCOUNT_USER), "read_only",
+        account->read_only, "disabled", account->disabled, "policy",
+        admission_policy_words[account->policy], "certificates",
+        json_lines(account, ACCOUNT_CERTIFICATES), "networks",
+        json_lines(account, ACCOUNT_NETWORKS), "hours", json_text(account, ACCOUNT_HOURS),
+        "expires", json_text(account, ACCOUNT_EXPIRES), "sessions",
+        (json_int_t)account->sessions_max);
+}
+
+int show_print_json(json_t *json)
+{
+    int status = EXIT_FAILED;
+    if (!json)
+        fputs("ferryctl: memory is short, or a name is no UTF-8\n", stderr);
+    else if (json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
+             putchar('\n') != EOF)
+        status = EXIT_DONE;
+    json_decref(json);
+    return status;
+}

@@ -1,0 +1,69 @@
+/* The account blocks of ferryd.conf as accounts. */
+#include "ferryd/accounts.h"
+
+#include "ferryd/settings.h"
+
+static const struct conf_directive *directive_of(const struct conf_instance *block,
+                                                 enum account_field field)
+{
+    return conf_schema_directive(block->block, account_field_names[field]);
+}
+
+/* Whether the configuration takes any text there, so that only here it is seen what it means. */
+static bool is_text(const struct conf_directive *directive)
+{
+    return directive->type == CONF_TEXT || directive->type == CONF_TEXTS;
+}
+
+/* The text of a value as the file has it, which is that of the account, too; but a path is the one
+ * that it was resolved to. */
+static struct bytes text_of(const struct conf_instance *block, enum account_field field)
+{
+    const struct settings_account *values = block->values;
+    const struct conf_directive *directive = directive_of(block, field);
+    if (field == ACCOUNT_HOME)
+        return bytes_str(values->home);
+    return bytes_str(block->given[directive - block->block->directives].text);
+}
+
+enum ferry_error accounts_from_block(struct conf *conf, const struct conf_instance *block,
+                                     struct account **out)
+{
+    CLEANUP(account_drop) struct account *account = NULL;
+    struct fault fault = {0};
+    unsigned mistakes = conf->check.count;
+    *out = NULL;
+    enum ferry_error error = account_new(bytes_str(block->label), &account, &fault);
+    if (error == FERRY_E_ARGUMENT)
+        conf_mistake(conf, block, NULL, "%s", fault.what);
+    for (int i = 0; account && i < ACCOUNT_FIELDS; i++) {
+        fault_clear(&fault);
+        error = account_set(account, (enum account_field)i, text_of(block, (enum account_field)i),
+                            &fault);
+        if (error == FERRY_E_MEMORY)
+            return error;
+        if (error != FERRY_OK && is_text(directive_of(block, (enum account_field)i)))
+            conf_mistake(conf, block, account_field_names[i], "%s", fault.what);
+    }
+    if (error == FERRY_E_MEMORY)
+        return error;
+    bool whole = ((const struct settings_account *)block->values)->home; /* else it is noted */
+    if (whole && conf->check.count == mistakes && account_check(account, &fault) != FERRY_OK)
+        conf_mistake(conf, block, NULL, "%s", fault.what);
+    if (!whole || conf->check.count > mistakes)
+        return FERRY_OK;
+    *out = account;
+    account = NULL;
+    return FERRY_OK;
+}
+
+enum ferry_error accounts_check(struct conf *conf)
+{
+    enum ferry_error error = FERRY_OK;
+    const struct conf_instance *block = NULL;
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_ACCOUNT, block))) {
+        CLEANUP(account_drop) struct account *account = NULL;
+        error = accounts_from_block(conf, block, &account);
+    }
+    return error;
+}

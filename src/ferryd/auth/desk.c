@@ -1,0 +1,382 @@
+/* Where workers ask for logins. */
+#include "ferryd/auth/desk.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "ferryd/auth/login.h"
+#include "ferryd/identity_wire.h"
+#include "ferryd/messages.h"
+
+struct desk_worker {
+    TAILQ_ENTRY(desk_worker) link;
+    struct desk *desk;
+    uint32_t number;
+    int fd;               /* until the desk is open; else -1 */
+    struct link *channel; /* from then on */
+    TAILQ_HEAD(, ask) asks;
+    unsigned ask_count;
+};
+
+struct ask {
+    TAILQ_ENTRY(ask) link;
+    struct desk_worker *worker; /* NULL: cancelled, or gone */
+    struct desk *desk;
+    uint64_t number;
+    struct loop_timer *later; /* holds a refusal back */
+    struct login login;
+};
+
+/* ---- asks ---- */
+
+/* Nobody waits for the answer any more. */
+static void ask_detach(struct ask *ask)
+{
+    TAILQ_REMOVE(&ask->worker->asks, ask, link);
+    ask->worker->ask_count--;
+    ask->worker = NULL;
+}
+
+static void ask_free(struct ask *ask)
+{
+    if (ask->worker)
+        ask_detach(ask);
+    loop_timer_free(ask->later);
+    login_fini(&ask->login);
+    alloc_free(ask);
+}
+
+/* Ends an ask whose answer nobody waits for; one that is on the pool ends when it comes back. */
+static void ask_cancel(struct ask *ask)
+{
+    bool held_back = ask->later != NULL;
+    ask_detach(ask);
+    if (held_back)
+        ask_free(ask);
+}
+
+static void log_refusal(const struct ask *ask, const char *why)
+{
+    char peer[ADDRESS_TEXT_BYTES];
+    address_text(&ask->login.peer, peer);
+    if (why)
+        log_event(ask->desk->log, LOG_LEVEL_NOTICE, "login.refused",
+                  F_STR("account", ask->login.name), F_STR("peer", peer), F_STR("why", why));
+}
+
+/* ---- answers ---- */
+
+static void answer(struct ask *ask, uint64_t grant)
+{
+    struct fault fault = {0};
+    const struct login *login = &ask->login;
+    struct wire_writer *writer = link_begin(ask->worker->channel, MESSAGE_LOGIN_ANSWER);
+    wire_put_u64(writer, ask->number);
+    wire_put_u8(writer, (uint8_t)login->verdict);
+    wire_put_u64(writer, grant);
+    wire_put_bytes(writer, BYTES_LIT("/"));
+    wire_put_u8(writer, login->read_only);
+    wire_put_u8(writer, login->by_certificate);
+    wire_put_bytes(writer, BYTES_LIT("")); /* names are UTF-8, or bytes as they come */
+    wire_put_bytes(writer, bytes_first(bytes_str(login->fault.what), MESSAGE_WORDS_BYTES));
+    /* If the worker has gone, its link says so, and its grants end there. */
+    (void)!link_send(ask->worker->channel, NULL, 0, &fault);
+    ask_free(ask);
+}
+
+static void answer_later(void *ctx)
+{
+    answer(ctx, 0);
+}
+
+static void unavailable(struct ask *ask)
+{
+    ask->login.verdict = LOGIN_ANSWER_UNAVAILABLE;
+    log_refusal(ask, ask->login.fault.what);
+    answer(ask, 0);
+}
+
+/* Tells the supervisor what the session may reach. */
+static enum ferry_error send_grant(struct ask *ask, uint64_t grant)
+{
+    const struct login *login = &ask->login;
+    struct wire_writer *writer = link_begin(ask->desk->supervisor, MESSAGE_GRANT);
+    wire_put_u32(writer, ask->worker->number);
+    wire_put_u64(writer, grant);
+    wire_put_u32(writer, login->user.uid);
+    wire_put_u32(writer, login->user.gid);
+    wire_put_bytes(writer, bytes_of(login->user.groups, login->user.group_count * sizeof(gid_t)));
+    wire_put_bytes(writer, bytes_str(login->home));
+    wire_put_bytes(writer, bytes_str(login->name));
+    wire_put_u8(writer, login->read_only);
+    return link_send(ask->desk->supervisor, NULL, 0, &ask->login.fault);
+}
+
+static void grant(struct ask *ask)
+{
+    struct desk *desk = ask->desk;
+    struct login *login = &ask->login;
+    uint64_t number = 0;
+    enum ferry_error error = seats_take(&desk->seats, login->name, ask->worker->number,
+                                        login->sessions_max, &number, &login->fault);
+    if (error == FERRY_OK) {
+        error = send_grant(ask, number);
+        if (error != FERRY_OK)
+            seats_leave(&desk->seats, ask->worker->number, number);
+    }
+    if (error != FERRY_OK)
+        unavailable(ask);
+    else
+        answer(ask, number);
+}
+
+/* A wrong password counts against the address, and its refusal comes the later the more there were.
+ */
+static void refuse(struct ask *ask)
+{
+    struct desk *desk = ask->desk;
+    bool banned = false;
+    uint64_t now_ns = loop_now_ns(desk->loop);
+    uint64_t delay_ns = 0;
+    log_refusal(ask, ask->login.why);
+    if (ask->login.password)
+        delay_ns = throttle_failed(&desk->throttle, &ask->login.peer, now_ns, &banned);
+    if (banned)
+        log_refusal(ask, "there were too many failed logins: this address is banned");
+    if (delay_ns > 0)
+        ask->later = loop_timer_new(desk->loop, answer_later, ask);
+    if (ask->later)
+        loop_timer_at(ask->later, now_ns + delay_ns);
+    else
+        answer(ask, 0);
+}
+
+/* ---- deciding ---- */
+
+static void decide(void *ctx)
+{
+    struct ask *ask = ctx;
+    login_decide(&ask->login, ask->desk->book);
+}
+
+static void decided(void *ctx)
+{
+    struct ask *ask = ctx;
+    if (!ask->worker) {
+        ask_free(ask);
+        return;
+    }
+    switch (ask->login.verdict) {
+    case LOGIN_ANSWER_GRANTED:
+        grant(ask);
+        return;
+    case LOGIN_ANSWER_REFUSED:
+        refuse(ask);
+        return;
+    case LOGIN_ANSWER_UNAVAILABLE:
+        unavailable(ask);
+        return;
+    }
+}
+
+/* Whether the address or the worker has asked too much; `fault` then says so. */
+static bool is_too_much(const struct ask *ask, struct fault *fault)
+{
+    const struct desk *desk = ask->desk;
+    uint64_t now_ns = loop_now_ns(desk->loop);
+    uint64_t until_ns = throttle_banned_until(&desk->throttle, &ask->login.peer, now_ns);
+    if (until_ns > 0)
+        fault_set(fault, FERRY_E_LIMIT,
+                  "there were too many failed logins from this address: it is banned for %llu s",
+                  (unsigned long long)((until_ns - now_ns) / CLOCK_NS_PER_S + 1));
+    else if (ask->worker->ask_count > DESK_ASKS_MAX)
+        fault_set(fault, FERRY_E_LIMIT, "there are too many logins under way");
+    return fault_is_set(fault);
+}
+
+static void ask_begin(struct ask *ask)
+{
+    if (is_too_much(ask, &ask->login.fault)) {
+        unavailable(ask);
+    } else if (loop_job(ask->desk->loop, decide, decided, ask) != FERRY_OK) {
+        fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
+        unavailable(ask);
+    }
+}
+
+/* ---- messages ---- */
+
+static enum ferry_error take_identity(struct bytes from, struct login *login, struct fault *fault)
+{
+    if (from.len == 0)
+        return FERRY_OK;
+    login->identity = alloc_zero(sizeof(*login->identity));
+    if (!login->identity)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
+    return identity_wire_get(from, login->identity, fault);
+}
+
+static enum ferry_error take_name(struct bytes from, struct login *login, struct fault *fault)
+{
+    if (from.len > ACCOUNT_NAME_BYTES)
+        return fault_set(fault, FERRY_E_PROTOCOL, "a name of %zu bytes", from.len);
+    memcpy(login->name, from.ptr ? from.ptr : "", from.len);
+    login->name[from.len] = '\0';
+    return FERRY_OK;
+}
+
+static enum ferry_error take_peer(struct bytes from, struct login *login, struct fault *fault)
+{
+    char text[MESSAGE_NAME_BYTES + 1];
+    memcpy(text, from.ptr ? from.ptr : "", from.len);
+    text[from.len] = '\0';
+    if (address_parse(text, 0, &login->peer) == FERRY_OK)
+        return FERRY_OK;
+    return fault_set(fault, FERRY_E_PROTOCOL, "the peer's address is none");
+}
+
+/* The host and the TLS version that were asked with decide nothing yet; they are passed by. */
+static enum ferry_error take_login(struct ask *ask, struct wire_reader *reader, struct fault *fault)
+{
+    struct login *login = &ask->login;
+    ask->number = wire_get_u64(reader);
+    enum ferry_error error = take_name(wire_get_bytes(reader), login, fault);
+    bool has_password = wire_get_u8(reader) != 0;
+    struct bytes password = wire_get_bytes(reader);
+    if (error == FERRY_OK && has_password && secret_new(password, &login->password) != FERRY_OK)
+        error = fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
+    struct bytes peer = wire_get_bytes(reader);
+    if (error == FERRY_OK)
+        error = take_peer(peer, login, fault);
+    (void)wire_get_bytes(reader);
+    (void)wire_get_u16(reader);
+    return error == FERRY_OK ? take_identity(wire_get_bytes(reader), login, fault) : error;
+}
+
+static enum ferry_error on_ask(struct desk_worker *worker, struct wire_reader *reader,
+                               struct fault *fault)
+{
+    struct ask *ask = alloc_zero(sizeof(*ask));
+    if (!ask)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
+    ask->desk = worker->desk;
+    enum ferry_error error = take_login(ask, reader, fault);
+    if (error != FERRY_OK) {
+        ask_free(ask);
+        return error;
+    }
+    ask->worker = worker;
+    TAILQ_INSERT_TAIL(&worker->asks, ask, link);
+    worker->ask_count++;
+    ask_begin(ask);
+    return FERRY_OK;
+}
+
+static void on_cancel(struct desk_worker *worker, uint64_t number)
+{
+    struct ask *ask = TAILQ_FIRST(&worker->asks);
+    while (ask && ask->number != number)
+        ask = TAILQ_NEXT(ask, link);
+    if (ask)
+        ask_cancel(ask);
+}
+
+/* The supervisor keeps those who serve files for as long as there are grants. */
+static enum ferry_error on_logout(struct desk_worker *worker, uint64_t grant, struct fault *fault)
+{
+    struct link *supervisor = worker->desk->supervisor;
+    if (!seats_leave(&worker->desk->seats, worker->number, grant))
+        return FERRY_OK;
+    wire_put_u64(link_begin(supervisor, MESSAGE_REVOKE), grant);
+    return link_send(supervisor, NULL, 0, fault);
+}
+
+static enum ferry_error on_message(void *ctx, const struct wire_message *row,
+                                   struct wire_reader *reader, struct channel_message *raw,
+                                   struct fault *fault)
+{
+    struct desk_worker *worker = ctx;
+    (void)raw;
+    switch (row->type) {
+    case MESSAGE_LOGIN_ASK:
+        return on_ask(worker, reader, fault);
+    case MESSAGE_LOGIN_CANCEL:
+        on_cancel(worker, wire_get_u64(reader)); /* it may have been answered meanwhile */
+        return FERRY_OK;
+    default:
+        return on_logout(worker, wire_get_u64(reader), fault);
+    }
+}
+
+/* ---- workers ---- */
+
+static void worker_free(struct desk_worker *worker)
+{
+    struct ask *ask;
+    while ((ask = TAILQ_FIRST(&worker->asks)))
+        ask_cancel(ask);
+    TAILQ_REMOVE(&worker->desk->workers, worker, link);
+    seats_leave_all(&worker->desk->seats, worker->number);
+    link_free(worker->channel);
+    fd_close(&worker->fd);
+    alloc_free(worker);
+}
+
+static void on_closed(void *ctx, const struct fault *why)
+{
+    struct desk_worker *worker = ctx;
+    if (fault_is_set(why))
+        log_event(worker->desk->log, LOG_LEVEL_ERROR, "channel.broken",
+                  F_U64("worker", worker->number), F_VISIBLE("why", why->what));
+    worker_free(worker);
+}
+
+static enum ferry_error worker_serve(struct desk_worker *worker)
+{
+    const struct link_setup setup = {
+        .loop = worker->desk->loop,
+        .table = &messages_to_auth,
+        .peer = ROLE_WORKER,
+        .state = MESSAGE_RUNNING,
+        .message = on_message,
+        .closed = on_closed,
+        .ctx = worker,
+    };
+    return link_new(&setup, fd_take(&worker->fd), &worker->channel);
+}
+
+enum ferry_error desk_add_worker(struct desk *desk, uint32_t number, int fd)
+{
+    CLEANUP(fd_close) int owned = fd;
+    struct desk_worker *worker = alloc_zero(sizeof(*worker));
+    if (!worker)
+        return FERRY_E_MEMORY;
+    *worker = (struct desk_worker){.desk = desk, .number = number, .fd = fd_take(&owned)};
+    TAILQ_INIT(&worker->asks);
+    TAILQ_INSERT_TAIL(&desk->workers, worker, link);
+    enum ferry_error error = desk->book ? worker_serve(worker) : FERRY_OK;
+    if (error != FERRY_OK)
+        worker_free(worker);
+    return error;
+}
+
+void desk_init(struct desk *desk, struct loop *loop, struct link *supervisor, struct log *log,
+               uint64_t first_grant)
+{
+    *desk = (struct desk){.loop = loop, .supervisor = supervisor, .log = log};
+    TAILQ_INIT(&desk->workers);
+    seats_init(&desk->seats, first_grant);
+}
+
+enum ferry_error desk_open(struct desk *desk, const struct book *book,
+                           const struct throttle_settings *throttle)
+{
+    struct desk_worker *worker;
+    desk->book = book;
+    throttle_init(&desk->throttle, throttle);
+    TAILQ_FOREACH (worker, &desk->workers, link)
+        if (worker_serve(worker) != FERRY_OK)
+            return FERRY_E_MEMORY;
+    return FERRY_OK;
+}

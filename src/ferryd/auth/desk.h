@@ -1,0 +1,44 @@
+/* Where workers ask for logins: their channels, the asks under way, the grants. */
+#ifndef FERRY_FERRYD_AUTH_DESK_H
+#define FERRY_FERRYD_AUTH_DESK_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/compiler.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "ferryd/auth/book.h"
+#include "ferryd/auth/seats.h"
+#include "ferryd/auth/throttle.h"
+#include "ferryd/link.h"
+#include "net/loop.h"
+
+/* Asks of one worker that may be under way; more are told to come again. */
+enum { DESK_ASKS_MAX = 256 };
+
+struct desk_worker;
+
+struct desk {
+    struct loop *loop;
+    struct link *supervisor; /* is told of grants */
+    const struct book *book; /* NULL: not yet open */
+    struct log *log;
+    struct throttle throttle;
+    struct seats seats;
+    TAILQ_HEAD(, desk_worker) workers;
+};
+
+/* No worker is served before desk_open. `first_grant`: seats_init. */
+void desk_init(struct desk *desk, struct loop *loop, struct link *supervisor, struct log *log,
+               uint64_t first_grant);
+
+/* A worker's channel; takes `fd`, on failure too. It stands for the worker's life: its end is that
+ * of the worker's sessions. FERRY_E_MEMORY. */
+NODISCARD enum ferry_error desk_add_worker(struct desk *desk, uint32_t number, int fd);
+
+/* From now on asks are decided by `book`. FERRY_E_MEMORY. */
+NODISCARD enum ferry_error desk_open(struct desk *desk, const struct book *book,
+                                     const struct throttle_settings *throttle);
+
+#endif

@@ -1,0 +1,85 @@
+/* One login: what was asked, and what is decided. */
+#include "ferryd/auth/login.h"
+
+#include <time.h>
+
+#include "account/password.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+
+static struct account_time time_now(void)
+{
+    time_t now_s = (time_t)(clock_wall_ns(&clock_system) / (int64_t)CLOCK_NS_PER_S);
+    struct tm local = {0};
+    localtime_r(&now_s, &local);
+    return (struct account_time){
+        .unix_s = now_s,
+        .weekday = local.tm_wday,
+        .minute = local.tm_hour * 60 + local.tm_min,
+    };
+}
+
+/* For an account that there is not, or that has no password, the same work is done for nothing. */
+static bool password_is_right(const struct login *login, const struct account *account)
+{
+    const char *hash = account ? account_text(account, ACCOUNT_PASSWORD_HASH) : "";
+    return login->password && password_fits(secret_reveal(login->password), hash[0] ? hash : NULL);
+}
+
+/* Why nobody is let in, for the log alone. */
+static const char *refusal(const struct login *login, const struct account *account,
+                           enum account_bar bar)
+{
+    if (!login->password)
+        return NULL;
+    if (!account)
+        return "there is no such account";
+    return bar != ACCOUNT_FREE ? account_bar_words(bar) : "wrong password or certificate";
+}
+
+static enum ferry_error grant(struct login *login, const struct book *book,
+                              const struct account *account)
+{
+    login->read_only = account->read_only;
+    login->sessions_max = account->sessions_max;
+    login->by_certificate = login->password == NULL;
+    login->home = alloc_str(account_text(account, ACCOUNT_HOME));
+    if (!login->home)
+        return fault_set(&login->fault, FERRY_E_MEMORY, "no memory for a login");
+    return book_user(book, account, &login->user, &login->fault);
+}
+
+void login_decide(struct login *login, const struct book *book)
+{
+    CLEANUP(account_drop) struct account *owned = NULL;
+    const struct account *account = NULL;
+    const struct account_time now = time_now();
+    login->verdict = LOGIN_ANSWER_UNAVAILABLE;
+    enum ferry_error error =
+        book_find(book, bytes_str(login->name), &account, &owned, &login->fault);
+    bool right = password_is_right(login, account);
+    if (error != FERRY_OK)
+        return;
+    enum account_bar bar = account ? account_bar(account, &now, &login->peer) : ACCOUNT_FREE;
+    const struct admission_evidence evidence = {
+        .known = account && bar == ACCOUNT_FREE,
+        .certificate_fits = account && account_certificate_fits(account, login->identity),
+        .password_given = login->password != NULL,
+        .password_right = right,
+    };
+    enum admission_policy policy = account ? account->policy : ADMISSION_PASSWORD;
+    if (admission_decide(policy, &evidence) != ADMISSION_GRANTED) {
+        login->why = refusal(login, account, bar);
+        login->verdict = LOGIN_ANSWER_REFUSED;
+    } else if (grant(login, book, account) == FERRY_OK) {
+        login->verdict = LOGIN_ANSWER_GRANTED;
+    }
+}
+
+void login_fini(struct login *login)
+{
+    secret_free(login->password);
+    alloc_free(login->identity);
+    alloc_free(login->home);
+    *login = (struct login){0};
+}

@@ -1,0 +1,38 @@
+/* One login: what was asked, and what is decided. */
+#ifndef FERRY_FERRYD_AUTH_LOGIN_H
+#define FERRY_FERRYD_AUTH_LOGIN_H
+
+#include <stdbool.h>
+
+#include "account/account.h"
+#include "base/secret.h"
+#include "ferryd/auth/book.h"
+#include "ferryd/messages.h"
+#include "net/address.h"
+#include "tls/identity.h"
+
+struct login {
+    /* What was asked. */
+    char name[ACCOUNT_NAME_BYTES + 1];
+    struct secret *password; /* NULL: the question is whether one is needed */
+    struct address peer;
+    struct tls_identity *identity; /* of a verified certificate; NULL: there is none */
+
+    /* What is decided. */
+    enum login_answer verdict;
+    struct fault fault; /* why it is unavailable */
+    const char *why;    /* refused, for the log; static, or NULL */
+    char *home;         /* granted: these, too */
+    struct os_user user;
+    uint64_t sessions_max; /* 0: any number */
+    bool read_only, by_certificate;
+};
+
+/* Decides; on the pool, since it reads accounts and computes a hash, and as much work for a name
+ * that there is not as for a wrong password (SEC-84). How many sessions there are is not its
+ * affair. */
+void login_decide(struct login *login, const struct book *book);
+
+void login_fini(struct login *login);
+
+#endif

@@ -1,0 +1,132 @@
+/* ferryd-auth: the process that knows the accounts. It decides who is let in, and tells the
+ * supervisor what a session may reach; the only files it can open are the roster and those that
+ * users of the system are looked up in. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "ferryd/auth/book.h"
+#include "ferryd/auth/desk.h"
+#include "ferryd/auth/os_user.h"
+#include "ferryd/given.h"
+#include "ferryd/role.h"
+#include "ferryd/settings.h"
+
+struct auth {
+    struct role_main *role;
+    struct given given;
+    struct log log;
+    struct book book;
+    struct desk desk;
+    bool alone; /* not started by root */
+};
+
+/* Grants of an auth that died must not be taken for this one's. */
+static uint64_t random_grant(void)
+{
+    uint32_t half = 0;
+    if (getrandom(&half, sizeof(half), 0) != sizeof(half))
+        half = (uint32_t)clock_wall_ns(&clock_system);
+    return (uint64_t)half << 24;
+}
+
+static void auth_begin(void *ctx, struct role_main *role)
+{
+    struct auth *auth = ctx;
+    auth->role = role;
+    auth->alone = geteuid() != 0;
+    given_init(&auth->given);
+    log_init_fd(&auth->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
+    desk_init(&auth->desk, role_loop(role), role_supervisor(role), &auth->log, random_grant());
+}
+
+static enum ferry_error auth_settings(void *ctx, int fd, struct fault *fault)
+{
+    struct auth *auth = ctx;
+    return given_settings(&auth->given, fd, fault);
+}
+
+static enum ferry_error auth_channel(void *ctx, enum role peer, uint32_t number, int fd,
+                                     struct fault *fault)
+{
+    struct auth *auth = ctx;
+    if (peer != ROLE_WORKER) {
+        fd_close(&fd);
+        return fault_set(fault, FERRY_E_PROTOCOL, "auth has no channel to %s", role_name(peer));
+    }
+    if (desk_add_worker(&auth->desk, number, fd) != FERRY_OK)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a channel");
+    return FERRY_OK;
+}
+
+/* ---- confinement ---- */
+
+/* The folder of the roster, in which SQLite keeps its log; -1: there is none. */
+static int roster_folder(const char *path)
+{
+    char folder[MESSAGE_PATH_BYTES];
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    if (!slash || (size_t)(slash - path) + 2 > sizeof(folder))
+        return -1;
+    snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - path), path);
+    return open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Becomes what the supervisor says with the right to nothing but the roster's folder and the
+ * system's lists of users. */
+static enum ferry_error confine(struct auth *auth, const struct role_identity *identity,
+                                const char *roster, struct fault *fault)
+{
+    static const struct privs_limit limits[] = {{RLIMIT_NOFILE, 1024}};
+    CLEANUP(fd_close) int folder = roster_folder(roster);
+    CLEANUP(fd_close) int system = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct landlock_path paths[2];
+    struct landlock_rules rules = {.paths = paths};
+    if (system >= 0)
+        paths[rules.path_count++] = (struct landlock_path){system, LANDLOCK_MAY_READ};
+    if (folder >= 0)
+        paths[rules.path_count++] =
+            (struct landlock_path){folder, LANDLOCK_MAY_READ | LANDLOCK_MAY_WRITE};
+    return role_confine(auth->role, identity, &rules, limits, ARRAY_LEN(limits), fault);
+}
+
+/* The roster is opened by who this process is then, and what it makes there is no one else's. */
+static enum ferry_error auth_start(void *ctx, const struct role_identity *identity,
+                                   struct fault *fault)
+{
+    struct auth *auth = ctx;
+    struct conf *conf = auth->given.conf;
+    if (!conf)
+        return fault_set(fault, FERRY_E_STATE, "no settings came");
+    const struct settings_global *global = settings_global(conf);
+    const struct throttle_settings throttle = {
+        .kept_ns = global->login_failures_kept_ns,
+        .ban_after = global->ban_after,
+        .ban_ns = global->ban_time_ns,
+    };
+    log_init_fd(&auth->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
+    os_user_prepare();
+    enum ferry_error error = confine(auth, identity, global->accounts, fault);
+    if (error == FERRY_OK)
+        error = book_init(&auth->book, conf, auth->alone, fault);
+    given_fini(&auth->given);
+    if (error == FERRY_OK && desk_open(&auth->desk, &auth->book, &throttle) != FERRY_OK)
+        error = fault_set(fault, FERRY_E_MEMORY, "no memory for the workers");
+    return error;
+}
+
+int main(void)
+{
+    static const struct role_handlers handlers = {
+        .settings = auth_settings,
+        .channel = auth_channel,
+        .start = auth_start,
+    };
+    static struct auth auth;
+    /* At once: what else is done at exit needs more than the role may. */
+    _exit(role_run(ROLE_AUTH, &handlers, auth_begin, &auth));
+}

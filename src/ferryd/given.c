@@ -1,0 +1,100 @@
+/* What the supervisor gives a role before it starts. */
+#include "ferryd/given.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "ferryd/settings.h"
+
+enum { READ_BYTES = 4096 };
+
+struct given_file {
+    STAILQ_ENTRY(given_file) link;
+    char *path;
+    int fd;
+};
+
+void given_init(struct given *given)
+{
+    given->conf = NULL;
+    STAILQ_INIT(&given->files);
+}
+
+void given_fini(struct given *given)
+{
+    struct given_file *file;
+    while ((file = STAILQ_FIRST(&given->files))) {
+        STAILQ_REMOVE_HEAD(&given->files, link);
+        fd_close(&file->fd);
+        alloc_free(file->path);
+        alloc_free(file);
+    }
+    conf_free(given->conf);
+    given->conf = NULL;
+}
+
+/* From its beginning: the descriptor is shared with other roles, and so is where it stands. */
+static enum ferry_error read_whole(int fd, struct buf *out, struct fault *fault)
+{
+    ssize_t got = 1;
+    for (off_t at = 0; got > 0; at += got) {
+        char *space;
+        enum ferry_error error = buf_reserve(out, READ_BYTES, &space);
+        if (error != FERRY_OK)
+            return fault_set(fault, error, "it is larger than %d bytes", CONF_FILE_MAX_BYTES);
+        got = pread(fd, space, READ_BYTES, at);
+        if (got > 0)
+            buf_commit(out, (size_t)got);
+    }
+    return got < 0 ? fault_errno(fault, FERRY_E_FILE, "it cannot be read") : FERRY_OK;
+}
+
+/* ---- settings ---- */
+
+static enum ferry_error load_settings(void *ctx, const char *path, struct buf *out,
+                                      struct fault *fault)
+{
+    (void)path;
+    return read_whole(*(const int *)ctx, out, fault);
+}
+
+enum ferry_error given_settings(struct given *given, int fd, struct fault *fault)
+{
+    CLEANUP(fd_close) int owned = fd;
+    if (given->conf)
+        return fault_set(fault, FERRY_E_ARGUMENT, "settings came twice");
+    if (conf_read(&settings_schema, "settings", load_settings, &owned, &given->conf) != FERRY_OK)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for the settings");
+    const struct check_mistake *first = TAILQ_FIRST(&given->conf->check.list);
+    return first ? fault_set(fault, FERRY_E_ARGUMENT, "settings:%u: %s", first->line, first->text)
+                 : FERRY_OK;
+}
+
+/* ---- files ---- */
+
+enum ferry_error given_file(struct given *given, struct bytes name, int fd, struct fault *fault)
+{
+    CLEANUP(fd_close) int owned = fd;
+    struct given_file *file = alloc_zero(sizeof(*file));
+    char *path = alloc_bytes(name);
+    if (!file || !path) {
+        alloc_free(file);
+        alloc_free(path);
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a file");
+    }
+    *file = (struct given_file){.path = path, .fd = fd_take(&owned)};
+    STAILQ_INSERT_TAIL(&given->files, file, link);
+    return FERRY_OK;
+}
+
+enum ferry_error given_load(void *ctx, const char *path, struct buf *out, struct fault *fault)
+{
+    const struct given *given = ctx;
+    const struct given_file *file;
+    STAILQ_FOREACH (file, &given->files, link)
+        if (strcmp(file->path, path) == 0)
+            return read_whole(file->fd, out, fault);
+    return fault_set(fault, FERRY_E_NOT_FOUND, "this process was not given it");
+}

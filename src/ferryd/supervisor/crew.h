@@ -1,0 +1,50 @@
+/* The processes of one configuration: keys, auth and workers. A reload makes a new crew; the old
+ * one stays until the last of its sessions is over. */
+#ifndef FERRY_FERRYD_SUPERVISOR_CREW_H
+#define FERRY_FERRYD_SUPERVISOR_CREW_H
+
+#include "base/log.h"
+#include "ferryd/supervisor/grants.h"
+#include "ferryd/supervisor/listeners.h"
+#include "ferryd/supervisor/parcel.h"
+
+struct crew;
+
+/* All from the loop; may free the crew. */
+struct crew_events {
+    /* It serves. Once. */
+    void (*running)(void *ctx, struct crew *crew);
+    /* It cannot, instead of `running`. */
+    void (*failed)(void *ctx, struct crew *crew, const struct fault *why);
+    /* After crew_drain: it accepts no connections any more. Once. */
+    void (*closed)(void *ctx, struct crew *crew);
+    /* After `closed`: its last process has ended. */
+    void (*gone)(void *ctx, struct crew *crew);
+    void *ctx;
+};
+
+struct crew_setup {
+    struct loop *loop;
+    const struct log *log;
+    const char *folder; /* of the roles' programs */
+    const struct listeners *listeners;
+    struct grants *grants;
+    struct crew_events events;
+};
+
+/* Starts them, with what is in `parcel`, of which it keeps a reference; `events` tells what came of
+ * it. FERRY_E_MEMORY. */
+NODISCARD enum ferry_error crew_new(const struct crew_setup *setup, struct parcel *parcel,
+                                    struct crew **out);
+
+/* Kills those that are left. NULL is fine. */
+void crew_free(struct crew *crew);
+
+/* How many workers it is to have. */
+unsigned crew_workers(const struct crew *crew);
+
+/* For a crew that runs: no new sessions. Those it has get `grace_ns`, or all time
+ * (MESSAGE_DRAIN_PATIENT). May be called again, with the grace that counts. */
+void crew_drain(struct crew *crew, uint64_t grace_ns);
+
+#endif

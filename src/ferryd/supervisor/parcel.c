@@ -1,0 +1,256 @@
+/* What the roles are given of a configuration. */
+#include "ferryd/supervisor/parcel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/fd.h"
+#include "conf/print.h"
+#include "ferryd/pem_text.h"
+#include "ferryd/settings.h"
+
+#define BIT_KEYS ROLE_BIT(ROLE_KEYS)
+#define BIT_AUTH ROLE_BIT(ROLE_AUTH)
+#define BIT_WORKER ROLE_BIT(ROLE_WORKER)
+
+/* ---- settings ---- */
+
+/* Whose business a block is, and who is shown what is secret in it. */
+static const struct {
+    const char *block; /* NULL: what stands outside */
+    unsigned roles, secrets;
+} shares[] = {
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER, 0},
+    {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
+    {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
+};
+
+/* A file of its own that nobody changes any more; -1 with errno. */
+static int sealed(const char *name, struct bytes text)
+{
+    CLEANUP(fd_close) int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -1;
+    while (text.len > 0) {
+        ssize_t written = write(fd, text.ptr, text.len);
+        if (written < 0 && errno != EINTR)
+            return -1;
+        text = bytes_skip(text, written > 0 ? (size_t)written : 0);
+    }
+    int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -1 : fd_take(&fd);
+}
+
+static enum ferry_error print_for(const struct conf *conf, enum role role, struct buf *out)
+{
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
+        enum print_secrets secrets =
+            shares[i].secrets & ROLE_BIT(role) ? PRINT_SECRETS : PRINT_NO_SECRETS;
+        const struct conf_instance *block = NULL;
+        while (error == FERRY_OK && (shares[i].roles & ROLE_BIT(role)) &&
+               (block = conf_next(conf, shares[i].block, block)))
+            error = print_effective(block, secrets, out);
+    }
+    return error;
+}
+
+static enum ferry_error take_settings(struct parcel *parcel, const struct conf *conf,
+                                      enum role role, struct fault *fault)
+{
+    CLEANUP(buf_wipe) struct buf text;
+    buf_init(&text, PRINT_MAX_BYTES);
+    enum ferry_error error = print_for(conf, role, &text);
+    if (error != FERRY_OK)
+        return fault_set(fault, error, "memory is short");
+    if (buf_len(&text) > 0 && (parcel->settings[role] = sealed("settings", buf_view(&text))) < 0)
+        return fault_errno(fault, FERRY_E_LIMIT, "keep the settings of %s", role_name(role));
+    return FERRY_OK;
+}
+
+/* ---- files ---- */
+
+/* The files of a listen block. Keys gets the private key and nothing else; workers get all but it:
+ * of what a worker is given, PEM is stripped of private keys, since a key may stand in any file. */
+enum kind { KIND_PRIVATE, KIND_PEM, KIND_DER };
+
+static int open_file(const char *path)
+{
+    /* Non-blocking, lest a FIFO is waited for. */
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+static int take_public(const char *path, enum kind kind, struct fault *fault)
+{
+    CLEANUP(buf_wipe) struct buf whole;
+    CLEANUP(buf_fini) struct buf shown;
+    buf_init(&whole, CONF_FILE_MAX_BYTES);
+    buf_init(&shown, CONF_FILE_MAX_BYTES);
+    if (conf_load_file(NULL, path, &whole, fault) != FERRY_OK)
+        return -1;
+    enum ferry_error error = kind == KIND_PEM ? pem_without_keys(buf_view(&whole), &shown)
+                                              : buf_append(&shown, buf_view(&whole));
+    int fd = error == FERRY_OK ? sealed("file", buf_view(&shown)) : -1;
+    if (fd < 0)
+        (void)fault_set(fault, FERRY_E_MEMORY, "memory is short");
+    return fd;
+}
+
+static bool is_taken(const struct parcel *parcel, const char *path, unsigned roles)
+{
+    for (size_t i = 0; i < parcel->file_count; i++)
+        if (parcel->files[i].roles == roles && strcmp(parcel->files[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+static enum ferry_error add_file(struct parcel *parcel, const char *path, int fd, unsigned roles)
+{
+    CLEANUP(fd_close) int owned = fd;
+    struct parcel_file *list =
+        alloc_resize(parcel->files, parcel->file_count + 1, sizeof(*parcel->files));
+    if (!list)
+        return FERRY_E_MEMORY;
+    parcel->files = list;
+    char *copy = alloc_str(path);
+    if (!copy)
+        return FERRY_E_MEMORY;
+    list[parcel->file_count++] =
+        (struct parcel_file){.path = copy, .fd = fd_take(&owned), .roles = roles};
+    return FERRY_OK;
+}
+
+static enum ferry_error take_file(struct parcel *parcel, struct conf *conf,
+                                  const struct conf_instance *block, const char *directive,
+                                  const char *path, enum kind kind)
+{
+    unsigned roles = kind == KIND_PRIVATE ? BIT_KEYS : BIT_WORKER;
+    if (!path || is_taken(parcel, path, roles))
+        return FERRY_OK;
+    struct fault fault = {0};
+    int fd = kind == KIND_PRIVATE ? open_file(path) : take_public(path, kind, &fault);
+    if (fd >= 0)
+        return add_file(parcel, path, fd, roles);
+    if (kind == KIND_PRIVATE)
+        (void)fault_errno(&fault, FERRY_E_FILE, "it cannot be read");
+    if (fault.kind == FERRY_E_MEMORY)
+        return FERRY_E_MEMORY;
+    conf_mistake(conf, block, directive, "%s: %s", path, fault.what);
+    return FERRY_OK;
+}
+
+static enum ferry_error take_files(struct parcel *parcel, struct conf *conf,
+                                   const struct conf_instance *block)
+{
+    const struct settings_listen *listen = block->values;
+    const struct {
+        const char *directive, *path;
+        enum kind kind;
+    } rows[] = {
+        {"certificate", listen->certificate, KIND_PEM},
+        {"client_ca", listen->client_ca, KIND_PEM},
+        {"client_crl", listen->client_crl, KIND_PEM},
+        {"ocsp_response", listen->ocsp_response, KIND_DER},
+        {listen->key ? "key" : "certificate", listen->key ? listen->key : listen->certificate,
+         KIND_PRIVATE},
+    };
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < ARRAY_LEN(rows) && error == FERRY_OK; i++)
+        error = take_file(parcel, conf, block, rows[i].directive, rows[i].path, rows[i].kind);
+    return error;
+}
+
+/* ---- the whole ---- */
+
+static enum ferry_error take_listen(struct parcel *parcel, struct conf *conf,
+                                    const struct conf_instance *block)
+{
+    char **list = alloc_resize(parcel->listens, parcel->listen_count + 1, sizeof(*list));
+    if (!list)
+        return FERRY_E_MEMORY;
+    parcel->listens = list;
+    list[parcel->listen_count] = alloc_str(block->label);
+    if (!list[parcel->listen_count])
+        return FERRY_E_MEMORY;
+    parcel->listen_count++;
+    return take_files(parcel, conf, block);
+}
+
+static unsigned workers_of(const struct settings_global *settings)
+{
+    if (settings->workers > 0)
+        return (unsigned)settings->workers;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 1                      ? 1
+           : processors < SETTINGS_WORKERS_MAX ? (unsigned)processors
+                                               : SETTINGS_WORKERS_MAX;
+}
+
+enum ferry_error parcel_make(struct conf *conf, struct parcel **out, struct fault *fault)
+{
+    struct parcel *parcel = alloc_zero(sizeof(*parcel));
+    if (!parcel)
+        return fault_set(fault, FERRY_E_MEMORY, "memory is short");
+    parcel->refs = 1;
+    parcel->workers = workers_of(settings_global(conf));
+    parcel->confinement = settings_global(conf)->sandbox;
+    for (unsigned role = 0; role < ROLE_COUNT; role++)
+        parcel->settings[role] = -1;
+    enum ferry_error error = FERRY_OK;
+    for (unsigned role = 0; role < ROLE_COUNT && error == FERRY_OK; role++)
+        error = take_settings(parcel, conf, (enum role)role, fault);
+    const struct conf_instance *block = NULL;
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
+        error = take_listen(parcel, conf, block);
+    if (error == FERRY_OK)
+        *out = parcel;
+    else
+        parcel_unref(parcel);
+    return error == FERRY_OK ? FERRY_OK : fault_set(fault, error, "memory is short");
+}
+
+struct parcel *parcel_ref(struct parcel *parcel)
+{
+    parcel->refs++;
+    return parcel;
+}
+
+void parcel_unref(struct parcel *parcel)
+{
+    if (!parcel || --parcel->refs > 0)
+        return;
+    for (unsigned role = 0; role < ROLE_COUNT; role++)
+        fd_close(&parcel->settings[role]);
+    for (size_t i = 0; i < parcel->file_count; i++) {
+        fd_close(&parcel->files[i].fd);
+        alloc_free(parcel->files[i].path);
+    }
+    for (size_t i = 0; i < parcel->listen_count; i++)
+        alloc_free(parcel->listens[i]);
+    alloc_free(parcel->files);
+    alloc_free(parcel->listens);
+    alloc_free(parcel);
+}
+
+/* The same file with a position of its own, at its beginning. */
+static int again(int fd)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return open_file(path);
+}
+
+void parcel_give(const struct parcel *parcel, enum role role, struct child *child)
+{
+    if (parcel->settings[role] >= 0)
+        child_settings(child, again(parcel->settings[role]));
+    for (size_t i = 0; i < parcel->file_count; i++)
+        if (parcel->files[i].roles & ROLE_BIT(role))
+            child_file(child, parcel->files[i].path, again(parcel->files[i].fd));
+}

@@ -1,0 +1,41 @@
+/* What the roles are given of a configuration, taken once: a process that is started again later
+ * gets the same, whatever has become of the files. */
+#ifndef FERRY_FERRYD_SUPERVISOR_PARCEL_H
+#define FERRY_FERRYD_SUPERVISOR_PARCEL_H
+
+#include "base/compiler.h"
+#include "conf/read.h"
+#include "ferryd/supervisor/child.h"
+
+/* A file that the configuration names. */
+struct parcel_file {
+    char *path;
+    int fd;
+    unsigned roles; /* ROLE_BITs */
+};
+
+/* Read only. */
+struct parcel {
+    unsigned refs;
+    int settings[ROLE_COUNT]; /* memfds; -1: the role has none */
+    struct parcel_file *files;
+    size_t file_count;
+    char **listens; /* the labels of the listen blocks, in the order of their numbers */
+    size_t listen_count;
+    unsigned workers;
+    enum confinement confinement;
+};
+
+/* Takes it all. A file that cannot be had is a mistake in the `check` of `conf`. FERRY_E_MEMORY;
+ * FERRY_E_LIMIT: no descriptors are left. */
+NODISCARD enum ferry_error parcel_make(struct conf *conf, struct parcel **out, struct fault *fault);
+
+struct parcel *parcel_ref(struct parcel *parcel);
+
+/* NULL is fine. */
+void parcel_unref(struct parcel *parcel);
+
+/* Gives a process its settings and files. */
+void parcel_give(const struct parcel *parcel, enum role role, struct child *child);
+
+#endif

@@ -1,0 +1,334 @@
+/* `ferryd run`: from the configuration to crews of processes, until a signal ends it. */
+#include "ferryd/supervisor/supervisor.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "ferryd/command.h"
+#include "ferryd/say.h"
+#include "ferryd/settings.h"
+#include "ferryd/supervisor/crew.h"
+#include "ferryd/supervisor/tell.h"
+#include "ferryd/watch.h"
+
+/* Crews whose sessions go on after a reload; with one more, the oldest gets the grace of an end. */
+enum { OLD_CREWS = 8 };
+
+static const int signals[] = {SIGHUP, SIGTERM, SIGINT};
+
+struct supervisor {
+    const char *path, *folder;
+    int ready_fd;
+    struct loop *loop;
+    struct log log;
+    struct listeners listeners;
+    struct grants *grants;
+    struct watch *watch; /* of the files; NULL: the system has none */
+    struct loop_signal *signals[ARRAY_LEN(signals)];
+
+    struct conf *conf; /* at work, */
+    struct crew *crew; /* by it */
+    struct crew *old[OLD_CREWS];
+
+    /* The change under way; `changing` until it is told of. */
+    bool changing;
+    enum tell_change change;
+    struct conf *new_conf; /* the one at work if just its files are others; NULL: it is made */
+    struct crew *new_crew;
+    struct crew *closing;         /* the old one, which still accepts connections */
+    bool reload_due, renewal_due; /* when this one is over */
+
+    bool draining, over, failed;
+};
+
+static void on_gone(void *ctx, struct crew *crew);
+
+static void set_log(struct supervisor *self, const struct conf *conf)
+{
+    self->log.level = settings_global(conf)->log_level;
+    self->log.form = settings_global(conf)->log_form;
+}
+
+/* ---- a change ---- */
+
+static void drop_new(struct supervisor *self)
+{
+    crew_free(self->new_crew);
+    listeners_unbind(&self->listeners);
+    if (self->new_conf != self->conf)
+        conf_free(self->new_conf);
+    self->new_crew = NULL;
+    self->new_conf = NULL;
+}
+
+static void change_begin(struct supervisor *self, enum tell_change change);
+
+static void change_end(struct supervisor *self)
+{
+    self->changing = false;
+    bool reload = self->reload_due;
+    bool renew = self->renewal_due;
+    self->reload_due = self->renewal_due = false;
+    if (self->draining || !self->conf)
+        return;
+    if (reload || renew)
+        change_begin(self, reload ? TELL_RELOAD : TELL_RENEWAL);
+}
+
+/* `why`: what a process said, beside what is in the `check` of the new configuration. */
+static void change_refused(struct supervisor *self, const struct fault *why)
+{
+    tell_refused(&self->log, self->change, self->path, self->new_conf, why);
+    drop_new(self);
+    if (self->change == TELL_START)
+        self->over = self->failed = true;
+    change_end(self);
+}
+
+static void tell_ready(int *fd)
+{
+    if (*fd >= 0)
+        (void)!write(*fd, "\n", 1);
+    fd_close(fd);
+}
+
+static void on_changed_files(void *ctx)
+{
+    change_begin(ctx, TELL_RENEWAL);
+}
+
+static void watch_files(struct supervisor *self)
+{
+    watch_free(self->watch);
+    self->watch = watch_new(self->loop, on_changed_files, self);
+    bool whole = self->watch != NULL;
+    const struct conf_instance *block = NULL;
+    while (whole && (block = conf_next(self->conf, SETTINGS_LISTEN, block))) {
+        const struct settings_listen *listen = block->values;
+        const char *const paths[] = {listen->certificate, listen->key, listen->client_ca,
+                                     listen->client_crl, listen->ocsp_response};
+        for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+            whole = whole && (!paths[i] || watch_file(self->watch, paths[i]) == FERRY_OK);
+    }
+    if (!whole)
+        log_event(&self->log, LOG_LEVEL_ERROR, "certificate.unwatched",
+                  F_STR("advice", "send SIGHUP when a certificate was renewed"));
+}
+
+/* The crew that served until now ends with its sessions. */
+static void retire(struct supervisor *self, struct crew *crew)
+{
+    size_t i = 0;
+    while (i < OLD_CREWS - 1 && self->old[i])
+        i++;
+    if (self->old[OLD_CREWS - 1])
+        crew_drain(self->old[0], settings_global(self->conf)->drain_grace_ns);
+    if (self->old[i]) { /* no room even so: the oldest ends */
+        struct crew *oldest = self->old[0];
+        for (i = 0; i < OLD_CREWS - 1; i++)
+            self->old[i] = self->old[i + 1];
+        crew_free(oldest);
+    }
+    self->old[i] = crew;
+    self->closing = crew;
+    crew_drain(crew, MESSAGE_DRAIN_PATIENT);
+}
+
+static void on_running(void *ctx, struct crew *crew)
+{
+    struct supervisor *self = ctx;
+    struct crew *before = self->crew;
+    if (self->conf != self->new_conf)
+        conf_free(self->conf);
+    self->conf = self->new_conf;
+    self->crew = crew;
+    self->new_conf = NULL;
+    self->new_crew = NULL;
+    set_log(self, self->conf);
+    listeners_keep(&self->listeners, self->conf, crew_workers(crew), &self->log);
+    watch_files(self);
+    tell_ready(&self->ready_fd);
+    if (before)
+        retire(self, before);
+    else
+        change_end(self);
+}
+
+static void on_failed(void *ctx, struct crew *crew, const struct fault *why)
+{
+    (void)crew; /* it is the new one */
+    struct fault copy = *why;
+    change_refused(ctx, &copy);
+}
+
+static void on_closed(void *ctx, struct crew *crew)
+{
+    struct supervisor *self = ctx;
+    if (crew != self->closing)
+        return;
+    self->closing = NULL;
+    tell_changed(&self->log, self->change, self->conf);
+    change_end(self);
+}
+
+/* Returns whether it is under way; else `fault` or mistakes tell why not. */
+static bool start_new(struct supervisor *self, struct fault *fault)
+{
+    struct parcel *parcel = NULL;
+    struct conf *conf = self->new_conf;
+    const struct crew_setup setup = {
+        .loop = self->loop,
+        .log = &self->log,
+        .folder = self->folder,
+        .listeners = &self->listeners,
+        .grants = self->grants,
+        .events = {on_running, on_failed, on_closed, on_gone, self},
+    };
+    if (conf->check.count > 0 || parcel_make(conf, &parcel, fault) != FERRY_OK)
+        return false;
+    enum ferry_error error = FERRY_OK;
+    if (conf->check.count == 0)
+        error = listeners_bind(&self->listeners, conf, parcel->workers);
+    if (error == FERRY_OK && conf->check.count == 0)
+        error = crew_new(&setup, parcel, &self->new_crew);
+    parcel_unref(parcel);
+    if (error != FERRY_OK)
+        (void)fault_set(fault, error, "memory is short");
+    return self->new_crew != NULL;
+}
+
+static void change_begin(struct supervisor *self, enum tell_change change)
+{
+    struct fault fault = {0};
+    if (self->draining)
+        return;
+    if (self->changing) {
+        self->reload_due |= change == TELL_RELOAD;
+        self->renewal_due |= change == TELL_RENEWAL;
+        return;
+    }
+    self->changing = true;
+    self->change = change;
+    if (change == TELL_RENEWAL) {
+        self->new_conf = self->conf;
+        check_fini(&self->conf->check);
+    } else if (settings_read(self->path, conf_load_file, NULL, &self->new_conf) != FERRY_OK) {
+        (void)fault_set(&fault, FERRY_E_MEMORY, "memory is short");
+    }
+    if (change == TELL_START && self->new_conf && self->new_conf->check.count == 0) {
+        set_log(self, self->new_conf);
+        tell_root(&self->log);
+    }
+    if (fault_is_set(&fault) || !start_new(self, &fault))
+        change_refused(self, &fault);
+}
+
+/* ---- the end ---- */
+
+/* Once no crew is left, those who serve files leave, too. */
+static void look_whether_over(void *ctx)
+{
+    struct supervisor *self = ctx;
+    bool any = self->crew != NULL;
+    for (size_t i = 0; i < OLD_CREWS; i++)
+        any |= self->old[i] != NULL;
+    if (self->draining && !any && grants_drain(self->grants) == 0)
+        self->over = true;
+}
+
+static void on_gone(void *ctx, struct crew *crew)
+{
+    struct supervisor *self = ctx;
+    size_t kept = 0;
+    for (size_t i = 0; i < OLD_CREWS; i++)
+        if (self->old[i] != crew)
+            self->old[kept++] = self->old[i];
+    while (kept < OLD_CREWS)
+        self->old[kept++] = NULL;
+    if (self->crew == crew)
+        self->crew = NULL;
+    crew_free(crew);
+    look_whether_over(self);
+}
+
+static void drain(struct supervisor *self)
+{
+    self->draining = true;
+    drop_new(self);
+    listeners_fini(&self->listeners);
+    if (!self->crew) {
+        self->over = true;
+        return;
+    }
+    uint64_t grace_ns = settings_global(self->conf)->drain_grace_ns;
+    crew_drain(self->crew, grace_ns);
+    for (size_t i = 0; i < OLD_CREWS; i++)
+        if (self->old[i])
+            crew_drain(self->old[i], grace_ns);
+}
+
+static void on_signal(void *ctx, int number)
+{
+    struct supervisor *self = ctx;
+    if (number == SIGHUP)
+        change_begin(self, TELL_RELOAD);
+    else if (self->draining)
+        self->over = true;
+    else
+        drain(self);
+}
+
+/* ---- life ---- */
+
+static bool init(struct supervisor *self)
+{
+    listeners_init(&self->listeners);
+    log_init_fd(&self->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
+    self->loop = loop_new();
+    if (!self->loop)
+        return false;
+    self->grants = grants_new(self->loop, &self->log, self->folder, look_whether_over, self);
+    bool whole = self->grants != NULL;
+    signal(SIGPIPE, SIG_IGN); /* whoever reads the log may leave */
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+        self->signals[i] = loop_signal_new(self->loop, signals[i], on_signal, self);
+        whole &= self->signals[i] != NULL;
+    }
+    return whole;
+}
+
+static void fini(struct supervisor *self)
+{
+    drop_new(self);
+    crew_free(self->crew);
+    for (size_t i = 0; i < OLD_CREWS; i++)
+        crew_free(self->old[i]);
+    grants_free(self->grants);
+    listeners_fini(&self->listeners);
+    watch_free(self->watch);
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        loop_signal_free(self->signals[i]);
+    loop_free(self->loop);
+    conf_free(self->conf);
+    fd_close(&self->ready_fd);
+}
+
+int supervise(const char *path, const char *folder, int ready_fd)
+{
+    struct supervisor self = {.path = path, .folder = folder, .ready_fd = ready_fd};
+    if (init(&self)) {
+        change_begin(&self, TELL_START);
+        while (!self.over)
+            loop_turn(self.loop, true);
+        if (!self.failed)
+            log_event(&self.log, LOG_LEVEL_NOTICE, "server.end", F_STR("file", path));
+    } else {
+        fputs("ferryd: memory is short\n", stderr);
+        self.failed = true;
+    }
+    fini(&self);
+    return self.failed ? EXIT_FAILED : EXIT_DONE;
+}
