@@ -43,6 +43,11 @@ bool deed_change_folder(struct scene *scene)
            unlinkat(dir, "moved", AT_REMOVEDIR) == 0;
 }
 
+bool deed_make_link(struct scene *scene)
+{
+    return symlinkat("f", scene->own_dir, "link") == 0 && unlinkat(scene->own_dir, "link", 0) == 0;
+}
+
 bool deed_look_at_path(struct scene *scene)
 {
     struct stat stat;

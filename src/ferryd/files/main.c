@@ -44,27 +44,16 @@ static void on_ended(void *ctx, const struct fault *why)
     files->sessions--;
     if (fault_is_set(why))
         log_event(&files->log, LOG_LEVEL_ERROR, "files.worker-broke-protocol",
-                  F_STR("reason", why->what));
+                  F_VISIBLE("reason", why->what));
     leave_if_idle(files);
 }
 
-/* A copy of a path that the supervisor says. */
-static enum ferry_error copy_path(struct wire_reader *reader, char **out, struct fault *fault)
-{
-    *out = alloc_bytes(wire_get_bytes(reader));
-    return *out ? FERRY_OK : fault_set(fault, FERRY_E_MEMORY, "no memory for a grant");
-}
-
 /* A grant that cannot be served is refused by closing its channel. */
-static enum ferry_error attach(struct files *files, struct wire_reader *reader, int fd,
-                               struct fault *fault)
+static void attach(struct files *files, struct wire_reader *reader, int fd)
 {
     CLEANUP(fd_close) int owned = fd;
-    CLEANUP(alloc_free_str) char *root = NULL;
     (void)wire_get_u64(reader); /* the grant is the supervisor's to know */
-    enum ferry_error error = copy_path(reader, &root, fault);
-    if (error != FERRY_OK)
-        return error;
+    CLEANUP(alloc_free_str) char *root = alloc_bytes(wire_get_bytes(reader));
     struct bytes owner = wire_get_bytes(reader);
     unsigned rules = wire_get_u8(reader);
     const struct files_grant grant = {
@@ -74,10 +63,9 @@ static enum ferry_error attach(struct files *files, struct wire_reader *reader, 
                   .upload_in_place = rules & MESSAGE_RULE_IN_PLACE,
                   .hide_dotfiles = rules & MESSAGE_RULE_HIDE_DOTFILES},
     };
-    if (files_session_new(role_loop(files->self), &grant, fd_take(&owned), on_ended, files) ==
-        FERRY_OK)
+    if (root && files_session_new(role_loop(files->self), &grant, fd_take(&owned), on_ended,
+                                  files) == FERRY_OK)
         files->sessions++;
-    return FERRY_OK;
 }
 
 /* ---- sweeping ---- */
@@ -109,21 +97,19 @@ static void sweep_done(void *ctx)
     leave_if_idle(files);
 }
 
-static enum ferry_error begin_sweep(struct files *files, struct wire_reader *reader,
-                                    struct fault *fault)
+/* One that cannot be begun is no harm: another will come. */
+static void begin_sweep(struct files *files, struct wire_reader *reader)
 {
-    CLEANUP(alloc_free_str) char *root = NULL;
-    enum ferry_error error = copy_path(reader, &root, fault);
-    struct sweep *sweep = error == FERRY_OK ? alloc_zero(sizeof(*sweep)) : NULL;
+    CLEANUP(alloc_free_str) char *root = alloc_bytes(wire_get_bytes(reader));
+    struct sweep *sweep = root ? alloc_zero(sizeof(*sweep)) : NULL;
     if (!sweep)
-        return fault_set(fault, FERRY_E_MEMORY, "no memory for a sweep");
+        return;
     *sweep =
         (struct sweep){.files = files, .root = root, .before = {.tv_sec = wire_get_i64(reader)}};
     root = NULL;
     files->sweeps++;
     if (loop_job(role_loop(files->self), sweep_work, sweep_done, sweep) != FERRY_OK)
-        sweep_done(sweep); /* another one will come */
-    return FERRY_OK;
+        sweep_done(sweep);
 }
 
 /* ---- what the supervisor says ---- */
@@ -156,6 +142,8 @@ static enum ferry_error on_start(void *ctx, const struct role_identity *identity
 {
     static const struct privs_limit limits[] = {{RLIMIT_NOFILE, DESCRIPTORS_MAX}};
     struct files *files = ctx;
+    if (!files->grace)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a timer");
     umask(0); /* the modes of what is made are the store's matter */
     if (files->folder_count == 0) {
         int all = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -185,7 +173,7 @@ static void on_drain(void *ctx, uint64_t grace_ns)
     struct files *files = ctx;
     files->draining = true;
     uint64_t now_ns = loop_now_ns(role_loop(files->self));
-    loop_timer_at(files->grace, grace_ns < UINT64_MAX - now_ns ? now_ns + grace_ns : UINT64_MAX);
+    loop_timer_at(files->grace, grace_ns < CLOCK_NEVER - now_ns ? now_ns + grace_ns : CLOCK_NEVER);
     leave_if_idle(files);
 }
 
@@ -194,10 +182,12 @@ static enum ferry_error on_other(void *ctx, const struct wire_message *row,
                                  struct fault *fault)
 {
     if (row->type == MESSAGE_ATTACH)
-        return attach(ctx, reader, fd_take(&raw->fds[0]), fault);
-    if (row->type == MESSAGE_SWEEP)
-        return begin_sweep(ctx, reader, fault);
-    return fault_set(fault, FERRY_E_PROTOCOL, "a %s is not for files", row->name);
+        attach(ctx, reader, fd_take(&raw->fds[0]));
+    else if (row->type == MESSAGE_SWEEP)
+        begin_sweep(ctx, reader);
+    else
+        return fault_set(fault, FERRY_E_PROTOCOL, "a %s is not for files", row->name);
+    return FERRY_OK;
 }
 
 static const struct role_handlers handlers = {
