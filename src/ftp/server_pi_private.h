@@ -1,7 +1,8 @@
 /* What the files of the server-PI share: server_pi.c (its life, lines, actions), server_pi_reply.c
  * (replies, the only writers of output), server_pi_check.c (what is refused, FTP-20),
  * server_pi_action.c (commands to actions), server_pi_params.c (commands that the PI answers
- * itself) and server_pi_features.c (FEAT and OPTS among them). Nobody else includes this. */
+ * itself), and among them server_pi_features.c (FEAT and OPTS) and server_pi_security.c (AUTH to
+ * SSCN). Nobody else includes this. */
 #ifndef FERRY_FTP_SERVER_PI_PRIVATE_H
 #define FERRY_FTP_SERVER_PI_PRIVATE_H
 
@@ -68,6 +69,8 @@ struct server_pi {
     struct pi_range range; /* of REST or RANG, the last of them (FTP-95) */
     enum hash_algorithm hash;
     bool epsv_all;
+    bool sscn;                /* ON: TLS client on the data connections of files (TLS-165) */
+    bool cpsv;                /* the data port to come is CPSV's: TLS client once (TLS-166) */
     uint64_t idle_timeout_ns; /* SITE IDLE */
     unsigned mlst_facts;
 
@@ -114,6 +117,9 @@ void server_pi_written(struct server_pi *pi, enum ferry_error error);
 /* server_pi_check.c: the first reason to refuse `request`, in the order of FTP-20. */
 struct pi_refusal server_pi_check(const struct server_pi *pi, const struct pi_request *request);
 
+/* server_pi_check.c: whether a verb other than VERB_NONE is to be had at all; else it is 502. */
+bool server_pi_is_offered(const struct server_pi *pi, enum verb verb);
+
 /* server_pi_check.c: whether a line is of another protocol than FTP (TLS-124). */
 bool server_pi_is_foreign(struct bytes line);
 
@@ -123,6 +129,19 @@ bool server_pi_answer(struct server_pi *pi, struct bytes argument, enum verb ver
 /* server_pi_features.c: FEAT and OPTS, for server_pi_answer. Always true. */
 bool server_pi_answer_feat(struct server_pi *pi, struct bytes argument);
 bool server_pi_answer_opts(struct server_pi *pi, struct bytes argument);
+
+/* server_pi_security.c: what RFC 2228 has, and SSCN, for server_pi_answer. Always true. */
+bool server_pi_answer_auth(struct server_pi *pi, struct bytes argument);
+bool server_pi_answer_adat(struct server_pi *pi, struct bytes argument);
+bool server_pi_answer_protected(struct server_pi *pi, struct bytes argument); /* MIC, CONF, ENC */
+bool server_pi_answer_pbsz(struct server_pi *pi, struct bytes argument);
+bool server_pi_answer_prot(struct server_pi *pi, struct bytes argument);
+bool server_pi_answer_ccc(struct server_pi *pi, struct bytes argument);
+bool server_pi_answer_sscn(struct server_pi *pi, struct bytes argument);
+
+/* server_pi_security.c: whether a transfer must be at level P, and whether all must (TLS-56). */
+bool server_pi_needs_private(const struct server_pi *pi, enum verb verb);
+bool server_pi_never_clear(const struct server_pi *pi);
 
 /* server_pi_action.c: makes the action of a request that nothing speaks against so far. */
 struct pi_refusal server_pi_fill_action(struct server_pi *pi, const struct pi_request *request,

@@ -8,6 +8,7 @@
 
 #include "base/compiler.h"
 #include "base/fault.h"
+#include "ftp/dialect.h"
 #include "net/socket.h"
 #include "tls/context.h"
 
@@ -38,6 +39,7 @@ struct server_rules {
 
     bool plaintext_allowed; /* login in clear and PROT C */
     bool auth_legacy_words; /* AUTH SSL and TLS-P (TLS-4) */
+    struct dialect dialect;
     enum data_resume data_resume;
     enum data_resume_scope data_resume_scope;
 

@@ -2,6 +2,7 @@
 #include "tls/engine.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -218,6 +219,12 @@ void tls_engine_feed(struct tls_engine *engine, struct bytes in)
 struct bytes tls_engine_unused(const struct tls_engine *engine)
 {
     return engine->connection.wire.in;
+}
+
+bool tls_engine_is_inside_record(const struct tls_engine *engine)
+{
+    const SSL *ssl = engine->connection.ssl;
+    return SSL_has_pending(ssl) == 1 || strcmp(SSL_rstate_string(ssl), "RB") == 0; /* its body */
 }
 
 void tls_engine_eof(struct tls_engine *engine)

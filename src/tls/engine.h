@@ -75,6 +75,9 @@ void tls_engine_feed(struct tls_engine *engine, struct bytes in);
  * close_notify: what follows it (CCC, TLS-135). */
 struct bytes tls_engine_unused(const struct tls_engine *engine);
 
+/* Whether the last record was begun and is not whole yet. */
+bool tls_engine_is_inside_record(const struct tls_engine *engine);
+
 /* The transport ended, after what was fed. Without a close_notify before it, the next read is
  * TLS_FAILED with FERRY_E_CUT (TLS-183); in the handshake it is FERRY_E_TLS. */
 void tls_engine_eof(struct tls_engine *engine);
