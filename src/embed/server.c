@@ -194,7 +194,9 @@ enum ferry_error ferry_server_add_account(ferry_server *server, const char *name
                                           const char *password, const char *root, bool read_only)
 {
     fault_clear(&server->fault);
-    return users_add(server->users, name, password, root, read_only, &server->fault);
+    const struct user_settings settings = {
+        .name = name, .password = password, .root = root, .read_only = read_only};
+    return users_add(server->users, &settings, &server->fault);
 }
 
 void ferry_server_set_data_resume(ferry_server *server, enum ferry_data_resume policy,

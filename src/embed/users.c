@@ -123,35 +123,36 @@ static const struct user *users_find(const struct users *users, struct bytes nam
     return found;
 }
 
-static enum ferry_error check_new(const struct users *users, const char *name, const char *root,
+static enum ferry_error check_new(const struct users *users, const struct user_settings *settings,
                                   struct fault *fault)
 {
-    struct bytes view = bytes_str(name);
+    struct bytes view = bytes_str(settings->name);
     if (view.len == 0 || view.len > LOGIN_NAME_MAX_BYTES)
         return fault_set(fault, FERRY_E_ARGUMENT, "an account's name has 1 to %d bytes",
                          LOGIN_NAME_MAX_BYTES);
     if (users_find(users, view) != &users->nobody)
-        return fault_set(fault, FERRY_E_ARGUMENT, "there is an account %s already", name);
+        return fault_set(fault, FERRY_E_ARGUMENT, "there is an account %s already", settings->name);
     struct root opened;
-    if (root_init(&opened, root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault) != FERRY_OK)
+    if (root_init(&opened, settings->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault) != FERRY_OK)
         return FERRY_E_ARGUMENT;
     root_fini(&opened);
     return FERRY_OK;
 }
 
-enum ferry_error users_add(struct users *users, const char *name, const char *password,
-                           const char *root, bool read_only, struct fault *fault)
+enum ferry_error users_add(struct users *users, const struct user_settings *settings,
+                           struct fault *fault)
 {
-    enum ferry_error error = check_new(users, name, root, fault);
+    enum ferry_error error = check_new(users, settings, fault);
     if (error != FERRY_OK)
         return error;
     struct user *user = alloc_zero(sizeof(*user));
     if (!user)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for an account");
-    user->name = alloc_str(name);
-    user->root = alloc_str(root);
-    user->read_only = read_only;
-    error = user->name && user->root ? set_password(user, bytes_str(password)) : FERRY_E_MEMORY;
+    user->name = alloc_str(settings->name);
+    user->root = alloc_str(settings->root);
+    user->read_only = settings->read_only;
+    error = user->name && user->root ? set_password(user, bytes_str(settings->password))
+                                     : FERRY_E_MEMORY;
     if (error != FERRY_OK) {
         user_fini(user);
         alloc_free(user);

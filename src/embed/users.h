@@ -19,11 +19,19 @@ struct users *users_new(struct loop *loop);
 /* Every login under way must have ended or been cancelled, and its job have come back. */
 void users_free(struct users *users);
 
-/* Adds an account that sees the directory `root` as "/"; all is copied, of the password only a
- * salted hash. Before the first login. FERRY_E_ARGUMENT: an empty or too long name, one that
- * exists; a root that is no directory; FERRY_E_MEMORY. */
-NODISCARD enum ferry_error users_add(struct users *users, const char *name, const char *password,
-                                     const char *root, bool read_only, struct fault *fault);
+/* An account. */
+struct user_settings {
+    const char *name;
+    const char *password;
+    const char *root; /* the directory that it sees as "/" */
+    bool read_only;
+};
+
+/* Adds an account; all is copied, of the password only a salted hash. Before the first login.
+ * FERRY_E_ARGUMENT: an empty or too long name, one that exists; a root that is no directory;
+ * FERRY_E_MEMORY. */
+NODISCARD enum ferry_error users_add(struct users *users, const struct user_settings *settings,
+                                     struct fault *fault);
 
 unsigned users_count(const struct users *users);
 

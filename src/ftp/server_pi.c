@@ -58,6 +58,7 @@ void server_pi_free(struct server_pi *pi)
 void server_pi_reset(struct server_pi *pi)
 {
     pi->login = PI_LOGIN_NONE;
+    pi->pass_spare = false;
     buf_fini(&pi->cwd);
     buf_fini(&pi->rename_from);
     pi->type = REPRESENTATION_ASCII;

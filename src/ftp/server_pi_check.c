@@ -59,7 +59,7 @@ static struct pi_refusal check_state(const struct server_pi *pi, const struct pi
         return (struct pi_refusal){530, "Already logged in."};
     if (verb == VERB_HOST && logged_in)
         return (struct pi_refusal){503, "Not after logging in."};
-    if (verb == VERB_PASS && pi->login != PI_LOGIN_USER)
+    if (verb == VERB_PASS && pi->login != PI_LOGIN_USER && !pi->pass_spare)
         return (struct pi_refusal){503, "Send USER first."};
     if (verb == VERB_RNTO && buf_len(&pi->rename_from) == 0)
         return (struct pi_refusal){503, "Send RNFR first."};

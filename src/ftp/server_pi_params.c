@@ -337,6 +337,16 @@ static bool answer_stat(struct server_pi *pi, struct bytes argument)
 
 /* --- access --- */
 
+static bool answer_pass(struct server_pi *pi, struct bytes argument)
+{
+    (void)argument;
+    if (!pi->pass_spare)
+        return false;
+    pi->pass_spare = false;
+    server_pi_say(pi, 230, "Logged in already, by certificate.");
+    return true;
+}
+
 static bool answer_acct(struct server_pi *pi, struct bytes argument)
 {
     (void)argument;
@@ -382,6 +392,7 @@ bool server_pi_answer(struct server_pi *pi, struct bytes argument, enum verb ver
         [VERB_MODE] = answer_mode,
         [VERB_NOOP] = answer_noop,
         [VERB_OPTS] = server_pi_answer_opts,
+        [VERB_PASS] = answer_pass,
         [VERB_PBSZ] = server_pi_answer_pbsz,
         [VERB_PROT] = server_pi_answer_prot,
         [VERB_PWD] = answer_pwd,

@@ -61,6 +61,7 @@ struct server_pi {
 
     /* What one session knows; server_pi_reset forgets it. */
     enum pi_login login;
+    bool pass_spare;        /* USER was enough (232): one PASS more is sent by many (TLS-72) */
     struct buf cwd;         /* and a NUL; empty before login */
     struct buf rename_from; /* empty but in state R */
     enum representation type;

@@ -69,6 +69,8 @@ static void learn(struct server_pi *pi, int code)
         server_pi_written(pi, buf_append(&pi->rename_from, buf_view(&pi->path)));
     if (code == 227 || code == 229 || (code == 200 && is_active(pi->verb)))
         pi->cpsv = pi->verb == VERB_CPSV;
+    if (pi->verb == VERB_USER && code == 232)
+        pi->pass_spare = true;
     if (pi->verb == VERB_HOST && code == 220)
         pi->login = PI_LOGIN_NONE; /* a USER was another host's (TLS-143) */
     if (pi->verb == VERB_REIN && code == 220) {

@@ -31,8 +31,7 @@ static void set_ipv6(struct address *out, const void *bytes, in_port_t port_net)
 {
     struct sockaddr_in6 in = {.sin6_family = AF_INET6, .sin6_port = port_net};
     memcpy(&in.sin6_addr, bytes, sizeof(in.sin6_addr));
-    *out = (struct address){.len = sizeof(in)};
-    memcpy(&out->storage, &in, sizeof(in));
+    address_from_system((const struct sockaddr *)&in, sizeof(in), out);
 }
 
 enum ferry_error address_parse(const char *text, uint16_t port, struct address *out)

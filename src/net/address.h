@@ -9,7 +9,7 @@
 #include "base/compiler.h"
 #include "ferry/error.h"
 
-/* IPv4-mapped IPv6 is turned into IPv4 when one is made from a socket. */
+/* IPv4-mapped IPv6 is turned into IPv4 wherever one is made. */
 struct address {
     struct sockaddr_storage storage;
     socklen_t len;
@@ -18,7 +18,7 @@ struct address {
 /* "127.0.0.1" or "::1" and a port; `text` numeric. FERRY_E_ARGUMENT. */
 NODISCARD enum ferry_error address_parse(const char *text, uint16_t port, struct address *out);
 
-/* A copy of what a system call gave, IPv4-mapped IPv6 as IPv4. */
+/* A copy of what a system call gave. */
 void address_from_system(const struct sockaddr *in, socklen_t len, struct address *out);
 
 /* From / to the raw form that ftp/hostport uses: family 1 (IPv4) or 2 (IPv6), network-order

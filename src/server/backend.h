@@ -48,6 +48,7 @@ struct login_grant {
     const struct store_ops *ops;
     const char *start; /* virtual path of the first working directory */
     bool read_only;
+    bool by_certificate; /* no password was needed: 232 (TLS-72) */
 };
 
 /* `grant` is NULL unless the verdict is LOGIN_GRANTED; `fault` is never NULL, and set if it is

@@ -1,14 +1,21 @@
 /* The data connection of one transfer: candidates, their check, and the one that takes the slot. */
 #include "server/data.h"
 
-#include <unistd.h>
+#include <errno.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "server/arrivals.h"
 #include "tls/engine.h"
 
-enum { CANDIDATES_MAX = 4, LISTEN_BACKLOG = 8, REPLY_TLS_REFUSED = 522, REPLY_NO_CONNECTION = 425 };
+enum {
+    CANDIDATES_MAX = 4,
+    ARRIVALS_MAX = 8,
+    LISTEN_BACKLOG = 8,
+    REPLY_TLS_REFUSED = 522,
+    REPLY_NO_CONNECTION = 425
+};
 
 /* FTP-24: a passive port without a transfer command. */
 static const uint64_t UNUSED_NS = 60 * CLOCK_NS_PER_S;
@@ -37,8 +44,9 @@ struct server_data {
 
     int listener; /* -1: active, or closed */
     struct loop_watch *listener_watch;
-    struct address target; /* active */
-    int dialled;           /* a connect under way, or -1 */
+    struct server_arrivals arrivals; /* on it */
+    struct address target;           /* active */
+    int dialled;                     /* a connect under way, or -1 */
     struct loop_watch *dialled_watch;
 
     struct candidate candidates[CANDIDATES_MAX];
@@ -63,6 +71,7 @@ static void data_close_listener(struct server_data *data)
     loop_watch_free(data->listener_watch);
     data->listener_watch = NULL;
     fd_close(&data->listener);
+    server_arrivals_fini(&data->arrivals);
     loop_watch_free(data->dialled_watch);
     data->dialled_watch = NULL;
     fd_close(&data->dialled);
@@ -255,18 +264,37 @@ static void data_foreign(struct server_data *data, const struct address *peer)
     data->setup.events->refused(data->setup.ctx, peer, &fault);
 }
 
+/* It is known whose a connection is (SEC-5). */
+static void data_arrived(void *ctx, int fd, const struct address *peer,
+                         const struct address *reached)
+{
+    (void)reached;
+    CLEANUP(fd_close) int owned = fd;
+    struct server_data *data = ctx;
+    struct candidate *place = data_free_place(data);
+    if (!address_same_host(peer, data->setup.peer))
+        data_foreign(data, peer);
+    else if (place)
+        data_admit(data, place, fd_take(&owned));
+}
+
+static void data_arrival_refused(void *ctx, const struct address *proxy, const struct fault *fault)
+{
+    const struct server_data *data = ctx;
+    data->setup.events->refused(data->setup.ctx, proxy, fault);
+}
+
 static void data_accept(void *ctx, bool readable, bool writable)
 {
     (void)readable;
     (void)writable;
     struct server_data *data = ctx;
     while (data->listener >= 0) {
-        struct candidate *place = data_free_place(data);
-        if (!place) {
+        if (!data_free_place(data)) {
             loop_watch_want(data->listener_watch, false, false);
             return;
         }
-        CLEANUP(fd_close) int fd = -1;
+        int fd = -1;
         struct address peer;
         enum ferry_error error = socket_accept(data->listener, &fd, &peer);
         if (error == FERRY_E_STATE)
@@ -280,10 +308,7 @@ static void data_accept(void *ctx, bool readable, bool writable)
             data_arm(data);
             return;
         }
-        if (address_same_host(&peer, data->setup.peer))
-            data_admit(data, place, fd_take(&fd));
-        else
-            data_foreign(data, &peer);
+        server_arrivals_take(&data->arrivals, data->setup.rules, fd, &peer);
     }
 }
 
@@ -335,7 +360,11 @@ static void data_dial_failed(struct server_data *data, const struct fault *cause
 {
     struct fault fault = {0};
     fault_set(&fault, FERRY_E_CONNECT, "Cannot open the data connection: %s", cause->what);
-    fault_advise(&fault, "a client behind NAT or a firewall needs passive mode");
+    if (data->setup.rules->active_source_port && cause->os_error == EACCES)
+        fault_advise(&fault, "a source port under 1024 needs the capability net_bind_service; "
+                             "without active_source_port any port is used");
+    else
+        fault_advise(&fault, "a client behind NAT or a firewall needs passive mode");
     data_close_listener(data);
     data_refusal(data, REPLY_NO_CONNECTION, &data->target, &fault);
     data_arm(data);
@@ -358,11 +387,13 @@ static void data_dialled(void *ctx, bool readable, bool writable)
 
 static void data_dial(struct server_data *data)
 {
-    /* FTP-50: from the address that the client knows us by. */
+    /* FTP-50: from the address that the client knows us by; behind a proxy it may know us by
+     * another protocol. */
     struct address from = *data->setup.local;
-    address_set_port(&from, 0);
+    address_set_port(&from, data->setup.rules->active_source_port);
+    bool fits = from.storage.ss_family == data->target.storage.ss_family;
     struct fault fault = {0};
-    if (socket_connect(&data->target, &from, &data->dialled, &fault) != FERRY_OK) {
+    if (socket_connect(&data->target, fits ? &from : NULL, &data->dialled, &fault) != FERRY_OK) {
         data_dial_failed(data, &fault);
         return;
     }
@@ -437,6 +468,10 @@ static void data_expired(void *ctx)
 
 static enum ferry_error data_new(const struct server_data_setup *setup, struct server_data **out)
 {
+    static const struct server_arrivals_events arrival_events = {
+        .known = data_arrived,
+        .refused = data_arrival_refused,
+    };
     struct server_data *data = alloc_zero(sizeof(*data));
     if (!data)
         return FERRY_E_MEMORY;
@@ -444,6 +479,7 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
     data->listener = -1;
     data->dialled = -1;
     data->created_ns = loop_now_ns(setup->loop);
+    server_arrivals_init(&data->arrivals, setup->loop, ARRIVALS_MAX, &arrival_events, data);
     data->timer = loop_timer_new(setup->loop, data_expired, data);
     data->tell = loop_task_new(setup->loop, data_tell, data);
     /* A binding that nobody has tickets of resumes nothing. */

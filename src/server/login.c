@@ -52,9 +52,13 @@ static void login_grant(struct server_session *session, const struct login_grant
         return;
     }
     server_event(session, LOG_LEVEL_NOTICE, "session.login",
+                 F_STR("by", grant->by_certificate ? "certificate" : "password"),
                  F_STR("rights", grant->read_only ? "read" : "read and write"));
     server_pi_logged_in(session->pi, bytes_str(grant->start));
-    server_pi_reply(session->pi, 230, "Logged in.");
+    if (grant->by_certificate)
+        server_pi_reply(session->pi, 232, "Logged in by certificate.");
+    else
+        server_pi_reply(session->pi, 230, "Logged in.");
 }
 
 static void login_unavailable(struct server_session *session, const struct fault *fault)

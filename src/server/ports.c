@@ -34,10 +34,12 @@ static void ports_forget(struct server_session *session)
 
 static void ports_reply_pasv(struct server_session *session, uint16_t port)
 {
-    const struct address *told = &session->rules->passive_address;
+    const struct address *told =
+        server_rules_passive_address(session->rules, &session->peer, &session->reached);
     struct hostport at = {0};
     int family = ADDRESS_NONE;
-    address_to_raw(told->len ? told : &session->local, &family, at.address, &at.port);
+    if (told)
+        address_to_raw(told, &family, at.address, &at.port);
     at.family = (enum address_family)family;
     at.port = port;
 
@@ -47,7 +49,7 @@ static void ports_reply_pasv(struct server_session *session, uint16_t port)
         server_pi_reply(session->pi, 227, "Entering Passive Mode (%.*s).",
                         BYTES_FMT(buf_view(&text)));
     else
-        server_pi_reply(session->pi, 425, "No passive address for this protocol, use EPSV.");
+        server_pi_reply(session->pi, 425, "No passive address is known, use EPSV.");
     buf_fini(&text);
 }
 

@@ -4,13 +4,19 @@
 #define FERRY_SERVER_RULES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
 #include "base/fault.h"
+#include "base/log.h"
 #include "ftp/dialect.h"
+#include "net/loop.h"
+#include "net/network.h"
 #include "net/socket.h"
 #include "tls/context.h"
+
+struct server_external;
 
 /* When TLS begins. */
 enum listen_kind {
@@ -32,6 +38,12 @@ enum data_resume_scope {
     DATA_SCOPE_USER,       /* also that of a live one of the same account and address */
 };
 
+/* What 227 tells the clients of one network. */
+struct server_passive_rule {
+    struct network network;
+    struct address address; /* len 0: the local one */
+};
+
 /* Zero is the default of each, but where another is named. */
 struct server_rules {
     enum listen_kind kind;
@@ -44,9 +56,19 @@ struct server_rules {
     enum data_resume_scope data_resume_scope;
 
     uint16_t passive_low, passive_high; /* 0, 0: the system's choice */
-    struct address
-        passive_address; /* told in 227 instead of the local one; len 0: none (TLS-151) */
-    bool active_allowed; /* PORT and EPRT */
+    /* What 227 tells (TLS-151): what the first of these says that holds the client; else the
+     * address of this name; else this address; else the local one. */
+    const struct server_passive_rule *passive_rules;
+    size_t passive_rule_count;
+    const char *passive_name; /* NULL: none; not both a name and an address */
+    struct address passive_address;
+    uint64_t passive_lookup_ns;  /* how long an answer to the name counts; 0: 300 s */
+    bool active_allowed;         /* PORT and EPRT */
+    uint16_t active_source_port; /* that active connections come from; 0: any (FTP-50) */
+
+    /* Whose connections, control and data, begin with a header of the PROXY protocol (SEC-22). */
+    const struct network *proxies;
+    size_t proxy_count;
 
     bool mode_z;             /* MODE Z is offered; lengths then tell of contents (SEC-58) */
     uint64_t hash_max_bytes; /* that HASH and its kin read for one command; 0: no limit */
@@ -61,13 +83,27 @@ struct server_rules {
     uint64_t login_delay_ns;       /* before the first refusal of a login; doubled for each further
                                       one (FTP-34); 1 s */
 
-    unsigned refs; /* kept by the functions below */
+    /* Kept by the functions below. */
+    struct server_external *external; /* of passive_name */
+    void *copies[3];                  /* of what is pointed to */
+    unsigned refs;
 };
 
-/* A checked copy of `from` with its defaults filled in and one holder; it holds `tls`, too.
- * FERRY_E_ARGUMENT: rules that contradict each other, with the words in `fault`; FERRY_E_MEMORY. */
+/* A checked copy of `from`, and of what it points to, with its defaults filled in and one holder;
+ * it holds `tls`, too. FERRY_E_ARGUMENT: rules that contradict each other, with the words in
+ * `fault`; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error server_rules_new(const struct server_rules *from,
                                             struct server_rules **out, struct fault *fault);
+
+/* They are the rules of a listener on `loop` from now on, if they were not before: begins to look
+ * up passive_name, which the log tells of. Loop and log must outlive them. */
+void server_rules_serve(struct server_rules *rules, struct loop *loop, const struct log *log);
+
+/* What a 227 is to tell `peer`, who connected to `reached`; NULL: the name was not found yet.
+ * Valid until the loop turns. */
+const struct address *server_rules_passive_address(const struct server_rules *rules,
+                                                   const struct address *peer,
+                                                   const struct address *reached);
 
 /* One more holder, and one fewer; the last one frees it. NULL is fine for unref. */
 struct server_rules *server_rules_ref(struct server_rules *rules);

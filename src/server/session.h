@@ -58,6 +58,7 @@ struct server_session {
     uint64_t id;
     uint64_t opened_ns;
     struct address peer, local;
+    struct address reached; /* where the client connected to: `local`, or what its proxy says */
     bool implicit;
 
     enum server_phase phase;
@@ -94,12 +95,14 @@ struct server_session {
 /* What a verb is done by. */
 typedef void server_handler(struct server_session *session, const struct server_action *action);
 
-/* Serves a new connection by `rules`, which it holds from now on; takes `fd`, on failure too.
+/* Serves a new connection of `peer` by `rules`, which it holds from now on; takes `fd`, on failure
+ * too. `reached`: what the client connected to, if that is not the socket's own address (NULL).
  * `refusal` other than NULL: greets it with a 421 of these words instead (in clear only).
  * FERRY_E_MEMORY or FERRY_E_CONNECT: it was closed. */
 NODISCARD enum ferry_error server_session_new(struct server_shared *shared,
                                               struct server_rules *rules, int fd,
-                                              const struct address *peer, const char *refusal);
+                                              const struct address *peer,
+                                              const struct address *reached, const char *refusal);
 
 /* Drains the PI's actions, writes its output, reads on, arms the deadline. The session may be gone
  * after it. */

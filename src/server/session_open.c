@@ -29,7 +29,7 @@ static struct server_pi *session_pi(const struct server_session *session)
         .login_timeout_ns = rules->login_timeout_ns,
         .idle_timeout_ns = rules->idle_timeout_ns,
     };
-    to_hostport(&session->local, &pi.local);
+    to_hostport(&session->reached, &pi.local);
     to_hostport(&session->peer, &pi.peer);
     return server_pi_new(&pi, session->opened_ns);
 }
@@ -45,7 +45,8 @@ static bool session_make(struct server_session *session, int fd)
 }
 
 enum ferry_error server_session_new(struct server_shared *shared, struct server_rules *rules,
-                                    int fd, const struct address *peer, const char *refusal)
+                                    int fd, const struct address *peer,
+                                    const struct address *reached, const char *refusal)
 {
     CLEANUP(fd_close) int owned = fd;
     struct address local;
@@ -58,6 +59,7 @@ enum ferry_error server_session_new(struct server_shared *shared, struct server_
     session->opened_ns = loop_now_ns(shared->loop);
     session->peer = *peer;
     session->local = local;
+    session->reached = reached ? *reached : local;
     session->rules = server_rules_ref(rules);
     session->implicit = rules->kind == LISTEN_IMPLICIT;
     session->phase_deadline_ns = CLOCK_NEVER;

@@ -4,14 +4,17 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "server/arrivals.h"
+#include "server/reach.h"
 #include "server/session.h"
 #include "server/transfer.h"
 
 enum {
     ACCEPTS_MAX = 64, /* in one turn of the loop */
     SESSIONS_MAX_DEFAULT = 10000,
-    REFUSED_MAX = 64, /* sessions beyond the most, that are being told so */
-    LAST_WORDS_S = 6, /* for the replies of transfers that were ended */
+    REFUSED_MAX = 64,   /* sessions beyond the most, that are being told so */
+    ARRIVALS_MAX = 256, /* connections of proxies, whose headers are awaited */
+    LAST_WORDS_S = 6,   /* for the replies of transfers that were ended */
 };
 
 /* A listener that has no descriptors left for accept rests so long. */
@@ -24,6 +27,7 @@ struct server_listener {
     int fd;
     struct loop_watch *watch;
     struct loop_timer *rest;
+    struct server_arrivals arrivals;
 };
 
 struct server_worker {
@@ -42,6 +46,7 @@ static void listener_free(struct server_listener *listener)
 {
     loop_watch_free(listener->watch);
     loop_timer_free(listener->rest);
+    server_arrivals_fini(&listener->arrivals);
     fd_close(&listener->fd);
     server_rules_unref(listener->rules);
     alloc_free(listener);
@@ -53,11 +58,22 @@ void server_listener_close(struct server_listener *listener)
     listener_free(listener);
 }
 
+/* Warns of what makes them useless, and begins what they need. */
+static void listener_use_rules(struct server_listener *listener)
+{
+    const struct server_shared *shared = &listener->worker->shared;
+    struct address at;
+    server_rules_serve(listener->rules, shared->loop, shared->settings.log);
+    if (socket_local(listener->fd, &at) == FERRY_OK)
+        server_reach_warn(shared->settings.log, listener->rules, &at);
+}
+
 void server_listener_set_rules(struct server_listener *listener, struct server_rules *rules)
 {
     server_rules_ref(rules);
     server_rules_unref(listener->rules);
     listener->rules = rules;
+    listener_use_rules(listener);
 }
 
 static void worker_close_listeners(struct server_worker *worker)
@@ -87,19 +103,33 @@ static void listener_rest(struct server_listener *listener, enum ferry_error err
 
 /* Too many sessions are told so, in clear; beyond a handful, and where nothing may be said in
  * clear, they are closed without a word (SEC-52). */
-static void listener_serve(struct server_listener *listener, int fd, const struct address *peer)
+static void listener_serve(void *ctx, int fd, const struct address *peer,
+                           const struct address *reached)
 {
     CLEANUP(fd_close) int owned = fd;
+    struct server_listener *listener = ctx;
     struct server_shared *shared = &listener->worker->shared;
     uint32_t most = shared->settings.sessions_max;
     bool full = shared->count >= most;
     if (full && (listener->rules->kind == LISTEN_IMPLICIT || shared->count >= most + REFUSED_MAX))
         return;
-    enum ferry_error error = server_session_new(shared, listener->rules, fd_take(&owned), peer,
-                                                full ? "Too many sessions, try again later" : NULL);
+    enum ferry_error error =
+        server_session_new(shared, listener->rules, fd_take(&owned), peer, reached,
+                           full ? "Too many sessions, try again later" : NULL);
     if (error == FERRY_E_MEMORY)
         log_event(shared->settings.log, LOG_LEVEL_ERROR, "session.impossible",
                   F_STR("reason", "memory is short"), F_STR("side", "server"));
+}
+
+static void listener_refused(void *ctx, const struct address *proxy, const struct fault *fault)
+{
+    struct server_listener *listener = ctx;
+    char text[ADDRESS_TEXT_BYTES];
+    address_text(proxy, text);
+    log_event(listener->worker->shared.settings.log, LOG_LEVEL_NOTICE, "proxy.refused",
+              F_STR("peer", text), F_STR("reason", fault->what), F_STR("side", "proxy"),
+              F_STR("advice", "let the proxy send the PROXY protocol's header, or take it out of "
+                              "proxy_protocol_from"));
 }
 
 static void listener_ready(void *ctx, bool readable, bool writable)
@@ -117,7 +147,7 @@ static void listener_ready(void *ctx, bool readable, bool writable)
             listener_rest(listener, error);
             return;
         }
-        listener_serve(listener, fd, &peer);
+        server_arrivals_take(&listener->arrivals, listener->rules, fd, &peer);
     }
 }
 
@@ -132,8 +162,13 @@ enum ferry_error server_worker_listen(struct server_worker *worker, int fd,
     struct server_listener *listener = alloc_zero(sizeof(*listener));
     if (!listener)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a listener");
+    static const struct server_arrivals_events arrival_events = {
+        .known = listener_serve,
+        .refused = listener_refused,
+    };
     listener->worker = worker;
     listener->rules = server_rules_ref(rules);
+    server_arrivals_init(&listener->arrivals, loop, ARRIVALS_MAX, &arrival_events, listener);
     listener->fd = fd_take(&owned);
     listener->watch = loop_watch_new(loop, listener->fd, listener_ready, listener);
     listener->rest = loop_timer_new(loop, listener_rested, listener);
@@ -142,6 +177,7 @@ enum ferry_error server_worker_listen(struct server_worker *worker, int fd,
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a listener");
     }
     loop_watch_want(listener->watch, true, false);
+    listener_use_rules(listener);
     LIST_INSERT_HEAD(&worker->listeners, listener, link);
     if (out)
         *out = listener;

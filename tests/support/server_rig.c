@@ -50,10 +50,15 @@ static void add_users(struct server_rig *rig)
     struct fault fault = {0};
     rig->users = users_new(rig->net.loop);
     assert_non_null(rig->users);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        assert_int_equal(users_add(rig->users, rows[i].name, RIG_PASSWORD, rig->dir.path,
-                                   rows[i].read_only, &fault),
-                         FERRY_OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct user_settings settings = {
+            .name = rows[i].name,
+            .password = RIG_PASSWORD,
+            .root = rig->dir.path,
+            .read_only = rows[i].read_only,
+        };
+        assert_int_equal(users_add(rig->users, &settings, &fault), FERRY_OK);
+    }
 }
 
 void server_rig_open(struct server_rig *rig, const struct server_rig_options *options)

@@ -22,6 +22,8 @@ static void text_is_parsed_and_written(void **state)
         {"255.255.255.255", "255.255.255.255", 1},
         {"::1", "::1", 2},
         {"2001:0db8:0:0:0:0:0:7", "2001:db8::7", 2},
+        {"::ffff:192.0.2.7", "192.0.2.7", 1},
+        {"::ffff:c000:207", "192.0.2.7", 1},
         {"", NULL, 0},
         {"localhost", NULL, 0},
         {"127.0.0.256", NULL, 0},
@@ -61,6 +63,7 @@ static void raw_bytes_are_in_network_order(void **state)
     (void)state;
     static const uint8_t four[16] = {192, 0, 2, 7};
     static const uint8_t six[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 9};
+    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 7};
     struct address address;
     char text[ADDRESS_TEXT_BYTES];
     address_from_raw(1, four, 0x1234, &address);
@@ -72,6 +75,10 @@ static void raw_bytes_are_in_network_order(void **state)
     assert_string_equal(text, "2001:db8::9");
     address_set_port(&address, 21);
     assert_int_equal(address_port(&address), 21);
+    address_from_raw(2, mapped, 2121, &address);
+    address_text(&address, text);
+    assert_string_equal(text, "192.0.2.7");
+    assert_int_equal(address_port(&address), 2121);
 }
 
 static void a_family_nobody_knows_is_nothing(void **state)

@@ -52,8 +52,13 @@ static enum ferry_error add(struct fixture *fixture, const char *name, const cha
 {
     char path[PATH_MAX];
     struct fault fault = {0};
-    enum ferry_error error = users_add(fixture->users, name, password,
-                                       tempdir_path(&fixture->dir, root, path), read_only, &fault);
+    const struct user_settings settings = {
+        .name = name,
+        .password = password,
+        .root = tempdir_path(&fixture->dir, root, path),
+        .read_only = read_only,
+    };
+    enum ferry_error error = users_add(fixture->users, &settings, &fault);
     assert_int_equal(fault_is_set(&fault), error != FERRY_OK);
     return error;
 }
@@ -164,9 +169,13 @@ static void sec_38_old_parts_are_swept(void **state)
     for (int read_only = 1; read_only >= 0; read_only--) {
         struct users *users = users_new(f->net.loop);
         char path[PATH_MAX];
-        assert_int_equal(users_add(users, "anna", "x", tempdir_path(&f->dir, "home", path),
-                                   read_only == 1, NULL),
-                         FERRY_OK);
+        const struct user_settings settings = {
+            .name = "anna",
+            .password = "x",
+            .root = tempdir_path(&f->dir, "home", path),
+            .read_only = read_only == 1,
+        };
+        assert_int_equal(users_add(users, &settings, NULL), FERRY_OK);
         for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
             tempdir_write(&f->dir, parts[i], "half");
             assert_int_equal(utimensat(f->dir.fd, parts[i], written, 0), 0);
