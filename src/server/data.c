@@ -6,16 +6,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "server/arrivals.h"
-#include "tls/engine.h"
+#include "server/candidate.h"
 
-enum {
-    CANDIDATES_MAX = 4,
-    ARRIVALS_MAX = 8,
-    LISTEN_BACKLOG = 8,
-    REPLY_TLS_REFUSED = 522,
-    REPLY_NO_CONNECTION = 425
-};
+enum { ARRIVALS_MAX = 8, LISTEN_BACKLOG = 8 };
 
 /* FTP-24: a passive port without a transfer command. */
 static const uint64_t UNUSED_NS = 60 * CLOCK_NS_PER_S;
@@ -23,46 +16,6 @@ static const uint64_t UNUSED_NS = 60 * CLOCK_NS_PER_S;
 /* How long the rightful client may still come after another's candidate was refused. Nearly all
  * connect before they send the command; only a theft makes anybody wait. */
 static const uint64_t GRACE_NS = CLOCK_NS_PER_S / 2;
-
-/* A connection that has not yet proved to be the data connection. */
-struct candidate {
-    struct server_data *data;
-    struct stream *stream; /* NULL: this place is free */
-    uint64_t since_ns;     /* from when its handshake's time counts */
-};
-
-enum data_state {
-    DATA_WAITING, /* for the transfer command */
-    DATA_BEGUN,   /* for the data connection */
-    DATA_TOLD,    /* ready or failed was called */
-};
-
-struct server_data {
-    struct server_data_setup setup;
-    enum data_state state;
-    uint64_t created_ns, begun_ns;
-
-    int listener; /* -1: active, or closed */
-    struct loop_watch *listener_watch;
-    struct server_arrivals arrivals; /* on it */
-    struct address target;           /* active */
-    int dialled;                     /* a connect under way, or -1 */
-    struct loop_watch *dialled_watch;
-
-    struct candidate candidates[CANDIDATES_MAX];
-    struct stream *taken; /* the slot */
-    enum tls_proof proof;
-
-    int code; /* of the last refusal; 0: nobody was refused */
-    uint64_t refused_ns;
-    struct fault why;
-
-    struct loop_timer *timer;
-    struct loop_task *tell;         /* delivers the outcome */
-    struct server_binding *binding; /* of the candidates' engines; NULL in clear */
-};
-
-static void data_arm(struct server_data *data);
 
 /* ---- the outcome ---- */
 
@@ -80,7 +33,7 @@ static void data_close_listener(struct server_data *data)
 static void data_drop_candidates(struct server_data *data)
 {
     for (size_t i = 0; i < CANDIDATES_MAX; i++) {
-        struct candidate *candidate = &data->candidates[i];
+        struct server_candidate *candidate = &data->candidates[i];
         if (candidate->stream)
             server_linger_take(data->setup.linger, candidate->stream, data->binding);
         candidate->stream = NULL;
@@ -101,7 +54,7 @@ static bool data_can_accept(const struct server_data *data)
 }
 
 /* Makes a refusal the reason for a failure to come, and tells the owner of it. */
-static void data_refusal(struct server_data *data, int code, const struct address *peer,
+void server_data_refusal(struct server_data *data, int code, const struct address *peer,
                          const struct fault *fault)
 {
     data->code = code;
@@ -128,7 +81,7 @@ static void data_tell(void *ctx)
         return;
     }
     if (data->code == 0) {
-        data->code = REPLY_NO_CONNECTION;
+        data->code = DATA_REPLY_NONE;
         fault_set(&data->why, FERRY_E_TIMEOUT, "No data connection came in time");
         fault_advise(&data->why, "the passive ports must be open in every firewall on the way");
     }
@@ -136,7 +89,7 @@ static void data_tell(void *ctx)
 }
 
 /* The slot has its stream: nobody else may come. */
-static void data_take(struct server_data *data, struct stream *stream, enum tls_proof proof)
+void server_data_take(struct server_data *data, struct stream *stream, enum tls_proof proof)
 {
     stream_set_events(stream, NULL, NULL);
     data->taken = stream;
@@ -149,84 +102,7 @@ static void data_take(struct server_data *data, struct stream *stream, enum tls_
 
 /* ---- candidates ---- */
 
-static void candidate_refuse(struct candidate *candidate, int code, const struct fault *fault)
-{
-    struct server_data *data = candidate->data;
-    struct stream *stream = candidate->stream;
-    candidate->stream = NULL;
-    data_refusal(data, code, stream_peer(stream), fault);
-    server_linger_take(data->setup.linger, stream, data->binding);
-    if (data->listener_watch)
-        loop_watch_want(data->listener_watch, true, false);
-    data_arm(data);
-}
-
-static bool proof_suffices(enum data_resume policy, enum tls_proof proof)
-{
-    /* TLS_PROOF_OTHER comes only where the binding allows others (data_resume_scope = user). */
-    return policy != DATA_RESUME_REQUIRE || proof == TLS_PROOF_OWN || proof == TLS_PROOF_OTHER;
-}
-
-static const char *refusal_advice(enum tls_proof proof)
-{
-    if (proof == TLS_PROOF_FOREIGN)
-        return "the client shares TLS sessions between logins: set data_resume_scope = user, or "
-               "data_resume = prefer";
-    return "use a client that resumes the control connection's TLS session, or set "
-           "data_resume = prefer";
-}
-
-static void candidate_sealed(void *ctx)
-{
-    struct candidate *candidate = ctx;
-    struct server_data *data = candidate->data;
-    enum tls_proof proof = tls_engine_proof(stream_tls(candidate->stream));
-    if (proof_suffices(data->setup.rules->data_resume, proof)) {
-        struct stream *stream = candidate->stream;
-        candidate->stream = NULL;
-        data_take(data, stream, proof);
-        return;
-    }
-    struct fault fault = {0};
-    fault_set(&fault, FERRY_E_TLS, "TLS session reuse required: %s", tls_proof_words(proof));
-    fault_advise(&fault, "%s", refusal_advice(proof));
-    candidate_refuse(candidate, REPLY_TLS_REFUSED, &fault);
-}
-
-/* Nothing may be read before the handshake is done, so this is the end of the stream. */
-static void candidate_input(void *ctx)
-{
-    struct candidate *candidate = ctx;
-    struct stream *stream = candidate->stream;
-    bool over = stream_end(stream) != STREAM_OPEN || stream_is_broken(stream);
-    if (!over || stream_is_sealed(stream))
-        return;
-    const struct fault *cause = stream_fault(stream);
-    struct fault fault = {0};
-    fault_set(&fault, FERRY_E_TLS, "The TLS handshake of the data connection failed: %s",
-              fault_is_set(cause) ? cause->what : "it was closed before its end");
-    candidate_refuse(candidate, REPLY_TLS_REFUSED, &fault);
-}
-
-static void candidate_seal(struct candidate *candidate)
-{
-    static const struct stream_events events = {.input = candidate_input,
-                                                .sealed = candidate_sealed};
-    struct server_data *data = candidate->data;
-    struct tls_server_role role = {.binding = server_binding_tls(data->binding), .data = true};
-    stream_set_events(candidate->stream, &events, candidate);
-    struct tls_engine *engine = NULL;
-    enum ferry_error error = tls_engine_new_server(data->setup.rules->tls, &role, &engine);
-    if (error == FERRY_OK)
-        error = stream_start_tls(candidate->stream, engine);
-    if (error == FERRY_OK)
-        return;
-    struct fault fault = {0};
-    fault_set(&fault, error, "TLS cannot be started on the data connection now");
-    candidate_refuse(candidate, REPLY_NO_CONNECTION, &fault);
-}
-
-static struct candidate *data_free_place(struct server_data *data)
+static struct server_candidate *data_free_place(struct server_data *data)
 {
     for (size_t i = 0; i < CANDIDATES_MAX; i++)
         if (!data->candidates[i].stream)
@@ -235,20 +111,20 @@ static struct candidate *data_free_place(struct server_data *data)
 }
 
 /* A connected socket from the right address, which is taken over. */
-static void data_admit(struct server_data *data, struct candidate *place, int fd)
+static void data_admit(struct server_data *data, struct server_candidate *place, int fd)
 {
     struct stream *stream = stream_new(data->setup.loop, fd, NULL, NULL);
     if (!stream)
         return;
     if (data->setup.security->level == PROTECTION_CLEAR) {
         stream_pause(stream, true);
-        data_take(data, stream, TLS_PROOF_NONE);
+        server_data_take(data, stream, TLS_PROOF_NONE);
         return;
     }
-    *place = (struct candidate){
+    *place = (struct server_candidate){
         .data = data, .stream = stream, .since_ns = loop_now_ns(data->setup.loop)};
-    candidate_seal(place);
-    data_arm(data);
+    server_candidate_seal(place);
+    server_data_arm(data);
 }
 
 /* ---- passive ---- */
@@ -271,7 +147,7 @@ static void data_arrived(void *ctx, int fd, const struct address *peer,
     (void)reached;
     CLEANUP(fd_close) int owned = fd;
     struct server_data *data = ctx;
-    struct candidate *place = data_free_place(data);
+    struct server_candidate *place = data_free_place(data);
     if (!address_same_host(peer, data->setup.peer))
         data_foreign(data, peer);
     else if (place)
@@ -304,8 +180,8 @@ static void data_accept(void *ctx, bool readable, bool writable)
             struct fault fault = {0};
             fault_set(&fault, error, "No data connection can be accepted now");
             data_close_listener(data);
-            data_refusal(data, REPLY_NO_CONNECTION, data->setup.peer, &fault);
-            data_arm(data);
+            server_data_refusal(data, DATA_REPLY_NONE, data->setup.peer, &fault);
+            server_data_arm(data);
             return;
         }
         server_arrivals_take(&data->arrivals, data->setup.rules, fd, &peer);
@@ -339,7 +215,7 @@ enum ferry_error server_data_listen(const struct server_data_setup *setup, uint1
         return fault_set(fault, error, "no passive port can be had");
     }
     loop_watch_want(data->listener_watch, true, false);
-    data_arm(data);
+    server_data_arm(data);
     *port = address_port(&at);
     *out = data;
     return FERRY_OK;
@@ -366,8 +242,8 @@ static void data_dial_failed(struct server_data *data, const struct fault *cause
     else
         fault_advise(&fault, "a client behind NAT or a firewall needs passive mode");
     data_close_listener(data);
-    data_refusal(data, REPLY_NO_CONNECTION, &data->target, &fault);
-    data_arm(data);
+    server_data_refusal(data, DATA_REPLY_NONE, &data->target, &fault);
+    server_data_arm(data);
 }
 
 static void data_dialled(void *ctx, bool readable, bool writable)
@@ -423,7 +299,7 @@ static uint64_t data_deadline(const struct server_data *data)
         uint64_t most = last + rules->handshake_timeout_ns;
         uint64_t until = 0;
         for (size_t i = 0; i < CANDIDATES_MAX; i++) {
-            const struct candidate *candidate = &data->candidates[i];
+            const struct server_candidate *candidate = &data->candidates[i];
             uint64_t end = candidate->since_ns + rules->handshake_timeout_ns;
             if (candidate->stream && end > until)
                 until = end;
@@ -437,7 +313,7 @@ static uint64_t data_deadline(const struct server_data *data)
     return last;
 }
 
-static void data_arm(struct server_data *data)
+void server_data_arm(struct server_data *data)
 {
     loop_timer_at(data->timer, data_deadline(data));
 }
@@ -449,7 +325,7 @@ static void data_expired(void *ctx)
     struct fault fault = {0};
     if (data->state == DATA_WAITING) {
         fault_set(&fault, FERRY_E_TIMEOUT, "The data port was not used within 60 s");
-        data->code = REPLY_NO_CONNECTION;
+        data->code = DATA_REPLY_NONE;
         data->why = fault;
         data_close_listener(data);
         data_drop_candidates(data);
@@ -458,7 +334,7 @@ static void data_expired(void *ctx)
     if (handshaking && data->code == 0) {
         fault_set(&fault, FERRY_E_TIMEOUT,
                   "The TLS handshake of the data connection did not end in time");
-        data->code = REPLY_TLS_REFUSED;
+        data->code = DATA_REPLY_TLS;
         data->why = fault;
     }
     data_tell(data);
@@ -507,13 +383,13 @@ static void data_change_level(struct server_data *data)
     if (!sealed) {
         struct fault fault = {0};
         fault_set(&fault, FERRY_E_STATE, "The data connection is sealed, but PROT C is in force");
-        data_refusal(data, REPLY_NO_CONNECTION, stream_peer(stream), &fault);
+        server_data_refusal(data, DATA_REPLY_NONE, stream_peer(stream), &fault);
         server_linger_take(data->setup.linger, stream, data->binding);
         return;
     }
     stream_pause(stream, false);
-    data->candidates[0] = (struct candidate){.data = data, .stream = stream};
-    candidate_seal(&data->candidates[0]);
+    data->candidates[0] = (struct server_candidate){.data = data, .stream = stream};
+    server_candidate_seal(&data->candidates[0]);
 }
 
 void server_data_begin(struct server_data *data)
@@ -527,7 +403,7 @@ void server_data_begin(struct server_data *data)
         loop_task_post(data->tell);
     else if (data->target.len)
         data_dial(data);
-    data_arm(data);
+    server_data_arm(data);
 }
 
 void server_data_free(struct server_data *data)

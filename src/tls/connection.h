@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "tls/bio.h"
 #include "tls/describe.h"
+#include "tls/peers.h"
 #include "tls/policy.h"
 #include "tls/resume.h"
 #include "tls/verify.h"
@@ -44,6 +45,9 @@ struct tls_connection {
     bool server;
     bool data;
     struct fault fault; /* set by the callbacks, too */
+
+    const struct tls_peers *peers; /* data connections that may be another server's, or NULL */
+    bool peer_known;               /* and this one is */
 
     struct tls_binding *binding; /* server */
     struct tls_offer offer;
@@ -96,6 +100,12 @@ NODISCARD enum ferry_error tls_sessions_offer(struct tls_connection *connection)
 
 /* verify.c: who is trusted. `ssl` is a client's or a server's that asks for certificates. */
 void tls_verify_install(SSL_CTX *ssl, bool server);
+
+/* peers.c: whether the certificate that `store` is to verify is one of these servers'. */
+bool tls_peers_know(const struct tls_peers *peers, X509_STORE_CTX *store);
+
+/* Prepares a data connection that may be another server's; `peers` stays the caller's. */
+void tls_verify_prepare_peers(struct tls_connection *connection, const struct tls_peers *peers);
 
 /* Prepares a client's connection to `name`: SNI and what is checked (TLS-90, TLS-123).
  * FERRY_E_ARGUMENT: an empty or too long name; FERRY_E_MEMORY. */

@@ -168,9 +168,9 @@ static enum ferry_error set_client_certificates(const struct tls_context *contex
         [TLS_CLIENT_CERT_REQUIRED] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
     };
     SSL_CTX_set_verify(context->ssl, modes[settings->client_certificates], NULL);
+    tls_verify_install(context->ssl, true);
     if (settings->client_certificates == TLS_CLIENT_CERT_NONE)
         return FERRY_OK;
-    tls_verify_install(context->ssl, true);
     return add_authorities(context, settings->client_ca_pem, "the CA of client certificates",
                            fault);
 }

@@ -87,9 +87,22 @@ enum ferry_error tls_engine_new_server(struct tls_context *context,
     SSL_set_accept_state(engine->connection.ssl);
     if (!tls_resume_prepare(&engine->connection))
         return FERRY_E_MEMORY;
+    if (role->peers)
+        tls_verify_prepare_peers(&engine->connection, role->peers);
     *out = engine;
     engine = NULL;
     return FERRY_OK;
+}
+
+static enum ferry_error prepare_client(struct tls_connection *connection,
+                                       const struct tls_client_role *role)
+{
+    if (role->peers) {
+        tls_verify_prepare_peers(connection, role->peers);
+        return FERRY_OK;
+    }
+    enum ferry_error error = tls_verify_prepare(connection, role->server_name);
+    return error == FERRY_OK ? tls_sessions_offer(connection) : error;
 }
 
 enum ferry_error tls_engine_new_client(struct tls_context *context,
@@ -103,9 +116,7 @@ enum ferry_error tls_engine_new_client(struct tls_context *context,
     engine->connection.sessions = role->sessions;
     engine->connection.trust = role->trust;
     SSL_set_connect_state(engine->connection.ssl);
-    error = tls_verify_prepare(&engine->connection, role->server_name);
-    if (error == FERRY_OK)
-        error = tls_sessions_offer(&engine->connection);
+    error = prepare_client(&engine->connection, role);
     if (error != FERRY_OK)
         return error;
     *out = engine;

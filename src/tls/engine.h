@@ -41,6 +41,9 @@ enum tls_status {
 struct tls_server_role {
     struct tls_binding *binding;
     bool data;
+    const struct tls_peers *peers; /* on a data connection: asks for a certificate, too, so that
+                                      one of these servers gives TLS_PROOF_PEER; or NULL. It must
+                                      outlive the engine. */
 };
 /* FERRY_E_MEMORY. */
 NODISCARD enum ferry_error tls_engine_new_server(struct tls_context *context,
@@ -56,6 +59,8 @@ struct tls_client_role {
     const char *server_name; /* SNI and the name to verify; an IP literal is verified, not sent
                                 (TLS-90, TLS-123) */
     struct tls_trust *trust; /* must outlive it; see verify.h */
+    const struct tls_peers *peers; /* a data connection to one of these servers, which must outlive
+                                      it: all else but `data` is left out; or NULL */
 };
 /* FERRY_E_ARGUMENT: no server name, or one over 255 bytes; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error tls_engine_new_client(struct tls_context *context,
