@@ -16,10 +16,22 @@ void server_candidate_refuse(struct server_candidate *candidate, int code,
     server_data_arm(data);
 }
 
-static bool proof_suffices(enum data_resume policy, enum tls_proof proof)
+/* As TLS client the handshake alone has shown that another server is there. */
+static bool proof_suffices(const struct server_candidate *candidate, enum tls_proof proof)
 {
-    /* TLS_PROOF_OTHER comes only where the binding allows others (data_resume_scope = user). */
-    return policy != DATA_RESUME_REQUIRE || proof == TLS_PROOF_OWN || proof == TLS_PROOF_OTHER;
+    const struct server_data *data = candidate->data;
+    switch (proof) {
+    case TLS_PROOF_PEER:
+        return true;
+    case TLS_PROOF_OWN:
+    case TLS_PROOF_OTHER: /* only where the binding allows others (data_resume_scope = user) */
+        return !candidate->foreign;
+    case TLS_PROOF_NONE:
+    case TLS_PROOF_FOREIGN:
+    case TLS_PROOF_STALE:
+        return !candidate->foreign && data->setup.rules->data_resume != DATA_RESUME_REQUIRE;
+    }
+    return false;
 }
 
 static const char *refusal_advice(enum tls_proof proof)
@@ -35,16 +47,22 @@ static void candidate_sealed(void *ctx)
 {
     struct server_candidate *candidate = ctx;
     struct server_data *data = candidate->data;
-    enum tls_proof proof = tls_engine_proof(stream_tls(candidate->stream));
-    if (proof_suffices(data->setup.rules->data_resume, proof)) {
+    enum tls_proof proof =
+        data->tls_client ? TLS_PROOF_PEER : tls_engine_proof(stream_tls(candidate->stream));
+    if (proof_suffices(candidate, proof)) {
         struct stream *stream = candidate->stream;
         candidate->stream = NULL;
         server_data_take(data, stream, proof);
         return;
     }
     struct fault fault = {0};
-    fault_set(&fault, FERRY_E_TLS, "TLS session reuse required: %s", tls_proof_words(proof));
-    fault_advise(&fault, "%s", refusal_advice(proof));
+    if (candidate->foreign) {
+        fault_set(&fault, FERRY_E_TRUST, "The other server shows no certificate that is known");
+        fault_advise(&fault, "name its CA or key in fxp_ca or fxp_pins");
+    } else {
+        fault_set(&fault, FERRY_E_TLS, "TLS session reuse required: %s", tls_proof_words(proof));
+        fault_advise(&fault, "%s", refusal_advice(proof));
+    }
     server_candidate_refuse(candidate, DATA_REPLY_TLS, &fault);
 }
 
@@ -63,15 +81,33 @@ static void candidate_input(void *ctx)
     server_candidate_refuse(candidate, DATA_REPLY_TLS, &fault);
 }
 
+static enum ferry_error make_engine(const struct server_data *data, struct tls_engine **out)
+{
+    const struct server_rules *rules = data->setup.rules;
+    if (data->tls_client) {
+        const struct tls_client_role role = {.data = true, .peers = rules->fxp.peers};
+        return tls_engine_new_client(rules->fxp.tls, &role, out);
+    }
+    const struct tls_server_role role = {
+        .binding = server_binding_tls(data->binding),
+        .data = true,
+        .peers = rules->dialect.fxp ? rules->fxp.peers : NULL,
+    };
+    return tls_engine_new_server(rules->tls, &role, out);
+}
+
 void server_candidate_seal(struct server_candidate *candidate)
 {
     static const struct stream_events events = {.input = candidate_input,
                                                 .sealed = candidate_sealed};
-    struct server_data *data = candidate->data;
-    struct tls_server_role role = {.binding = server_binding_tls(data->binding), .data = true};
+    const struct server_data *data = candidate->data;
+    bool waits = data->setup.may_be_tls_client && data->state == DATA_WAITING;
+    stream_pause(candidate->stream, waits);
+    if (waits)
+        return;
     stream_set_events(candidate->stream, &events, candidate);
     struct tls_engine *engine = NULL;
-    enum ferry_error error = tls_engine_new_server(data->setup.rules->tls, &role, &engine);
+    enum ferry_error error = make_engine(data, &engine);
     if (error == FERRY_OK)
         error = stream_start_tls(candidate->stream, engine);
     if (error == FERRY_OK)

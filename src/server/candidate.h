@@ -15,6 +15,7 @@ struct server_candidate {
     struct server_data *data;
     struct stream *stream; /* NULL: this place is free */
     uint64_t since_ns;     /* from when its handshake's time counts */
+    bool foreign;          /* not of the client's address: only another server may be there */
 };
 
 enum data_state {
@@ -27,6 +28,7 @@ struct server_data {
     struct server_data_setup setup;
     enum data_state state;
     uint64_t created_ns, begun_ns;
+    bool tls_client; /* from server_data_begin on: be TLS client */
 
     int listener; /* -1: active, or closed */
     struct loop_watch *listener_watch;
@@ -50,7 +52,8 @@ struct server_data {
 
 /* ---- candidate.c ---- */
 
-/* Begins its handshake: as TLS server or, after server_data_begin, as the transfer says. */
+/* Begins its handshake, as TLS server or client; it waits for server_data_begin where that is not
+ * known yet. */
 void server_candidate_seal(struct server_candidate *candidate);
 
 /* It is not the data connection; others may still come. */

@@ -111,7 +111,8 @@ static struct server_candidate *data_free_place(struct server_data *data)
 }
 
 /* A connected socket from the right address, which is taken over. */
-static void data_admit(struct server_data *data, struct server_candidate *place, int fd)
+static void data_admit(struct server_data *data, struct server_candidate *place, int fd,
+                       bool foreign)
 {
     struct stream *stream = stream_new(data->setup.loop, fd, NULL, NULL);
     if (!stream)
@@ -121,10 +122,27 @@ static void data_admit(struct server_data *data, struct server_candidate *place,
         server_data_take(data, stream, TLS_PROOF_NONE);
         return;
     }
-    *place = (struct server_candidate){
-        .data = data, .stream = stream, .since_ns = loop_now_ns(data->setup.loop)};
+    *place = (struct server_candidate){.data = data,
+                                       .stream = stream,
+                                       .since_ns = loop_now_ns(data->setup.loop),
+                                       .foreign = foreign};
     server_candidate_seal(place);
     server_data_arm(data);
+}
+
+/* ---- other servers ---- */
+
+bool server_data_knows(const struct server_rules *rules, const struct address *other)
+{
+    return rules->dialect.fxp &&
+           network_list_contains(rules->fxp.networks, rules->fxp.network_count, other);
+}
+
+/* In clear nobody could tell who it is (TLS-168). */
+static bool data_may_be_foreign(const struct server_data *data, const struct address *other)
+{
+    return data->setup.security->level == PROTECTION_PRIVATE &&
+           server_data_knows(data->setup.rules, other);
 }
 
 /* ---- passive ---- */
@@ -148,10 +166,11 @@ static void data_arrived(void *ctx, int fd, const struct address *peer,
     CLEANUP(fd_close) int owned = fd;
     struct server_data *data = ctx;
     struct server_candidate *place = data_free_place(data);
-    if (!address_same_host(peer, data->setup.peer))
+    bool foreign = !address_same_host(peer, data->setup.peer);
+    if (foreign && !data_may_be_foreign(data, peer))
         data_foreign(data, peer);
     else if (place)
-        data_admit(data, place, fd_take(&owned));
+        data_admit(data, place, fd_take(&owned), foreign);
 }
 
 static void data_arrival_refused(void *ctx, const struct address *proxy, const struct fault *fault)
@@ -232,6 +251,12 @@ enum ferry_error server_data_active(const struct server_data_setup *setup, const
     return error;
 }
 
+/* Active: to another host than the client's. */
+static bool data_is_foreign(const struct server_data *data)
+{
+    return !address_same_host(&data->target, data->setup.peer);
+}
+
 static void data_dial_failed(struct server_data *data, const struct fault *cause)
 {
     struct fault fault = {0};
@@ -258,7 +283,7 @@ static void data_dialled(void *ctx, bool readable, bool writable)
     }
     loop_watch_free(data->dialled_watch);
     data->dialled_watch = NULL;
-    data_admit(data, &data->candidates[0], fd_take(&data->dialled));
+    data_admit(data, &data->candidates[0], fd_take(&data->dialled), data_is_foreign(data));
 }
 
 static void data_dial(struct server_data *data)
@@ -269,6 +294,11 @@ static void data_dial(struct server_data *data)
     address_set_port(&from, data->setup.rules->active_source_port);
     bool fits = from.storage.ss_family == data->target.storage.ss_family;
     struct fault fault = {0};
+    if (data_is_foreign(data) && !data_may_be_foreign(data, &data->target)) {
+        fault_set(&fault, FERRY_E_DENIED, "another server is only reached under PROT P");
+        data_dial_failed(data, &fault);
+        return;
+    }
     if (socket_connect(&data->target, fits ? &from : NULL, &data->dialled, &fault) != FERRY_OK) {
         data_dial_failed(data, &fault);
         return;
@@ -392,10 +422,32 @@ static void data_change_level(struct server_data *data)
     server_candidate_seal(&data->candidates[0]);
 }
 
-void server_data_begin(struct server_data *data)
+/* It is known now who is TLS client. Where SSCN came behind PASV, whoever was quick has begun the
+ * other way round. */
+static void data_settle_role(struct server_data *data)
+{
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_STATE, "TLS was begun before SSCN had said by whom");
+    if (data->taken && data->tls_client) {
+        data->candidates[0] = (struct server_candidate){.data = data, .stream = data->taken};
+        data->taken = NULL;
+    }
+    for (size_t i = 0; i < CANDIDATES_MAX; i++) {
+        struct server_candidate *candidate = &data->candidates[i];
+        if (candidate->stream && !stream_tls(candidate->stream))
+            server_candidate_seal(candidate);
+        else if (candidate->stream && data->tls_client)
+            server_candidate_refuse(candidate, DATA_REPLY_TLS, &fault);
+    }
+}
+
+void server_data_begin(struct server_data *data, bool tls_client)
 {
     data->state = DATA_BEGUN;
     data->begun_ns = loop_now_ns(data->setup.loop);
+    data->tls_client = tls_client && data->setup.security->level == PROTECTION_PRIVATE;
+    if (data->setup.security->level == PROTECTION_PRIVATE)
+        data_settle_role(data);
     data_change_level(data);
     for (size_t i = 0; i < CANDIDATES_MAX; i++)
         data->candidates[i].since_ns = data->begun_ns;

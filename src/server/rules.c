@@ -66,6 +66,10 @@ static enum ferry_error check(const struct server_rules *rules, struct fault *fa
         return fault_set(fault, FERRY_E_ARGUMENT,
                          "a server without a certificate can only serve in clear, which must be "
                          "allowed expressly");
+    if (rules->dialect.fxp && (!rules->tls || !rules->fxp.tls || !rules->fxp.peers))
+        return fault_set(
+            fault, FERRY_E_ARGUMENT,
+            "server-to-server transfers need TLS and a CA or pins of the other servers");
     return check_passive(rules, fault);
 }
 
@@ -89,11 +93,14 @@ static bool make_own(struct server_rules *rules)
     if (!copy(&copies[0], name, name ? strlen(name) + 1 : 0, 1) ||
         !copy(&copies[1], rules->passive_rules, rules->passive_rule_count,
               sizeof(*rules->passive_rules)) ||
-        !copy(&copies[2], rules->proxies, rules->proxy_count, sizeof(*rules->proxies)))
+        !copy(&copies[2], rules->proxies, rules->proxy_count, sizeof(*rules->proxies)) ||
+        !copy(&copies[3], rules->fxp.networks, rules->fxp.network_count,
+              sizeof(*rules->fxp.networks)))
         return false;
     rules->passive_name = copies[0];
     rules->passive_rules = copies[1];
     rules->proxies = copies[2];
+    rules->fxp.networks = copies[3];
     return true;
 }
 
@@ -111,6 +118,10 @@ enum ferry_error server_rules_new(const struct server_rules *from, struct server
     rules->external = NULL;
     if (rules->tls)
         tls_context_ref(rules->tls);
+    if (rules->fxp.tls)
+        tls_context_ref(rules->fxp.tls);
+    if (rules->fxp.peers)
+        tls_peers_ref(rules->fxp.peers);
     fill_defaults(rules);
     if (!make_own(rules)) {
         server_rules_unref(rules);
@@ -134,6 +145,8 @@ void server_rules_unref(struct server_rules *rules)
     for (size_t i = 0; i < ARRAY_LEN(rules->copies); i++)
         alloc_free(rules->copies[i]);
     tls_context_unref(rules->tls);
+    tls_context_unref(rules->fxp.tls);
+    tls_peers_unref(rules->fxp.peers);
     alloc_free(rules);
 }
 

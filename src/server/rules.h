@@ -15,6 +15,7 @@
 #include "net/network.h"
 #include "net/socket.h"
 #include "tls/context.h"
+#include "tls/peers.h"
 
 struct server_external;
 
@@ -44,6 +45,15 @@ struct server_passive_rule {
     struct address address; /* len 0: the local one */
 };
 
+/* Server-to-server transfers (TLS-165 to TLS-169). */
+struct server_fxp {
+    struct tls_context *tls;        /* a client's: to be TLS client, with our own certificate */
+    struct tls_peers *peers;        /* the other servers */
+    const struct network *networks; /* where they are, for PORT to them and data connections from
+                                       them; those at the client's own address need none */
+    size_t network_count;
+};
+
 /* Zero is the default of each, but where another is named. */
 struct server_rules {
     enum listen_kind kind;
@@ -66,6 +76,8 @@ struct server_rules {
     bool active_allowed;         /* PORT and EPRT */
     uint16_t active_source_port; /* that active connections come from; 0: any (FTP-50) */
 
+    struct server_fxp fxp; /* where dialect.fxp is on; then with `tls` and `peers` */
+
     /* Whose connections, control and data, begin with a header of the PROXY protocol (SEC-22). */
     const struct network *proxies;
     size_t proxy_count;
@@ -85,7 +97,7 @@ struct server_rules {
 
     /* Kept by the functions below. */
     struct server_external *external; /* of passive_name */
-    void *copies[3];                  /* of what is pointed to */
+    void *copies[4];                  /* of what is pointed to */
     unsigned refs;
 };
 

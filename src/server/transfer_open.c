@@ -18,7 +18,7 @@ static void transfer_announced(struct server_transfer *transfer)
     struct server_session *session = transfer->session;
     transfer->announced = true;
     transfer->stage = TRANSFER_CONNECTING;
-    server_data_begin(session->data);
+    server_data_begin(session->data, session->command.tls_client);
     server_session_turn(session);
 }
 

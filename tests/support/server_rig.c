@@ -61,6 +61,20 @@ static void add_users(struct server_rig *rig)
     }
 }
 
+/* Other servers are those of the same CA. */
+static void add_fxp(const struct server_rig *rig, struct server_rules *rules)
+{
+    const struct tls_client_settings settings = {
+        .certificate_pem = buf_view(&rig->tls.server_leaf.certificate_pem),
+        .key_pem = buf_view(&rig->tls.server_leaf.key_pem),
+    };
+    struct fault fault = {0};
+    assert_int_equal(tls_context_new_client(&settings, &rules->fxp.tls, &fault), FERRY_OK);
+    assert_int_equal(
+        tls_peers_new(buf_view(&rig->tls.ca.certificate_pem), NULL, 0, &rules->fxp.peers, &fault),
+        FERRY_OK);
+}
+
 void server_rig_open(struct server_rig *rig, const struct server_rig_options *options)
 {
     static const struct server_rig_options defaults = {0};
@@ -91,10 +105,14 @@ void server_rig_open(struct server_rig *rig, const struct server_rig_options *op
     rules.keep_cut_uploads = !options->drop_cut_uploads;
     if (rules.login_delay_ns == 0)
         rules.login_delay_ns = CLOCK_NS_PER_MS;
+    if (rules.dialect.fxp)
+        add_fxp(rig, &rules);
     rules.kind = LISTEN_EXPLICIT;
     rig->port = listen_on(rig, &rules, &rig->listener);
     rules.kind = LISTEN_IMPLICIT;
     rig->implicit_port = listen_on(rig, &rules, NULL);
+    tls_context_unref(rules.fxp.tls);
+    tls_peers_unref(rules.fxp.peers);
 }
 
 void server_rig_close(struct server_rig *rig)
@@ -142,11 +160,22 @@ static int connect_to(uint16_t port, const char *from)
     return fd;
 }
 
-void rig_connect_port(struct rig_client *client, struct server_rig *rig, uint16_t port)
+static void connect_client(struct rig_client *client, struct server_rig *rig, uint16_t port,
+                           const char *from)
 {
     *client = (struct rig_client){.rig = rig, .sessions = tls_sessions_new()};
     assert_non_null(client->sessions);
-    net_end_open(&client->control, &rig->net, connect_to(port, NULL));
+    net_end_open(&client->control, &rig->net, connect_to(port, from));
+}
+
+void rig_connect_port(struct rig_client *client, struct server_rig *rig, uint16_t port)
+{
+    connect_client(client, rig, port, NULL);
+}
+
+void rig_connect_from(struct rig_client *client, struct server_rig *rig, const char *from)
+{
+    connect_client(client, rig, rig->port, from);
 }
 
 static struct tls_engine *client_engine(struct rig_client *client, struct tls_sessions *sessions,
@@ -188,9 +217,8 @@ void rig_seal(struct rig_client *client)
     NET_UNTIL(&client->rig->net, stream_is_sealed(control->stream));
 }
 
-void rig_login_as(struct rig_client *client, struct server_rig *rig, const char *user)
+static void login(struct rig_client *client, const char *user)
 {
-    rig_connect(client, rig);
     rig_expect_reply(client, 220);
     rig_expect(client, 234, "AUTH TLS");
     rig_seal(client);
@@ -199,6 +227,18 @@ void rig_login_as(struct rig_client *client, struct server_rig *rig, const char 
     rig_expect(client, 200, "PBSZ 0");
     rig_expect(client, 200, "PROT P");
     rig_expect(client, 200, "TYPE I");
+}
+
+void rig_login_as(struct rig_client *client, struct server_rig *rig, const char *user)
+{
+    rig_connect(client, rig);
+    login(client, user);
+}
+
+void rig_login_from(struct rig_client *client, struct server_rig *rig, const char *from)
+{
+    rig_connect_from(client, rig, from);
+    login(client, RIG_USER);
 }
 
 void rig_login(struct rig_client *client, struct server_rig *rig)

@@ -34,7 +34,8 @@ struct server_rig {
 struct server_rig_options {
     enum tls_version version; /* the only one; 0: 1.2 and 1.3 */
     bool drop_cut_uploads;
-    struct server_rules rules;       /* without kind and tls, which the rig adds */
+    struct server_rules rules;       /* without kind and tls, which the rig adds; for dialect.fxp
+                                        it knows other servers by the kit's CA */
     struct server_settings settings; /* without master and log, which the rig adds; without
                                         account_ops: the rig's users are the accounts anyhow */
 };
@@ -62,6 +63,7 @@ struct rig_client {
 /* Connects; nothing is read yet. rig_connect_implicit seals it, too. */
 void rig_connect_port(struct rig_client *client, struct server_rig *rig, uint16_t port);
 void rig_connect(struct rig_client *client, struct server_rig *rig);
+void rig_connect_from(struct rig_client *client, struct server_rig *rig, const char *from);
 void rig_connect_implicit(struct rig_client *client, struct server_rig *rig);
 void rig_close(struct rig_client *client);
 
@@ -71,6 +73,7 @@ void rig_seal(struct rig_client *client);
 /* Greeting, AUTH TLS, login, PBSZ 0, PROT P, TYPE I. */
 void rig_login(struct rig_client *client, struct server_rig *rig);
 void rig_login_as(struct rig_client *client, struct server_rig *rig, const char *user);
+void rig_login_from(struct rig_client *client, struct server_rig *rig, const char *from);
 
 void rig_send(struct rig_client *client, struct bytes bytes);
 void rig_say(struct rig_client *client, const char *format, ...) PRINTF_LIKE(2, 3);
