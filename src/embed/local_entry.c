@@ -25,12 +25,6 @@ static enum listing_type type_of(mode_t mode)
     return LISTING_OTHER;
 }
 
-bool local_entry_is_hidden(const struct entry *entry)
-{
-    mode_t mode = entry->what.st_mode;
-    return !S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode);
-}
-
 /* The Perm fact (FTP-134). */
 static void fill_perms(char out[16], const struct entry *entry, bool may_change, bool read_only)
 {

@@ -17,7 +17,4 @@ struct local_entry_text {
 void local_entry_fill(struct listing_entry *out, struct local_entry_text *text,
                       const struct entry *entry, bool may_change, bool read_only);
 
-/* Devices, FIFOs and sockets are nobody's business (LST-83). */
-bool local_entry_is_hidden(const struct entry *entry);
-
 #endif

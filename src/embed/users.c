@@ -193,8 +193,9 @@ static void login_tell(struct login_job *job)
 {
     struct login_grant grant = {
         .ops = &local_store_ops, .start = "/", .read_only = job->user->read_only};
+    const struct home_rules rules = {.read_only = grant.read_only};
     if (job->verdict == LOGIN_GRANTED &&
-        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), grant.read_only,
+        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &rules,
                         &grant.store) != FERRY_OK) {
         fault_set(&job->fault, FERRY_E_MEMORY, "no memory for a login");
         job->verdict = LOGIN_UNAVAILABLE;

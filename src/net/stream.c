@@ -226,6 +226,7 @@ void stream_receive(struct stream *stream, char *out, size_t size, size_t *got)
     while (n < 0 && errno == EINTR);
     if (n > 0) {
         *got = (size_t)n;
+        stream->received = true;
         stream->quota_bytes -= *got < stream->quota_bytes ? *got : stream->quota_bytes;
         stream->activity_ns = loop_now_ns(stream->loop);
         return;
@@ -456,6 +457,11 @@ const struct address *stream_peer(const struct stream *stream)
 const struct address *stream_local(const struct stream *stream)
 {
     return &stream->local;
+}
+
+bool stream_has_received(const struct stream *stream)
+{
+    return stream->received;
 }
 
 uint64_t stream_activity_ns(const struct stream *stream)

@@ -116,6 +116,9 @@ bool stream_is_sealed(const struct stream *stream); /* the handshake is done */
 const struct address *stream_peer(const struct stream *stream);
 const struct address *stream_local(const struct stream *stream);
 
+/* Whether the peer has sent a byte at all. */
+bool stream_has_received(const struct stream *stream);
+
 /* When bytes last crossed the socket, either way (loop_now_ns's scale): for stall limits. */
 uint64_t stream_activity_ns(const struct stream *stream);
 

@@ -61,6 +61,7 @@ struct stream {
     bool closing;
 
     uint64_t activity_ns;
+    bool received; /* something, at any time */
     struct address peer, local;
 };
 

@@ -1,4 +1,4 @@
-/* The data connection of one transfer: candidates, their check, and the one that takes the slot. */
+/* The data connection of one transfer: where it comes from, and what becomes of it in time. */
 #include "server/data.h"
 
 #include <errno.h>
@@ -6,9 +6,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "server/candidate.h"
+#include "server/arrivals.h"
+#include "server/candidates.h"
 
-enum { ARRIVALS_MAX = 8, LISTEN_BACKLOG = 8 };
+enum { ARRIVALS_MAX = 8, LISTEN_BACKLOG = 8, REPLY_TLS_REFUSED = 522, REPLY_NO_CONNECTION = 425 };
 
 /* FTP-24: a passive port without a transfer command. */
 static const uint64_t UNUSED_NS = 60 * CLOCK_NS_PER_S;
@@ -16,6 +17,39 @@ static const uint64_t UNUSED_NS = 60 * CLOCK_NS_PER_S;
 /* How long the rightful client may still come after another's candidate was refused. Nearly all
  * connect before they send the command; only a theft makes anybody wait. */
 static const uint64_t GRACE_NS = CLOCK_NS_PER_S / 2;
+
+enum data_state {
+    DATA_WAITING, /* for the transfer command */
+    DATA_BEGUN,   /* for the data connection */
+    DATA_TOLD,    /* ready or failed was called */
+};
+
+struct server_data {
+    struct server_data_setup setup;
+    enum data_state state;
+    uint64_t created_ns, begun_ns;
+
+    int listener; /* -1: active, or closed */
+    struct loop_watch *listener_watch;
+    struct server_arrivals arrivals; /* on it */
+    struct address target;           /* active */
+    int dialled;                     /* a connect under way, or -1 */
+    struct loop_watch *dialled_watch;
+
+    struct server_candidates candidates;
+    struct stream *taken; /* the slot */
+    enum tls_proof proof;
+
+    int code; /* of the last refusal; 0: nobody was refused */
+    uint64_t refused_ns;
+    struct fault why;
+
+    struct loop_timer *timer;
+    struct loop_task *tell;         /* delivers the outcome */
+    struct server_binding *binding; /* of the candidates' engines; NULL in clear */
+};
+
+static void data_arm(struct server_data *data);
 
 /* ---- the outcome ---- */
 
@@ -30,31 +64,13 @@ static void data_close_listener(struct server_data *data)
     fd_close(&data->dialled);
 }
 
-static void data_drop_candidates(struct server_data *data)
-{
-    for (size_t i = 0; i < CANDIDATES_MAX; i++) {
-        struct server_candidate *candidate = &data->candidates[i];
-        if (candidate->stream)
-            server_linger_take(data->setup.linger, candidate->stream, data->binding);
-        candidate->stream = NULL;
-    }
-}
-
-static bool data_has_candidates(const struct server_data *data)
-{
-    for (size_t i = 0; i < CANDIDATES_MAX; i++)
-        if (data->candidates[i].stream)
-            return true;
-    return false;
-}
-
 static bool data_can_accept(const struct server_data *data)
 {
     return data->listener >= 0 || data->dialled >= 0;
 }
 
 /* Makes a refusal the reason for a failure to come, and tells the owner of it. */
-void server_data_refusal(struct server_data *data, int code, const struct address *peer,
+static void data_refusal(struct server_data *data, int code, const struct address *peer,
                          const struct fault *fault)
 {
     data->code = code;
@@ -71,7 +87,7 @@ static void data_tell(void *ctx)
     data->state = DATA_TOLD;
     loop_timer_at(data->timer, CLOCK_NEVER);
     data_close_listener(data);
-    data_drop_candidates(data);
+    server_candidates_drop(&data->candidates);
     const struct server_data_events *events = data->setup.events;
     if (data->taken) {
         struct stream *stream = data->taken;
@@ -81,7 +97,7 @@ static void data_tell(void *ctx)
         return;
     }
     if (data->code == 0) {
-        data->code = DATA_REPLY_NONE;
+        data->code = REPLY_NO_CONNECTION;
         fault_set(&data->why, FERRY_E_TIMEOUT, "No data connection came in time");
         fault_advise(&data->why, "the passive ports must be open in every firewall on the way");
     }
@@ -89,45 +105,51 @@ static void data_tell(void *ctx)
 }
 
 /* The slot has its stream: nobody else may come. */
-void server_data_take(struct server_data *data, struct stream *stream, enum tls_proof proof)
+static void data_take(struct server_data *data, struct stream *stream, enum tls_proof proof)
 {
-    stream_set_events(stream, NULL, NULL);
     data->taken = stream;
     data->proof = proof;
     data_close_listener(data);
-    data_drop_candidates(data);
+    server_candidates_drop(&data->candidates);
     if (data->state == DATA_BEGUN)
         loop_task_post(data->tell);
 }
 
 /* ---- candidates ---- */
 
-static struct server_candidate *data_free_place(struct server_data *data)
+static void candidate_proven(void *ctx, struct stream *stream, enum tls_proof proof)
 {
-    for (size_t i = 0; i < CANDIDATES_MAX; i++)
-        if (!data->candidates[i].stream)
-            return &data->candidates[i];
-    return NULL;
+    data_take(ctx, stream, proof);
 }
 
+static void candidate_refused(void *ctx, int code, const struct address *peer,
+                              const struct fault *fault)
+{
+    struct server_data *data = ctx;
+    data_refusal(data, code, peer, fault);
+    if (data->listener_watch)
+        loop_watch_want(data->listener_watch, true, false);
+    data_arm(data);
+}
+
+static const struct server_candidates_events candidates_events = {
+    .proven = candidate_proven,
+    .refused = candidate_refused,
+};
+
 /* A connected socket from the right address, which is taken over. */
-static void data_admit(struct server_data *data, struct server_candidate *place, int fd,
-                       bool foreign)
+static void data_admit(struct server_data *data, int fd, bool foreign)
 {
     struct stream *stream = stream_new(data->setup.loop, fd, NULL, NULL);
     if (!stream)
         return;
     if (data->setup.security->level == PROTECTION_CLEAR) {
         stream_pause(stream, true);
-        server_data_take(data, stream, TLS_PROOF_NONE);
+        data_take(data, stream, TLS_PROOF_NONE);
         return;
     }
-    *place = (struct server_candidate){.data = data,
-                                       .stream = stream,
-                                       .since_ns = loop_now_ns(data->setup.loop),
-                                       .foreign = foreign};
-    server_candidate_seal(place);
-    server_data_arm(data);
+    server_candidates_admit(&data->candidates, stream, foreign);
+    data_arm(data);
 }
 
 /* ---- other servers ---- */
@@ -143,6 +165,12 @@ static bool data_may_be_foreign(const struct server_data *data, const struct add
 {
     return data->setup.security->level == PROTECTION_PRIVATE &&
            server_data_knows(data->setup.rules, other);
+}
+
+/* Active: to another host than the client's. */
+static bool data_is_foreign(const struct server_data *data)
+{
+    return !address_same_host(&data->target, data->setup.peer);
 }
 
 /* ---- passive ---- */
@@ -165,12 +193,11 @@ static void data_arrived(void *ctx, int fd, const struct address *peer,
     (void)reached;
     CLEANUP(fd_close) int owned = fd;
     struct server_data *data = ctx;
-    struct server_candidate *place = data_free_place(data);
     bool foreign = !address_same_host(peer, data->setup.peer);
     if (foreign && !data_may_be_foreign(data, peer))
         data_foreign(data, peer);
-    else if (place)
-        data_admit(data, place, fd_take(&owned), foreign);
+    else if (server_candidates_has_room(&data->candidates))
+        data_admit(data, fd_take(&owned), foreign);
 }
 
 static void data_arrival_refused(void *ctx, const struct address *proxy, const struct fault *fault)
@@ -185,7 +212,7 @@ static void data_accept(void *ctx, bool readable, bool writable)
     (void)writable;
     struct server_data *data = ctx;
     while (data->listener >= 0) {
-        if (!data_free_place(data)) {
+        if (!server_candidates_has_room(&data->candidates)) {
             loop_watch_want(data->listener_watch, false, false);
             return;
         }
@@ -199,8 +226,8 @@ static void data_accept(void *ctx, bool readable, bool writable)
             struct fault fault = {0};
             fault_set(&fault, error, "No data connection can be accepted now");
             data_close_listener(data);
-            server_data_refusal(data, DATA_REPLY_NONE, data->setup.peer, &fault);
-            server_data_arm(data);
+            data_refusal(data, REPLY_NO_CONNECTION, data->setup.peer, &fault);
+            data_arm(data);
             return;
         }
         server_arrivals_take(&data->arrivals, data->setup.rules, fd, &peer);
@@ -234,7 +261,7 @@ enum ferry_error server_data_listen(const struct server_data_setup *setup, uint1
         return fault_set(fault, error, "no passive port can be had");
     }
     loop_watch_want(data->listener_watch, true, false);
-    server_data_arm(data);
+    data_arm(data);
     *port = address_port(&at);
     *out = data;
     return FERRY_OK;
@@ -251,12 +278,6 @@ enum ferry_error server_data_active(const struct server_data_setup *setup, const
     return error;
 }
 
-/* Active: to another host than the client's. */
-static bool data_is_foreign(const struct server_data *data)
-{
-    return !address_same_host(&data->target, data->setup.peer);
-}
-
 static void data_dial_failed(struct server_data *data, const struct fault *cause)
 {
     struct fault fault = {0};
@@ -267,8 +288,8 @@ static void data_dial_failed(struct server_data *data, const struct fault *cause
     else
         fault_advise(&fault, "a client behind NAT or a firewall needs passive mode");
     data_close_listener(data);
-    server_data_refusal(data, DATA_REPLY_NONE, &data->target, &fault);
-    server_data_arm(data);
+    data_refusal(data, REPLY_NO_CONNECTION, &data->target, &fault);
+    data_arm(data);
 }
 
 static void data_dialled(void *ctx, bool readable, bool writable)
@@ -283,7 +304,7 @@ static void data_dialled(void *ctx, bool readable, bool writable)
     }
     loop_watch_free(data->dialled_watch);
     data->dialled_watch = NULL;
-    data_admit(data, &data->candidates[0], fd_take(&data->dialled), data_is_foreign(data));
+    data_admit(data, fd_take(&data->dialled), data_is_foreign(data));
 }
 
 static void data_dial(struct server_data *data)
@@ -324,16 +345,10 @@ static uint64_t data_deadline(const struct server_data *data)
         return data_can_accept(data) ? data->created_ns + UNUSED_NS : CLOCK_NEVER;
 
     uint64_t last = data->begun_ns + rules->data_timeout_ns;
-    if (data_has_candidates(data)) {
+    if (server_candidates_any(&data->candidates)) {
         /* However many try, one transfer waits no longer than this. */
         uint64_t most = last + rules->handshake_timeout_ns;
-        uint64_t until = 0;
-        for (size_t i = 0; i < CANDIDATES_MAX; i++) {
-            const struct server_candidate *candidate = &data->candidates[i];
-            uint64_t end = candidate->since_ns + rules->handshake_timeout_ns;
-            if (candidate->stream && end > until)
-                until = end;
-        }
+        uint64_t until = server_candidates_deadline(&data->candidates);
         return until < most ? until : most;
     }
     if (!data_can_accept(data))
@@ -343,7 +358,7 @@ static uint64_t data_deadline(const struct server_data *data)
     return last;
 }
 
-void server_data_arm(struct server_data *data)
+static void data_arm(struct server_data *data)
 {
     loop_timer_at(data->timer, data_deadline(data));
 }
@@ -351,20 +366,20 @@ void server_data_arm(struct server_data *data)
 static void data_expired(void *ctx)
 {
     struct server_data *data = ctx;
-    bool handshaking = data_has_candidates(data);
+    bool handshaking = server_candidates_any(&data->candidates);
     struct fault fault = {0};
     if (data->state == DATA_WAITING) {
         fault_set(&fault, FERRY_E_TIMEOUT, "The data port was not used within 60 s");
-        data->code = DATA_REPLY_NONE;
+        data->code = REPLY_NO_CONNECTION;
         data->why = fault;
         data_close_listener(data);
-        data_drop_candidates(data);
+        server_candidates_drop(&data->candidates);
         return;
     }
     if (handshaking && data->code == 0) {
         fault_set(&fault, FERRY_E_TIMEOUT,
                   "The TLS handshake of the data connection did not end in time");
-        data->code = DATA_REPLY_TLS;
+        data->code = REPLY_TLS_REFUSED;
         data->why = fault;
     }
     data_tell(data);
@@ -395,49 +410,51 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
         server_data_free(data);
         return FERRY_E_MEMORY;
     }
+    const struct server_candidates_setup candidates = {
+        .loop = setup->loop,
+        .rules = setup->rules,
+        .linger = setup->linger,
+        .binding = data->binding,
+        .role_unknown = setup->may_be_tls_client,
+        .events = &candidates_events,
+        .ctx = data,
+    };
+    server_candidates_init(&data->candidates, &candidates);
     *out = data;
     return FERRY_OK;
 }
 
-/* The level changed between PASV and the command (TLS-32): what came before it is at the wrong one.
- */
-static void data_change_level(struct server_data *data)
+/* Turns away who has the slot, for `why`. */
+static void data_turn_away(struct server_data *data, int code, const char *why)
 {
-    bool sealed = data->setup.security->level == PROTECTION_PRIVATE;
     struct stream *stream = data->taken;
-    if (!sealed)
-        data_drop_candidates(data);
-    if (!stream || (stream_tls(stream) != NULL) == sealed)
-        return;
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_STATE, "%s", why);
     data->taken = NULL;
-    if (!sealed) {
-        struct fault fault = {0};
-        fault_set(&fault, FERRY_E_STATE, "The data connection is sealed, but PROT C is in force");
-        server_data_refusal(data, DATA_REPLY_NONE, stream_peer(stream), &fault);
-        server_linger_take(data->setup.linger, stream, data->binding);
-        return;
-    }
-    stream_pause(stream, false);
-    data->candidates[0] = (struct server_candidate){.data = data, .stream = stream};
-    server_candidate_seal(&data->candidates[0]);
+    data_refusal(data, code, stream_peer(stream), &fault);
+    server_linger_take(data->setup.linger, stream, data->binding);
 }
 
-/* It is known now who is TLS client. Where SSCN came behind PASV, whoever was quick has begun the
- * other way round. */
-static void data_settle_role(struct server_data *data)
+/* What came before the transfer command may be at the wrong level (TLS-32), or have begun TLS the
+ * wrong way round. */
+static void data_settle(struct server_data *data, bool tls_client)
 {
-    struct fault fault = {0};
-    fault_set(&fault, FERRY_E_STATE, "TLS was begun before SSCN had said by whom");
-    if (data->taken && data->tls_client) {
-        data->candidates[0] = (struct server_candidate){.data = data, .stream = data->taken};
+    bool sealed = data->setup.security->level == PROTECTION_PRIVATE;
+    if (!sealed)
+        server_candidates_drop(&data->candidates);
+    server_candidates_begin(&data->candidates, sealed && tls_client);
+    struct stream *stream = data->taken;
+    if (!stream)
+        return;
+    if (!stream_tls(stream) && sealed) {
         data->taken = NULL;
-    }
-    for (size_t i = 0; i < CANDIDATES_MAX; i++) {
-        struct server_candidate *candidate = &data->candidates[i];
-        if (candidate->stream && !stream_tls(candidate->stream))
-            server_candidate_seal(candidate);
-        else if (candidate->stream && data->tls_client)
-            server_candidate_refuse(candidate, DATA_REPLY_TLS, &fault);
+        stream_pause(stream, false);
+        server_candidates_admit(&data->candidates, stream, false);
+    } else if (stream_tls(stream) && !sealed) {
+        data_turn_away(data, REPLY_NO_CONNECTION,
+                       "The data connection is sealed, but PROT C is in force");
+    } else if (stream_tls(stream) && tls_client) {
+        data_turn_away(data, REPLY_TLS_REFUSED, "TLS was begun before SSCN said by whom");
     }
 }
 
@@ -445,17 +462,12 @@ void server_data_begin(struct server_data *data, bool tls_client)
 {
     data->state = DATA_BEGUN;
     data->begun_ns = loop_now_ns(data->setup.loop);
-    data->tls_client = tls_client && data->setup.security->level == PROTECTION_PRIVATE;
-    if (data->setup.security->level == PROTECTION_PRIVATE)
-        data_settle_role(data);
-    data_change_level(data);
-    for (size_t i = 0; i < CANDIDATES_MAX; i++)
-        data->candidates[i].since_ns = data->begun_ns;
+    data_settle(data, tls_client);
     if (data->taken)
         loop_task_post(data->tell);
     else if (data->target.len)
         data_dial(data);
-    server_data_arm(data);
+    data_arm(data);
 }
 
 void server_data_free(struct server_data *data)
@@ -463,7 +475,7 @@ void server_data_free(struct server_data *data)
     if (!data)
         return;
     data_close_listener(data);
-    data_drop_candidates(data);
+    server_candidates_drop(&data->candidates);
     if (data->taken)
         server_linger_take(data->setup.linger, data->taken, data->binding);
     loop_timer_free(data->timer);

@@ -1,10 +1,9 @@
 /* The data connection of one transfer, from PASV or PORT until the transfer has it: a passive
  * listener or an active connect, the check of the peer, the TLS handshake and what it must prove.
  *
- * A candidate is not the data connection. Whoever connects from the right address may try, up to
- * four side by side; the handshake begins as soon as the ClientHello is there, also before the
- * transfer command; only one that is finished and permitted takes the slot, and a failed one leaves
- * it free (one-port.md; SEC-5, TLS-100, TLS-101). */
+ * A candidate (candidates.h) is not the data connection: the handshake begins as soon as the
+ * ClientHello is there, also before the transfer command; only one that is finished and permitted
+ * takes the slot, and a failed one leaves it free (one-port.md; SEC-5, TLS-100, TLS-101). */
 #ifndef FERRY_SERVER_DATA_H
 #define FERRY_SERVER_DATA_H
 

@@ -72,6 +72,12 @@ int entry_read_self(int dir_fd, struct entry *entry)
     return 0;
 }
 
+bool entry_is_special(const struct entry *entry)
+{
+    mode_t mode = entry->what.st_mode;
+    return !S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode);
+}
+
 void entry_fini(struct entry *entry)
 {
     alloc_free_str(&entry->link_text);

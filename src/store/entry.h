@@ -26,6 +26,9 @@ NODISCARD int entry_read(const struct root *root, int dir_fd, const char *dir, c
 /* As entry_read, for a directory that is open: its own facts, its name left "". */
 NODISCARD int entry_read_self(int dir_fd, struct entry *entry);
 
+/* Neither file, directory nor link: devices, FIFOs and sockets are nobody's business (LST-83). */
+bool entry_is_special(const struct entry *entry);
+
 /* Frees what it owns; for CLEANUP. */
 void entry_fini(struct entry *entry);
 

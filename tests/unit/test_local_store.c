@@ -39,8 +39,9 @@ static void open_store(struct fixture *fixture, bool read_only)
     struct fault fault = {0};
     assert_int_equal(root_init(&root, fixture->dir.path, ROOT_LINKS_BENEATH, 027, &fault),
                      FERRY_OK);
+    struct home_rules rules = {.read_only = read_only};
     assert_int_equal(
-        local_store_new(fixture->net.loop, &root, BYTES_LIT("anna"), read_only, &fixture->store),
+        local_store_new(fixture->net.loop, &root, BYTES_LIT("anna"), &rules, &fixture->store),
         FERRY_OK);
 }
 

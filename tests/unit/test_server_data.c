@@ -1,4 +1,4 @@
-/* Who gets the data connection: resumption by policy and scope, theft, wrong addresses, plain
+/* Who gets the data connection: resumption by policy and scope, wrong addresses, plain
  * bytes, deadlines, and the level that is in force. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -159,74 +159,6 @@ static void sec_15_a_dead_session_proves_nothing(void **state)
     rig_data_close(&data);
     assert_served(&client);
     rig_close(&dead);
-    rig_close(&client);
-}
-
-/* ---- theft (SEC-5) ---- */
-
-static void sec_5_a_thief_who_comes_first_gets_nothing(void **state)
-{
-    struct server_rig *rig = *state;
-    struct rig_client victim, thief;
-    struct rig_data stolen, data;
-    rig_login(&victim, rig);
-    rig_login(&thief, rig);
-    rig_passive(&victim, &stolen);
-    rig_data_start_tls(&stolen, &thief);
-    assert_int_equal(rig_data_end(&stolen), STREAM_END_CLOSED);
-    assert_int_equal(buf_len(&stolen.end.received), 0);
-
-    /* The victim's own connection is served all the same. */
-    rig_data_connect(&victim, &data, NULL);
-    rig_expect(&victim, 150, "RETR file");
-    rig_data_seal(&data, &victim);
-    assert_int_equal(rig_data_end(&data), STREAM_END_CLOSED);
-    rig_expect_reply(&victim, 226);
-    assert_true(has_content(&data));
-    assert_true(server_rig_logged(rig, "data.refused", "session reuse", NULL));
-    rig_data_close(&data);
-    rig_data_close(&stolen);
-    rig_close(&thief);
-    rig_close(&victim);
-}
-
-static void sec_5_a_thief_cannot_upload_either(void **state)
-{
-    struct server_rig *rig = *state;
-    struct rig_client victim, thief;
-    struct rig_data stolen;
-    rig_login(&victim, rig);
-    rig_login(&thief, rig);
-    rig_passive(&victim, &stolen);
-    rig_expect(&victim, 150, "STOR mine");
-    rig_data_seal(&stolen, &thief);
-    rig_data_send(&stolen, BYTES_LIT("not yours"));
-    rig_data_finish(&stolen);
-    rig_expect_reply(&victim, 522);
-    assert_false(tempdir_has(&rig->dir, "mine"));
-    rig_data_close(&stolen);
-    rig_close(&thief);
-    rig_close(&victim);
-}
-
-static void silent_candidates_do_not_stop_the_rightful_one(void **state)
-{
-    struct server_rig *rig = *state;
-    struct rig_client client;
-    struct rig_data silent[3], data;
-    rig_login(&client, rig);
-    rig_passive(&client, &silent[0]);
-    rig_data_connect(&client, &silent[1], NULL);
-    rig_data_connect(&client, &silent[2], NULL);
-    rig_data_connect(&client, &data, NULL);
-    rig_expect(&client, 150, "RETR file");
-    rig_data_seal(&data, &client);
-    assert_int_equal(rig_data_end(&data), STREAM_END_CLOSED);
-    rig_expect_reply(&client, 226);
-    assert_true(has_content(&data));
-    rig_data_close(&data);
-    for (size_t i = 0; i < ARRAY_LEN(silent); i++)
-        rig_data_close(&silent[i]);
     rig_close(&client);
 }
 
@@ -510,9 +442,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tls_100_101_policy_and_scope),
         TEST(sec_15_a_dead_session_proves_nothing),
-        TEST(sec_5_a_thief_who_comes_first_gets_nothing),
-        TEST(sec_5_a_thief_cannot_upload_either),
-        TEST(silent_candidates_do_not_stop_the_rightful_one),
         TEST(ftp_24_only_the_control_connections_address),
         TEST(the_handshake_does_not_wait_for_the_command),
         TEST(the_slot_is_taken_once),
