@@ -108,6 +108,14 @@ static void send_greeting(struct server_pi *pi, uint64_t now_ns)
     server_pi_say(pi, 220, "FTP server ready."); /* no name, no version (SEC-25) */
 }
 
+void server_pi_turn_implicit(struct server_pi *pi)
+{
+    if (pi->phase != PI_PHASE_SILENT)
+        return;
+    pi->settings.implicit = true;
+    security_init(&pi->security, true);
+}
+
 void server_pi_greet(struct server_pi *pi, uint64_t now_ns)
 {
     if (pi->phase != PI_PHASE_SILENT)

@@ -99,6 +99,10 @@ enum transfer_mode { TRANSFER_MODE_STREAM = 'S', TRANSFER_MODE_Z = 'Z' };
 struct server_pi *server_pi_new(const struct server_pi_settings *settings, uint64_t now_ns);
 void server_pi_free(struct server_pi *pi);
 
+/* Before the greeting: makes it an implicit connection (settings.implicit), now that its first
+ * bytes have shown that. */
+void server_pi_turn_implicit(struct server_pi *pi);
+
 /* Queues the greeting 220; on an implicit connection it goes out once TLS has started (TLS-191), or
  * before START_TLS comes (dialect.greet_before_tls). */
 void server_pi_greet(struct server_pi *pi, uint64_t now_ns);

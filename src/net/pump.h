@@ -65,6 +65,7 @@ struct pump_settings {
     pump_filter_fn *filter; /* or NULL */
     void *hook_ctx;         /* of source, sink, filter */
     bool sync;              /* fdatasync before PUMP_DONE */
+    bool accept_no_notify;  /* stream_lacks_notify is the end of the stream, too: PUMP_DONE */
     uint64_t length_bytes;  /* of the file to the stream: no more than so many; 0: to its end */
     uint64_t max_bytes;     /* 0: no limit */
     uint64_t stall_ns;      /* 0: 120 s (SEC-51) */

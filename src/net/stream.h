@@ -106,6 +106,13 @@ void stream_abort(struct stream *stream);
 enum stream_end stream_end(const struct stream *stream);
 const struct fault *stream_fault(const struct stream *stream);
 
+/* STREAM_END_CUT under TLS by a FIN between two records: all but the close_notify may have come. So
+ * do old clients end an upload; so does anybody who can end a connection (TLS-175). */
+bool stream_lacks_notify(const struct stream *stream);
+
+/* The first byte that waits to be read in clear, which stays there. false: there is none. */
+bool stream_peek(const struct stream *stream, unsigned char *first);
+
 /* Sending failed: what was written may not have arrived, and nothing more can be. */
 bool stream_is_broken(const struct stream *stream);
 

@@ -1,6 +1,4 @@
 /* The sealed side of a stream: handshake, records, and the way back to clear text. */
-#include <sys/socket.h>
-
 #include "base/clock.h"
 #include "net/stream_internal.h"
 
@@ -189,6 +187,12 @@ size_t stream_tls_write(struct stream *stream, struct bytes in)
     return taken;
 }
 
+bool stream_lacks_notify(const struct stream *stream)
+{
+    return stream->end == STREAM_END_CUT && !stream->reset && stream->engine &&
+           !tls_engine_is_inside_record(stream->engine);
+}
+
 /* ---- back to clear text ---- */
 
 enum ferry_error stream_stop_tls(struct stream *stream, enum stream_stop until)
@@ -218,8 +222,7 @@ static bool clear_text_waits(const struct stream *stream)
     enum { RECORD_TYPE_MIN = 20, RECORD_TYPE_MAX = 24 };
     unsigned char first;
     return buf_len(&stream->kept) == 0 && !tls_engine_is_inside_record(stream->engine) &&
-           recv(stream->fd, &first, 1, MSG_PEEK) == 1 &&
-           (first < RECORD_TYPE_MIN || first > RECORD_TYPE_MAX);
+           stream_peek(stream, &first) && (first < RECORD_TYPE_MIN || first > RECORD_TYPE_MAX);
 }
 
 static void leave_without_notify(struct stream *stream)

@@ -23,6 +23,8 @@ static void fill_defaults(struct server_rules *rules)
     default_to(&rules->stall_timeout_ns, 120);
     default_to(&rules->login_delay_ns, 1);
     default_to(&rules->passive_lookup_ns, 300);
+    if (rules->first_bytes_ns == 0)
+        rules->first_bytes_ns = 300 * CLOCK_NS_PER_MS;
 }
 
 /* ---- checking ---- */
@@ -60,7 +62,10 @@ static enum ferry_error check_passive(const struct server_rules *rules, struct f
 
 static enum ferry_error check(const struct server_rules *rules, struct fault *fault)
 {
-    if (!rules->tls && rules->kind == LISTEN_IMPLICIT)
+    if (rules->kind == LISTEN_EITHER && rules->dialect.greet_before_tls)
+        return fault_set(fault, FERRY_E_ARGUMENT,
+                         "where the first bytes decide, no greeting can come before TLS");
+    if (!rules->tls && rules->kind != LISTEN_EXPLICIT)
         return fault_set(fault, FERRY_E_ARGUMENT, "implicit TLS needs a certificate");
     if (!rules->tls && !rules->plaintext_allowed)
         return fault_set(fault, FERRY_E_ARGUMENT,

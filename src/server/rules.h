@@ -23,6 +23,8 @@ struct server_external;
 enum listen_kind {
     LISTEN_EXPLICIT, /* with AUTH */
     LISTEN_IMPLICIT, /* before the greeting */
+    LISTEN_EITHER,   /* at once if the first bytes are TLS; else, or where none come within
+                        `first_bytes_ns`, with AUTH */
 };
 
 /* TLS-100: what a data connection must prove. */
@@ -84,12 +86,15 @@ struct server_rules {
 
     bool mode_z;             /* MODE Z is offered; lengths then tell of contents (SEC-58) */
     uint64_t hash_max_bytes; /* that HASH and its kin read for one command; 0: no limit */
+    bool accept_no_notify;   /* an upload that ends without close_notify is whole, if it is not cut
+                                inside of a TLS record, and logged (TLS-175) */
     bool keep_cut_uploads;   /* a cut upload stays as a hidden part for REST */
 
     /* 0: the default (SEC-51). */
     uint64_t login_timeout_ns;     /* from the connection to the login; 60 s */
     uint64_t idle_timeout_ns;      /* between commands; 600 s */
     uint64_t handshake_timeout_ns; /* 20 s */
+    uint64_t first_bytes_ns;       /* LISTEN_EITHER; 0.3 s, by which the greeting comes later */
     uint64_t data_timeout_ns;      /* from the 150 to the data connection; 20 s */
     uint64_t stall_timeout_ns;     /* no byte crosses in a transfer; 120 s */
     uint64_t login_delay_ns;       /* before the first refusal of a login; doubled for each further

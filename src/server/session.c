@@ -170,7 +170,8 @@ void server_session_drain(struct server_session *session)
     if (session->transfer || session->phase == SERVER_GONE)
         return;
     server_pi_refuse(session->pi, "The server is shutting down");
-    if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS)
+    if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS ||
+        session->phase == SERVER_UNDECIDED)
         server_session_end(session, "the server ended", false);
     else
         server_session_turn(session);
@@ -343,6 +344,9 @@ static void session_settle(struct server_session *session)
     bool written = server_pi_output(session->pi).len == 0;
     bool over = stream_end(session->stream) != STREAM_OPEN || stream_is_broken(session->stream);
     switch (session->phase) {
+    case SERVER_UNDECIDED:
+        server_session_decide(session, false);
+        break;
     case SERVER_SERVING:
         if (over)
             session_lost(session);
@@ -415,6 +419,10 @@ void server_session_expired(void *ctx)
 {
     struct server_session *session = ctx;
     uint64_t now_ns = loop_now_ns(session->shared->loop);
+    if (session->phase == SERVER_UNDECIDED) {
+        server_session_decide(session, true);
+        return;
+    }
     if (session->phase != SERVER_SERVING) {
         bool handshake = session->phase == SERVER_HANDSHAKE;
         server_session_end(

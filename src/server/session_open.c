@@ -44,6 +44,39 @@ static bool session_make(struct server_session *session, int fd)
     return session->stream && session->pi && session->timer && session->again;
 }
 
+/* Greets, or begins the handshake before that. */
+static void session_begin(struct server_session *session)
+{
+    server_pi_greet(session->pi, session->opened_ns);
+    if (session->implicit && !session->rules->dialect.greet_before_tls)
+        server_security_start(session);
+    else
+        server_session_turn(session);
+}
+
+void server_session_decide(struct server_session *session, bool waited)
+{
+    enum { TLS_HANDSHAKE_RECORD = 22 };
+    unsigned char first = 0;
+    if (!stream_peek(session->stream, &first) && !waited)
+        return;
+    session->implicit = first == TLS_HANDSHAKE_RECORD;
+    if (session->implicit)
+        server_pi_turn_implicit(session->pi);
+    server_session_enter(session, SERVER_SERVING, 0);
+    session_begin(session);
+}
+
+static const char *kind_name(const struct server_rules *rules)
+{
+    static const char *const names[] = {
+        [LISTEN_EXPLICIT] = "explicit",
+        [LISTEN_IMPLICIT] = "implicit",
+        [LISTEN_EITHER] = "either",
+    };
+    return names[rules->kind];
+}
+
 enum ferry_error server_session_new(struct server_shared *shared, struct server_rules *rules,
                                     int fd, const struct address *peer,
                                     const struct address *reached, const char *refusal)
@@ -72,15 +105,13 @@ enum ferry_error server_session_new(struct server_shared *shared, struct server_
         server_session_free(session);
         return FERRY_E_MEMORY;
     }
-    server_event(session, LOG_LEVEL_NOTICE, "session.open",
-                 F_STR("listener", session->implicit ? "implicit" : "explicit"));
+    server_event(session, LOG_LEVEL_NOTICE, "session.open", F_STR("listener", kind_name(rules)));
+    if (rules->kind == LISTEN_EITHER) {
+        server_session_enter(session, SERVER_UNDECIDED, rules->first_bytes_ns);
+        return FERRY_OK;
+    }
     if (refusal)
         server_pi_refuse(session->pi, refusal); /* in the place of the greeting (FTP-30) */
-    else
-        server_pi_greet(session->pi, session->opened_ns);
-    if (session->implicit && !rules->dialect.greet_before_tls)
-        server_security_start(session);
-    else
-        server_session_turn(session);
+    session_begin(session);
     return FERRY_OK;
 }

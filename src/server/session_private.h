@@ -14,6 +14,10 @@ void server_session_expired(void *session);
 /* Its task: goes on with what one turn left. */
 void server_session_go_on(void *session);
 
+/* SERVER_UNDECIDED: begins the session, implicit or not, if the first byte has come or was `waited`
+ * for. The session may be gone after it. */
+void server_session_decide(struct server_session *session, bool waited);
+
 /* Frees what is left of it; no transfer runs. */
 void server_session_free(struct server_session *session);
 

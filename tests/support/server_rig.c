@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "ftp/reply.h"
 #include "net/socket.h"
+#include "net/stream_internal.h"
 
 enum { LOG_MAX_BYTES = 16 * 1024 * 1024 };
 
@@ -111,6 +113,9 @@ void server_rig_open(struct server_rig *rig, const struct server_rig_options *op
     rig->port = listen_on(rig, &rules, &rig->listener);
     rules.kind = LISTEN_IMPLICIT;
     rig->implicit_port = listen_on(rig, &rules, NULL);
+    rules.kind = LISTEN_EITHER;
+    if (!rules.dialect.greet_before_tls)
+        rig->either_port = listen_on(rig, &rules, NULL);
     tls_context_unref(rules.fxp.tls);
     tls_peers_unref(rules.fxp.peers);
 }
@@ -409,6 +414,15 @@ void rig_data_finish(struct rig_data *data)
 {
     stream_finish(data->end.stream);
     NET_UNTIL(&data->rig->net, data->end.flushes > 0 || stream_is_broken(data->end.stream));
+}
+
+void rig_data_fin(struct rig_data *data, struct bytes tail)
+{
+    NET_UNTIL(&data->rig->net, stream_output(data->end.stream).len == 0);
+    int fd = data->end.stream->fd;
+    if (tail.len > 0)
+        assert_int_equal(send(fd, tail.ptr, tail.len, 0), (ssize_t)tail.len);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
 }
 
 void rig_data_cut(struct rig_data *data)

@@ -26,6 +26,7 @@ struct server_rig {
     struct server_worker *worker;
     struct server_listener *listener; /* of `port` */
     uint16_t port, implicit_port;
+    uint16_t either_port; /* but with dialect.greet_before_tls */
     struct log log;
     struct buf lines; /* the server's log, a line each */
     bool drained;
@@ -126,6 +127,10 @@ enum stream_end rig_data_end(struct rig_data *data);
 /* Sends all; then, for rig_data_finish, close_notify and FIN. */
 void rig_data_send(struct rig_data *data, struct bytes bytes);
 void rig_data_finish(struct rig_data *data);
+
+/* FIN without close_notify, behind `tail`, which is not sealed: the beginning of a record, or
+ * empty. */
+void rig_data_fin(struct rig_data *data, struct bytes tail);
 
 /* RST without close_notify. */
 void rig_data_cut(struct rig_data *data);
