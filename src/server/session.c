@@ -25,7 +25,7 @@ enum {
     ROUNDS_MAX = 16, /* reads in one turn: a client that pipelines holds up nobody else */
     LOG_OWN_FIELDS = 3,
     LOG_FIELDS_MAX = 16,
-    LEAVING_S = 5,
+    LEAVING_S = 5, /* for what was written to leave; ending TLS takes up to 5 s more (TLS-155) */
 };
 
 /* ---- log ---- */
@@ -253,7 +253,7 @@ static void session_act(struct server_session *session, const struct server_acti
         break;
     case SERVER_ACTION_STOP_TLS:
         server_security_stock(session);
-        server_session_enter(session, SERVER_CLOSING_TLS, LEAVING_S * CLOCK_NS_PER_S);
+        server_session_enter(session, SERVER_CLOSING_TLS, 2 * LEAVING_S * CLOCK_NS_PER_S);
         break;
     case SERVER_ACTION_CLOSE:
         session_leave(session);
