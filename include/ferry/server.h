@@ -69,6 +69,18 @@ FERRY_API void ferry_server_set_keep_cut_uploads(ferry_server *server, bool keep
 FERRY_API void ferry_server_set_mode_z(ferry_server *server, bool offered);        /* false */
 FERRY_API void ferry_server_set_sessions_max(ferry_server *server, uint32_t max);  /* 10000 */
 
+/* What PASV tells clients instead of the address that they connected to: a numeric IPv4 address, or
+ * a name, whose address is looked up again every 300 s. NULL: none (default). FERRY_E_ARGUMENT: not
+ * an IPv4 address of a host. Call before ferry_server_start. */
+FERRY_API enum ferry_error ferry_server_set_passive_address(ferry_server *server,
+                                                            const char *address);
+
+/* Connections, control and data, from this network ("192.0.2.0/24", or one address) come through a
+ * proxy and must begin with a header of the PROXY protocol, version 1 or 2; the client that it
+ * names is then the peer. May be called for several networks, before ferry_server_start.
+ * FERRY_E_ARGUMENT: not a network. */
+FERRY_API enum ferry_error ferry_server_add_proxy(ferry_server *server, const char *network);
+
 /* Receives each event of the log as one line without its newline (JSON or text). NULL: no log
  * (default). */
 typedef void ferry_server_log_fn(void *ctx, const char *line, size_t len);

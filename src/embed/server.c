@@ -36,6 +36,8 @@ struct ferry_server {
     enum tls_version tls_min, tls_max;
     struct buf certificate_pem, key_pem; /* until the start */
     struct server_rules rules;           /* of every listener, but for the kind and `tls` */
+    char *passive_name;                  /* of `rules` */
+    struct network *proxies;             /* of `rules` */
     uint32_t sessions_max;
     struct server_worker *worker; /* NULL: not started */
     SLIST_HEAD(, entrance) entrances;
@@ -109,6 +111,8 @@ void ferry_server_free(ferry_server *server)
     tls_master_free(server->master);
     buf_fini(&server->certificate_pem);
     buf_wipe(&server->key_pem);
+    alloc_free(server->passive_name);
+    alloc_free(server->proxies);
     alloc_free(server);
 }
 
@@ -226,6 +230,43 @@ void ferry_server_set_passive_ports(ferry_server *server, uint16_t low, uint16_t
 {
     server->rules.passive_low = low;
     server->rules.passive_high = high;
+}
+
+enum ferry_error ferry_server_set_passive_address(ferry_server *server, const char *address)
+{
+    fault_clear(&server->fault);
+    struct address numeric = {0};
+    char *name = NULL;
+    if (address && address_parse(address, 0, &numeric) != FERRY_OK) {
+        name = alloc_str(address);
+        if (!name)
+            return fault_set(&server->fault, FERRY_E_MEMORY, "no memory for a passive address");
+    } else if (address && !server_rules_can_tell(&numeric)) {
+        return fault_set(&server->fault, FERRY_E_ARGUMENT, "PASV cannot tell %s", address);
+    }
+    alloc_free(server->passive_name);
+    server->passive_name = name;
+    server->rules.passive_name = name;
+    server->rules.passive_address = numeric;
+    return FERRY_OK;
+}
+
+enum ferry_error ferry_server_add_proxy(ferry_server *server, const char *network)
+{
+    fault_clear(&server->fault);
+    struct network parsed;
+    enum ferry_error error = network_parse(network, &parsed, &server->fault);
+    if (error != FERRY_OK)
+        return error;
+    size_t count = server->rules.proxy_count;
+    struct network *longer = alloc_resize(server->proxies, count + 1, sizeof(*longer));
+    if (!longer)
+        return fault_set(&server->fault, FERRY_E_MEMORY, "no memory for a proxy");
+    longer[count] = parsed;
+    server->proxies = longer;
+    server->rules.proxies = longer;
+    server->rules.proxy_count = count + 1;
+    return FERRY_OK;
 }
 
 void ferry_server_set_active(ferry_server *server, bool allowed)

@@ -138,6 +138,10 @@ static enum ferry_error set_up(struct demo *demo)
         ferry_server_set_log(server, log_to_stderr, NULL, options->log == DEMO_LOG_JSON);
     enum ferry_error error = ferry_server_set_tls_versions(server, NULL, options->tls_max);
     if (error == FERRY_OK)
+        error = ferry_server_set_passive_address(server, options->passive_address);
+    if (error == FERRY_OK && options->proxy)
+        error = ferry_server_add_proxy(server, options->proxy);
+    if (error == FERRY_OK)
         error = ferry_server_set_certificate(server, certificate.ptr, certificate.len, key.ptr,
                                              key.len);
     if (error == FERRY_OK)

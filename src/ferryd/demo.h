@@ -23,6 +23,8 @@ struct demo_options {
     enum ferry_data_resume data_resume;
     enum ferry_data_scope data_scope;
     uint16_t passive_low, passive_high;
+    const char *passive_address; /* NULL: the local one */
+    const char *proxy;           /* a network; NULL: none */
     const char *tls_max;
     bool plaintext;
     bool read_only;

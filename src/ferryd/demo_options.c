@@ -92,6 +92,18 @@ static bool take_passive_ports(struct demo_options *options, const char *value)
     return true;
 }
 
+static bool take_passive_address(struct demo_options *options, const char *value)
+{
+    options->passive_address = value;
+    return true;
+}
+
+static bool take_proxy(struct demo_options *options, const char *value)
+{
+    options->proxy = value;
+    return true;
+}
+
 static bool take_tls_max(struct demo_options *options, const char *value)
 {
     options->tls_max = value;
@@ -164,6 +176,10 @@ static const struct {
     {"port", "N", take_explicit_port, "port for explicit TLS (2121); 0: a free one"},
     {"implicit-port", "N", take_implicit_port, "port for implicit TLS (2990); 0: a free one"},
     {"passive-ports", "LOW-HIGH", take_passive_ports, "for data connections (any free one)"},
+    {"passive-address", "ADDRESS", take_passive_address,
+     "what PASV tells: an IPv4 address or a name (where the client connected to)"},
+    {"proxy", "NETWORK", take_proxy,
+     "its connections begin with a header of the PROXY protocol (nobody's)"},
     {"password-file", "FILE", take_password_file, "its first line is the password (random)"},
     {"read-only", NULL, take_read_only, "the account may not change anything"},
     {"data-resume", "WORD", take_data_resume,

@@ -108,14 +108,6 @@ static void send_greeting(struct server_pi *pi, uint64_t now_ns)
     server_pi_say(pi, 220, "FTP server ready."); /* no name, no version (SEC-25) */
 }
 
-void server_pi_turn_implicit(struct server_pi *pi)
-{
-    if (pi->phase != PI_PHASE_SILENT)
-        return;
-    pi->settings.implicit = true;
-    security_init(&pi->security, true);
-}
-
 void server_pi_greet(struct server_pi *pi, uint64_t now_ns)
 {
     if (pi->phase != PI_PHASE_SILENT)
@@ -484,11 +476,6 @@ unsigned server_pi_mlst_facts(const struct server_pi *pi)
 struct bytes server_pi_cwd(const struct server_pi *pi)
 {
     return server_pi_text(&pi->cwd);
-}
-
-bool server_pi_is_tls_client(const struct server_pi *pi)
-{
-    return pi->sscn || pi->cpsv;
 }
 
 bool server_pi_is_logged_in(const struct server_pi *pi)

@@ -36,6 +36,14 @@ bool server_pi_never_clear(const struct server_pi *pi)
 
 /* ---- AUTH ---- */
 
+void server_pi_turn_implicit(struct server_pi *pi)
+{
+    if (pi->phase != PI_PHASE_SILENT)
+        return;
+    pi->settings.implicit = true;
+    security_init(&pi->security, true);
+}
+
 static void accept_auth(struct server_pi *pi, enum auth_mechanism mechanism)
 {
     bool odd = mechanism == AUTH_SSL && pi->settings.dialect.auth_ssl_334;
@@ -188,4 +196,9 @@ bool server_pi_answer_sscn(struct server_pi *pi, struct bytes argument)
         pi->sscn = on;
     server_pi_say(pi, 200, "SSCN:%s METHOD", pi->sscn ? "CLIENT" : "SERVER");
     return true;
+}
+
+bool server_pi_is_tls_client(const struct server_pi *pi)
+{
+    return pi->sscn || pi->cpsv;
 }

@@ -12,10 +12,9 @@ static void candidate_refuse(struct server_candidate *candidate, int code,
 {
     const struct server_candidates_setup *setup = &candidate->all->setup;
     struct stream *stream = candidate->stream;
-    struct address peer = *stream_peer(stream);
     candidate->stream = NULL;
     server_linger_take(setup->linger, stream, setup->binding);
-    setup->events->refused(setup->ctx, code, &peer, fault);
+    setup->events->refused(setup->ctx, code, fault);
 }
 
 /* As TLS client the handshake alone has shown that another server is there. */

@@ -25,7 +25,7 @@ struct server_candidates_events {
     void (*proven)(void *ctx, struct stream *stream, enum tls_proof proof);
     /* One was turned away, and its place is free: `code` 425, or 522 if TLS is what was wrong, and
      * in `fault` the words for the client (`what`) and for the operator (`advice`). */
-    void (*refused)(void *ctx, int code, const struct address *peer, const struct fault *fault);
+    void (*refused)(void *ctx, int code, const struct fault *fault);
 };
 
 /* Everything is borrowed as long as the candidates live. */

@@ -9,7 +9,12 @@
 #include "server/arrivals.h"
 #include "server/candidates.h"
 
-enum { ARRIVALS_MAX = 8, LISTEN_BACKLOG = 8, REPLY_TLS_REFUSED = 522, REPLY_NO_CONNECTION = 425 };
+enum {
+    ARRIVALS_MAX = 8,
+    LISTEN_BACKLOG = 8,
+    REPLY_TLS_REFUSED = 522,
+    REPLY_NO_CONNECTION = 425,
+};
 
 /* FTP-24: a passive port without a transfer command. */
 static const uint64_t UNUSED_NS = 60 * CLOCK_NS_PER_S;
@@ -122,11 +127,10 @@ static void candidate_proven(void *ctx, struct stream *stream, enum tls_proof pr
     data_take(ctx, stream, proof);
 }
 
-static void candidate_refused(void *ctx, int code, const struct address *peer,
-                              const struct fault *fault)
+static void candidate_refused(void *ctx, int code, const struct fault *fault)
 {
     struct server_data *data = ctx;
-    data_refusal(data, code, peer, fault);
+    data_refusal(data, code, data->setup.peer, fault); /* nobody else was admitted */
     if (data->listener_watch)
         loop_watch_want(data->listener_watch, true, false);
     data_arm(data);
@@ -282,9 +286,9 @@ static void data_dial_failed(struct server_data *data, const struct fault *cause
 {
     struct fault fault = {0};
     fault_set(&fault, FERRY_E_CONNECT, "Cannot open the data connection: %s", cause->what);
-    if (data->setup.rules->active_source_port && cause->os_error == EACCES)
-        fault_advise(&fault, "a source port under 1024 needs the capability net_bind_service; "
-                             "without active_source_port any port is used");
+    if (cause->os_error == EACCES || cause->os_error == EADDRINUSE)
+        fault_advise(&fault, "active_source_port must be free and, under 1024, needs the "
+                             "capability net_bind_service; without it any port will do");
     else
         fault_advise(&fault, "a client behind NAT or a firewall needs passive mode");
     data_close_listener(data);
@@ -431,7 +435,7 @@ static void data_turn_away(struct server_data *data, int code, const char *why)
     struct fault fault = {0};
     fault_set(&fault, FERRY_E_STATE, "%s", why);
     data->taken = NULL;
-    data_refusal(data, code, stream_peer(stream), &fault);
+    data_refusal(data, code, data->setup.peer, &fault);
     server_linger_take(data->setup.linger, stream, data->binding);
 }
 

@@ -2,6 +2,7 @@
 #include "server/ports.h"
 
 #include "ftp/hostport.h"
+#include "server/reach.h"
 #include "server/transfer.h"
 
 static void ports_setup(struct server_session *session, struct server_data_setup *setup)
@@ -33,14 +34,30 @@ static void ports_forget(struct server_session *session)
 
 /* ---- passive ---- */
 
+/* Many clients do not use what 227 tells, so it is worth a word once. */
+static void ports_warn(struct server_session *session, const struct address *told)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    if (session->told_in_vain || !server_reach_in_vain(told, &session->peer))
+        return;
+    session->told_in_vain = true;
+    address_text(told, text);
+    server_event(session, LOG_LEVEL_NOTICE, "passive.unreachable", F_STR("address", text),
+                 F_STR("reason", "PASV told a client from outside an address that it cannot reach"),
+                 F_STR("side", "server"),
+                 F_STR("advice", "set passive_address to the one that clients outside connect to"));
+}
+
 static void ports_reply_pasv(struct server_session *session, uint16_t port)
 {
     const struct address *told =
         server_rules_passive_address(session->rules, &session->peer, &session->reached);
     struct hostport at = {0};
     int family = ADDRESS_NONE;
-    if (told)
+    if (told) {
         address_to_raw(told, &family, at.address, &at.port);
+        ports_warn(session, told);
+    }
     at.family = (enum address_family)family;
     at.port = port;
 

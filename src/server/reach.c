@@ -89,11 +89,13 @@ static bool only_private(const struct address *at, struct address *out)
     return found && !others;
 }
 
-static void warn_of_address(const struct log *log, const struct server_rules *rules,
-                            const struct address *at)
+void server_reach_warn_address(const struct log *log, const struct server_rules *rules,
+                               const struct address *at)
 {
     const struct address *told = &rules->passive_address;
     struct address own;
+    if (is_for_this_host_alone(at))
+        return;
     if (told->len && !is_ipv4(at) && !is_any(at))
         warn(log, LOG_LEVEL_NOTICE, "PASV is not served over IPv6: passive_address is never told",
              told, "leave it out, or listen on IPv4 as well");
@@ -112,10 +114,16 @@ static void warn_of_address(const struct log *log, const struct server_rules *ru
              &own, "set passive_address to the one that clients outside connect to");
 }
 
+bool server_reach_in_vain(const struct address *told, const struct address *peer)
+{
+    bool inside = network_contains(&loopback, peer) || is_private(peer);
+    return is_ipv4(peer) && !inside && (network_contains(&loopback, told) || is_private(told));
+}
+
 /* ---- where it listens ---- */
 
-static void warn_of_ports(const struct log *log, const struct server_rules *rules,
-                          const struct address *at)
+void server_reach_warn_ports(const struct log *log, const struct server_rules *rules,
+                             const struct address *at)
 {
     CLEANUP(fd_close) int fd = -1;
     struct fault fault = {0};
@@ -129,12 +137,4 @@ static void warn_of_ports(const struct log *log, const struct server_rules *rule
              "there are few passive ports: one is taken from each PASV or EPSV until its data "
              "connection has come",
              NULL, "widen passive_ports");
-}
-
-void server_reach_warn(const struct log *log, const struct server_rules *rules,
-                       const struct address *at)
-{
-    if (!is_for_this_host_alone(at))
-        warn_of_address(log, rules, at);
-    warn_of_ports(log, rules, at);
 }

@@ -29,8 +29,7 @@ static void fill_defaults(struct server_rules *rules)
 
 /* ---- checking ---- */
 
-/* 227 has no room for another. */
-static bool can_be_told(const struct address *address)
+bool server_rules_can_tell(const struct address *address)
 {
     static const struct network nobody = {.family = 1, .bits = 8};
     return address->storage.ss_family == AF_INET && !network_contains(&nobody, address);
@@ -39,7 +38,7 @@ static bool can_be_told(const struct address *address)
 static enum ferry_error check_told(const struct address *address, struct fault *fault)
 {
     char text[ADDRESS_TEXT_BYTES];
-    if (address->len == 0 || can_be_told(address))
+    if (address->len == 0 || server_rules_can_tell(address))
         return FERRY_OK;
     address_text(address, text);
     return fault_set(fault, FERRY_E_ARGUMENT,

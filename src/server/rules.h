@@ -68,8 +68,8 @@ struct server_rules {
     enum data_resume_scope data_resume_scope;
 
     uint16_t passive_low, passive_high; /* 0, 0: the system's choice */
-    /* What 227 tells (TLS-151): what the first of these says that holds the client; else the
-     * address of this name; else this address; else the local one. */
+    /* What 227 tells (TLS-151). The first of these whose network holds the client decides; without
+     * one it is the address of the name, or the address, or else the local one. */
     const struct server_passive_rule *passive_rules;
     size_t passive_rule_count;
     const char *passive_name; /* NULL: none; not both a name and an address */
@@ -111,6 +111,9 @@ struct server_rules {
  * `fault`; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error server_rules_new(const struct server_rules *from,
                                             struct server_rules **out, struct fault *fault);
+
+/* Whether a 227 can tell this address: it has room for IPv4 only. */
+bool server_rules_can_tell(const struct address *address);
 
 /* They are the rules of a listener on `loop` from now on, if they were not before: begins to look
  * up passive_name, which the log tells of. Loop and log must outlive them. */

@@ -60,6 +60,7 @@ struct server_session {
     uint64_t opened_ns;
     struct address peer, local;
     struct address reached; /* where the client connected to: `local`, or what its proxy says */
+    bool told_in_vain;      /* that PASV told what cannot be reached was logged */
     bool implicit;
 
     enum server_phase phase;

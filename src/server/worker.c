@@ -58,14 +58,18 @@ void server_listener_close(struct server_listener *listener)
     listener_free(listener);
 }
 
-/* Warns of what makes them useless, and begins what they need. */
-static void listener_use_rules(struct server_listener *listener)
+/* Begins what the rules need, and warns of those that lead nowhere. */
+static void listener_use_rules(struct server_listener *listener, bool first)
 {
-    const struct server_shared *shared = &listener->worker->shared;
+    const struct log *log = listener->worker->shared.settings.log;
+    const struct server_rules *rules = listener->rules;
     struct address at;
-    server_rules_serve(listener->rules, shared->loop, shared->settings.log);
-    if (socket_local(listener->fd, &at) == FERRY_OK)
-        server_reach_warn(shared->settings.log, listener->rules, &at);
+    server_rules_serve(listener->rules, listener->worker->shared.loop, log);
+    if (socket_local(listener->fd, &at) != FERRY_OK)
+        return;
+    server_reach_warn_address(log, rules, &at);
+    if (first)
+        server_reach_warn_ports(log, rules, &at);
 }
 
 void server_listener_set_rules(struct server_listener *listener, struct server_rules *rules)
@@ -73,7 +77,7 @@ void server_listener_set_rules(struct server_listener *listener, struct server_r
     server_rules_ref(rules);
     server_rules_unref(listener->rules);
     listener->rules = rules;
-    listener_use_rules(listener);
+    listener_use_rules(listener, false);
 }
 
 static void worker_close_listeners(struct server_worker *worker)
@@ -177,7 +181,7 @@ enum ferry_error server_worker_listen(struct server_worker *worker, int fd,
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a listener");
     }
     loop_watch_want(listener->watch, true, false);
-    listener_use_rules(listener);
+    listener_use_rules(listener, true);
     LIST_INSERT_HEAD(&worker->listeners, listener, link);
     if (out)
         *out = listener;

@@ -222,7 +222,7 @@ void rig_seal(struct rig_client *client)
     NET_UNTIL(&client->rig->net, stream_is_sealed(control->stream));
 }
 
-static void login(struct rig_client *client, const char *user)
+void rig_login_here(struct rig_client *client, const char *user)
 {
     rig_expect_reply(client, 220);
     rig_expect(client, 234, "AUTH TLS");
@@ -237,13 +237,13 @@ static void login(struct rig_client *client, const char *user)
 void rig_login_as(struct rig_client *client, struct server_rig *rig, const char *user)
 {
     rig_connect(client, rig);
-    login(client, user);
+    rig_login_here(client, user);
 }
 
 void rig_login_from(struct rig_client *client, struct server_rig *rig, const char *from)
 {
     rig_connect_from(client, rig, from);
-    login(client, RIG_USER);
+    rig_login_here(client, RIG_USER);
 }
 
 void rig_login(struct rig_client *client, struct server_rig *rig)

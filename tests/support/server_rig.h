@@ -76,6 +76,9 @@ void rig_login(struct rig_client *client, struct server_rig *rig);
 void rig_login_as(struct rig_client *client, struct server_rig *rig, const char *user);
 void rig_login_from(struct rig_client *client, struct server_rig *rig, const char *from);
 
+/* As rig_login_as, of a client that is connected. */
+void rig_login_here(struct rig_client *client, const char *user);
+
 void rig_send(struct rig_client *client, struct bytes bytes);
 void rig_say(struct rig_client *client, const char *format, ...) PRINTF_LIKE(2, 3);
 

@@ -112,6 +112,15 @@ static void set_up_in_words(void **state)
                      FERRY_E_CONNECT);
     assert_int_equal(ferry_server_add_account(server, "anna", "x", "/nowhere/at/all", false),
                      FERRY_E_ARGUMENT);
+    assert_int_equal(ferry_server_set_passive_address(server, "2001:db8::1"), FERRY_E_ARGUMENT);
+    assert_int_equal(ferry_server_set_passive_address(server, "0.0.0.0"), FERRY_E_ARGUMENT);
+    assert_int_equal(ferry_server_set_passive_address(server, "server.test"), FERRY_OK);
+    assert_int_equal(ferry_server_set_passive_address(server, "192.0.2.1"), FERRY_OK);
+    assert_int_equal(ferry_server_set_passive_address(server, NULL), FERRY_OK);
+    assert_int_equal(ferry_server_add_proxy(server, "192.0.2.1/24"), FERRY_E_ARGUMENT);
+    assert_non_null(strstr(ferry_server_error(server), "192.0.2.1/24"));
+    assert_int_equal(ferry_server_add_proxy(server, "192.0.2.0/24"), FERRY_OK);
+    assert_int_equal(ferry_server_add_proxy(server, "2001:db8::1"), FERRY_OK);
     start(f);
     assert_int_not_equal(f->port, 0);
     assert_int_equal(ferry_server_start(server), FERRY_E_STATE);

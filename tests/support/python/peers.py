@@ -42,9 +42,9 @@ def wait_until(condition, what, limit_s=START_LIMIT_S):
         time.sleep(0.02)
 
 
-def accepts(port):
+def accepts(port, address="127.0.0.1"):
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0
 
 
 @contextlib.contextmanager
@@ -256,3 +256,29 @@ TLSLog {directory}/tls.log
         with process([program, "-n", "-q", "-c", configuration], directory / "output"):
             wait_until(lambda: accepts(port), "proftpd")
             yield Server("proftpd", port, "demo", "secret", ca, files, directory / "output")
+
+
+@contextlib.contextmanager
+def haproxy(server, address, ports, words):
+    """HAProxy on an address of its own before a server on 127.0.0.1: its listeners and the passive ports, with the
+    same numbers; `words` say how the header is sent."""
+    program = _peer_program("haproxy")
+    with scratch() as directory:
+        low, high = ports
+        configuration = directory / "haproxy.cfg"
+        configuration.write_text(f"""\
+defaults
+    mode tcp
+    timeout connect 10s
+    timeout client 60s
+    timeout server 60s
+    unique-id-format %pid-%rt
+listen all
+    bind {address}:{server.port}
+    bind {address}:{server.implicit_port}
+    bind {address}:{low}-{high}
+    server ferryd 127.0.0.1 {words}
+""")
+        with process([program, "-db", "-f", configuration], directory / "output"):
+            wait_until(lambda: accepts(low, address), "haproxy")
+            yield
