@@ -91,13 +91,15 @@ static void candidate_input(void *ctx)
 static enum ferry_error make_engine(const struct server_candidates *all, struct tls_engine **out)
 {
     const struct server_rules *rules = all->setup.rules;
-    struct tls_peers *peers = rules->dialect.fxp ? rules->fxp.peers : NULL;
     if (all->tls_client) {
-        const struct tls_client_role role = {.data = true, .peers = peers};
+        const struct tls_client_role role = {.data = true, .peers = rules->fxp.peers};
         return tls_engine_new_client(rules->fxp.tls, &role, out);
     }
     const struct tls_server_role role = {
-        .binding = server_binding_tls(all->setup.binding), .data = true, .peers = peers};
+        .binding = server_binding_tls(all->setup.binding),
+        .data = true,
+        .peers = all->setup.servers ? rules->fxp.peers : NULL,
+    };
     return tls_engine_new_server(rules->tls, &role, out);
 }
 

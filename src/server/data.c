@@ -167,7 +167,7 @@ bool server_data_knows(const struct server_rules *rules, const struct address *o
 /* In clear nobody could tell who it is (TLS-168). */
 static bool data_may_be_foreign(const struct server_data *data, const struct address *other)
 {
-    return data->setup.security->level == PROTECTION_PRIVATE &&
+    return data->setup.servers && data->setup.security->level == PROTECTION_PRIVATE &&
            server_data_knows(data->setup.rules, other);
 }
 
@@ -419,6 +419,7 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
         .rules = setup->rules,
         .linger = setup->linger,
         .binding = data->binding,
+        .servers = setup->servers,
         .role_unknown = setup->may_be_tls_client,
         .events = &candidates_events,
         .ctx = data,

@@ -43,6 +43,9 @@ struct server_data_setup {
     struct server_linger *linger;
     const struct security *security; /* of the control connection, for the level in force */
     struct server_binding *binding;  /* of the control connection; NULL in clear */
+    /* Another server may be at the other end (TLS-168). Never after EPSV, by which the clients of
+     * today come: their ports are for nobody else, whatever he shows. */
+    bool servers;
     bool may_be_tls_client;     /* SSCN or CPSV: who is TLS client is known at server_data_begin */
     const struct address *peer; /* the control connection's ends */
     const struct address *local;

@@ -15,6 +15,7 @@ static void ports_setup(struct server_session *session, struct server_data_setup
         .linger = &shared->linger,
         .security = server_pi_security(session->pi),
         .binding = session->binding,
+        .servers = session->rules->dialect.fxp,
         .may_be_tls_client = server_pi_is_tls_client(session->pi),
         .peer = &session->peer,
         .local = &session->local,
@@ -76,6 +77,7 @@ void server_ports_passive(struct server_session *session, const struct server_ac
     ports_forget(session);
     struct server_data_setup setup;
     ports_setup(session, &setup);
+    setup.servers = setup.servers && action->verb != VERB_EPSV;
     setup.may_be_tls_client = setup.may_be_tls_client || action->verb == VERB_CPSV;
     uint16_t port = 0;
     struct fault fault = {0};

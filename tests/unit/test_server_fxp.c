@@ -41,14 +41,28 @@ static void fixture_close(struct fixture *fixture)
     server_rig_close(&fixture->rig);
 }
 
+static uint16_t pasv(struct rig_client *client, const char *command)
+{
+    unsigned high = 0, low = 0;
+    rig_expect(client, 227, "%s", command);
+    const char *at = strstr(client->text, "(127,0,0,1,");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "(127,0,0,1,%u,%u)", &high, &low), 2);
+    return (uint16_t)(high << 8 | low);
+}
+
 /* The passive one listens, the active one is told where. */
 static void join(struct rig_client *passive, const char *command, struct rig_client *active)
 {
-    unsigned port[2];
-    rig_expect(passive, 227, "%s", command);
-    assert_int_equal(
-        sscanf(strstr(passive->text, "(127,0,0,1,"), "(127,0,0,1,%u,%u)", &port[0], &port[1]), 2);
-    rig_expect(active, 200, "PORT 127,0,0,1,%u,%u", port[0], port[1]);
+    uint16_t port = pasv(passive, command);
+    rig_expect(active, 200, "PORT 127,0,0,1,%d,%d", port >> 8, port & 0xff);
+}
+
+/* As rig_passive, by PASV. */
+static void connect_by_pasv(struct rig_client *client, struct rig_data *data)
+{
+    client->data_port = pasv(client, "PASV");
+    rig_data_connect(client, data, NULL);
 }
 
 /* Both transfers, to their final replies. */
@@ -133,7 +147,7 @@ static void tls_168_sec_9_an_address_is_no_proof(void **state)
                  ELSEWHERE);
     struct rig_client *client = &fixture.sender;
     struct rig_data data;
-    rig_passive(client, &data); /* it comes from HERE, which is not where the client is */
+    connect_by_pasv(client, &data); /* it comes from HERE, which is not where the client is */
     rig_expect(client, 150, "RETR file");
     rig_data_start_fresh_tls(&data, client);
     rig_expect_reply(client, 522);
@@ -141,11 +155,40 @@ static void tls_168_sec_9_an_address_is_no_proof(void **state)
     assert_int_equal(buf_len(&data.end.received), 0);
     rig_data_close(&data);
 
-    rig_passive(client, &data); /* nor by resuming what is the client's */
+    connect_by_pasv(client, &data); /* nor by resuming what is the client's */
     rig_expect(client, 150, "RETR file");
     rig_data_start_tls(&data, client);
     rig_expect_reply(client, 522);
     assert_int_equal(buf_len(&data.end.received), 0);
+    rig_data_close(&data);
+    fixture_close(&fixture);
+}
+
+/* SEC-5: a server that is known, and told by somebody else where a client's port is, cannot take
+ * it: clients of today use EPSV. */
+static void sec_5_sec_9_no_server_takes_the_port_of_epsv(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, (struct server_rig_options){0}, HERE);
+    struct rig_client *thief = &fixture.sender, *client = &fixture.receiver;
+    struct rig_data data;
+    unsigned port = 0;
+    rig_expect(client, 229, "EPSV");
+    assert_int_equal(sscanf(strstr(client->text, "(|||"), "(|||%u|)", &port), 1);
+    client->data_port = (uint16_t)port;
+    rig_expect(thief, 200, "SSCN ON");
+    rig_expect(thief, 200, "EPRT |1|127.0.0.1|%u|", port);
+    rig_expect(thief, 150, "STOR stolen");
+    rig_expect_reply(thief, 226); /* it was turned away in order, with nothing */
+    tempdir_assert_text(&fixture.rig.dir, "stolen", "");
+    assert_true(server_rig_logged(&fixture.rig, "data.refused", "reuse required", NULL));
+    rig_data_connect(client, &data, NULL);
+    rig_expect(client, 150, "RETR file");
+    rig_data_seal(&data, client);
+    assert_int_equal(rig_data_end(&data), STREAM_END_CLOSED);
+    rig_expect_reply(client, 226);
+    assert_true(bytes_equal(buf_view(&data.end.received), BYTES_LIT(CONTENT)));
     rig_data_close(&data);
     fixture_close(&fixture);
 }
@@ -198,7 +241,7 @@ static void tls_169_sec_9_other_addresses_are_refused(void **state)
     rig_assert_text(client, "PROT P");
 
     struct rig_data data;
-    rig_passive(client, &data); /* in clear from HERE */
+    connect_by_pasv(client, &data); /* in clear from HERE */
     rig_expect(client, 150, "RETR file");
     rig_data_end(&data);
     assert_int_equal(buf_len(&data.end.received), 0);
@@ -261,6 +304,7 @@ int main(void)
         cmocka_unit_test(tls_62_tls_165_tls_166_tls_167_files_cross_between_servers),
         cmocka_unit_test(tls_168_clients_must_resume_as_ever),
         cmocka_unit_test(tls_168_sec_9_an_address_is_no_proof),
+        cmocka_unit_test(sec_5_sec_9_no_server_takes_the_port_of_epsv),
         cmocka_unit_test(tls_168_a_stranger_as_tls_server_gets_nothing),
         cmocka_unit_test(tls_169_sec_9_other_addresses_are_refused),
         cmocka_unit_test(sscn_behind_pasv),
