@@ -85,6 +85,7 @@ struct server_rules {
     size_t proxy_count;
 
     bool mode_z;             /* MODE Z is offered; lengths then tell of contents (SEC-58) */
+    bool mode_b;             /* MODE B is offered: many files over one data connection (FTP-44) */
     uint64_t hash_max_bytes; /* that HASH and its kin read for one command; 0: no limit */
     bool accept_no_notify;   /* an upload that ends without close_notify is whole, if it is not cut
                                 inside of a TLS record, and logged (TLS-175) */

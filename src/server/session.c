@@ -69,8 +69,7 @@ void server_session_log_out(struct server_session *session)
     server_stat_free(session->stat);
     session->stat = NULL;
     server_hash_free(session->hash);
-    server_data_free(session->data);
-    session->data = NULL;
+    server_ports_forget(session);
     if (session->ops)
         session->ops->release(session->store);
     session->ops = NULL;
@@ -153,8 +152,7 @@ static void session_lost(struct server_session *session)
 void server_session_transfer_over(struct server_session *session)
 {
     session->transfer = NULL;
-    server_data_free(session->data);
-    session->data = NULL;
+    server_ports_transfer_over(session);
     if (session->phase == SERVER_GONE) {
         server_session_free(session);
         return;
@@ -212,6 +210,7 @@ static const struct {
     [VERB_AVBL] = {server_names_avbl, false},     [VERB_CLNT] = {server_client_clnt, false},
     [VERB_CSID] = {server_client_csid, false},    [VERB_HOST] = {server_host, false},
     [VERB_RMD] = {server_names_rmd, true},        [VERB_MKD] = {server_names_mkd, true},
+    [VERB_ABOR] = {server_ports_abor, false},
 };
 
 static void session_command(struct server_session *session, const struct server_action *action)
@@ -381,6 +380,7 @@ void server_session_turn(struct server_session *session)
     session->turning = true;
     bool sending = session_rounds(session);
     session->turning = false;
+    server_ports_review(session);
     if (sending)
         session_settle(session);
     else

@@ -26,6 +26,7 @@ static struct server_pi *session_pi(const struct server_session *session)
         .dialect = rules->dialect,
         .auth_legacy_words = rules->auth_legacy_words,
         .mode_z = rules->mode_z,
+        .mode_b = rules->mode_b,
         .login_timeout_ns = rules->login_timeout_ns,
         .idle_timeout_ns = rules->idle_timeout_ns,
     };

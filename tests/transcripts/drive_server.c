@@ -368,6 +368,7 @@ static struct server_pi_settings settings_of(const struct script *script)
         .tls_required = script_has_option(script, "tls-required"),
         .dialect = dialect_of(script),
         .mode_z = script_has_option(script, "mode-z"),
+        .mode_b = script_has_option(script, "mode-b"),
         .auth_legacy_words = script_has_option(script, "legacy-words"),
         .local = {.family = ADDRESS_V4, .address = {192, 0, 2, 1}, .port = 21},
         .peer = {.family = ADDRESS_V4, .address = {192, 0, 2, 7}, .port = 40000},
