@@ -13,6 +13,18 @@ static bool is_plain(const struct server_pi *pi)
 
 bool server_pi_is_offered(const struct server_pi *pi, enum verb verb)
 {
+    static const struct {
+        enum verb verb;
+        enum server_extra extra;
+    } extras[] = {
+        {VERB_RMDA, SERVER_EXTRA_RMDA},
+        {VERB_COMB, SERVER_EXTRA_COMB},
+        {VERB_PRET, SERVER_EXTRA_PRET},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(extras); i++) {
+        if (extras[i].verb == verb)
+            return server_pi_has_extra(pi, extras[i].extra);
+    }
     if (verb == VERB_AUTH || verb == VERB_HOST) /* a host is what has a certificate */
         return pi->settings.tls_available;
     if (verb == VERB_SSCN || verb == VERB_CPSV) /* TLS-169 */

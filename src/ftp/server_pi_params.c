@@ -1,7 +1,6 @@
 /* Commands that the server-PI answers by itself: they set parameters or tell what is known. */
 #include "ftp/server_pi_private.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "ftp/path.h"
 #include "ftp/reply.h"
@@ -162,40 +161,6 @@ static bool answer_mff(struct server_pi *pi, struct bytes argument)
     if (change_parse_facts(argument, &change, &path, &unknown) != FERRY_E_UNSUPPORTED)
         return false;
     server_pi_say(pi, 504, "%.*s cannot be set.", BYTES_FMT(bytes_first(unknown, 64)));
-    return true;
-}
-
-static void set_idle(struct server_pi *pi, uint64_t seconds)
-{
-    uint64_t most = pi->settings.idle_timeout_ns / CLOCK_NS_PER_S;
-    if (seconds > most) {
-        server_pi_say(pi, 501, "At most %llu seconds.", (unsigned long long)most);
-        return;
-    }
-    if (seconds > 0)
-        pi->idle_timeout_ns = seconds * CLOCK_NS_PER_S;
-    server_pi_say(pi, 200, "Idle time is %llu seconds, at most %llu.",
-                  (unsigned long long)(pi->idle_timeout_ns / CLOCK_NS_PER_S),
-                  (unsigned long long)most);
-}
-
-/* CHMOD and UTIME are the owner's to do. */
-static bool answer_site(struct server_pi *pi, struct bytes argument)
-{
-    struct site site;
-    enum ferry_error error = site_parse(argument, &site);
-    if (error == FERRY_E_UNSUPPORTED)
-        server_pi_say(pi, 504, "Unknown SITE command, see SITE HELP.");
-    else if (error != FERRY_OK)
-        server_pi_say(pi, 501, "%s", reply_stock_text(501));
-    else if (site.deed == SITE_HELP)
-        server_pi_say(pi, 214,
-                      "SITE CHMOD mode path, SITE UTIME YYYYMMDDhhmm[ss] path, "
-                      "SITE IDLE [seconds], SITE HELP");
-    else if (site.deed == SITE_IDLE)
-        set_idle(pi, site.seconds);
-    else
-        return false;
     return true;
 }
 
@@ -394,7 +359,7 @@ bool server_pi_answer(struct server_pi *pi, struct bytes argument, enum verb ver
         [VERB_PWD] = answer_pwd,
         [VERB_QUIT] = answer_quit,
         [VERB_RANG] = answer_rang,
-        [VERB_SITE] = answer_site,
+        [VERB_SITE] = server_pi_answer_site,
         [VERB_REST] = answer_rest,
         [VERB_SSCN] = server_pi_answer_sscn,
         [VERB_STAT] = answer_stat,

@@ -72,6 +72,10 @@ static void learn(struct server_pi *pi, int code)
         server_pi_written(pi, buf_append(&pi->rename_from, buf_view(&pi->path)));
     if (code == 227 || code == 229 || (code == 200 && is_active(pi->verb)))
         pi->cpsv = pi->verb == VERB_CPSV;
+    if (pi->verb == VERB_SITE) /* only CPFR has a 350 */
+        buf_fini(&pi->copy_from);
+    if (pi->verb == VERB_SITE && code == 350)
+        server_pi_written(pi, buf_append(&pi->copy_from, buf_view(&pi->path)));
     if (pi->verb == VERB_USER && code == 232)
         pi->pass_spare = true;
     if (pi->verb == VERB_HOST && code == 220)
@@ -97,6 +101,7 @@ static void finish(struct server_pi *pi, int code)
     pi->time_wanted = true;
     buf_wipe(&pi->argument);
     buf_fini(&pi->path);
+    buf_fini(&pi->others);
     if (code == 421)
         server_pi_close(pi);
 }

@@ -204,10 +204,12 @@ static bool all_delivered(struct pump *pump)
     return true;
 }
 
-/* A sequential target is read by somebody who waits; others get whole blocks. */
+/* A sequential target is read by somebody who waits; others get whole blocks, if not asked for
+ * less. */
 static bool must_write(const struct pump *pump)
 {
-    bool now = pump->ending || pump->flushing || pump->settings.offset_bytes == FILE_SEQUENTIAL;
+    bool now = pump->ending || pump->flushing || pump->settings.at_once ||
+               pump->settings.offset_bytes == FILE_SEQUENTIAL;
     return pump->file && !pump->job && !pump->abandoned && now &&
            pump->blocks[pump->current].len > 0;
 }

@@ -25,6 +25,7 @@ static struct server_pi *session_pi(const struct server_session *session)
         .tls_required = required,
         .dialect = rules->dialect,
         .auth_legacy_words = rules->auth_legacy_words,
+        .extras = rules->extras,
         .mode_z = rules->mode_z,
         .mode_b = rules->mode_b,
         .login_timeout_ns = rules->login_timeout_ns,

@@ -61,7 +61,8 @@ static void transfer_log(const struct server_transfer *transfer)
                  F_DUR("took", took_ns), F_U64("reply", (uint64_t)transfer->code),
                  F_STR("reason", transfer->fault.what),
                  F_STR("side", server_failure_side(transfer->fault.kind)),
-                 F_STR("advice", transfer->fault.advice));
+                 F_STR("advice", transfer->fault.advice),
+                 F_STR("left", transfer->in_place ? "in place, cut" : NULL));
 }
 
 static void transfer_reply(const struct server_transfer *transfer)
@@ -411,6 +412,7 @@ static void transfer_move(struct server_transfer *transfer)
         .length_bytes = upload ? 0 : transfer->range_bytes,
         .max_bytes = upload ? transfer->range_bytes : 0,
         .sync = upload,
+        .at_once = transfer->in_place,
         .accept_no_notify = upload && transfer->session->rules->accept_no_notify,
         .stall_ns = transfer->session->rules->stall_timeout_ns,
         .done = transfer_pumped,

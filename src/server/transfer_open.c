@@ -86,6 +86,7 @@ static void part_opened(void *ctx, const struct fault *fault, const struct store
     transfer->stage = TRANSFER_CONNECTING;
     transfer->fd = part->fd;
     transfer->part = part->part;
+    transfer->in_place = part->in_place;
     transfer->has_part = true;
     if (transfer->range_bytes == 0) {
         transfer->offset_bytes = part->offset_bytes;

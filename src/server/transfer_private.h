@@ -31,6 +31,7 @@ struct server_transfer {
 
     int fd;        /* RETR: the file; uploads: the part; else -1 */
     bool has_part; /* `part` is neither committed nor abandoned */
+    bool in_place; /* there is no part: what came stays */
     bool keep;     /* how to abandon it */
     uint32_t part;
     struct server_list *list;

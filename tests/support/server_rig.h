@@ -35,6 +35,8 @@ struct server_rig {
 struct server_rig_options {
     enum tls_version version; /* the only one; 0: 1.2 and 1.3 */
     bool drop_cut_uploads;
+    bool upload_in_place, hide_dotfiles; /* of the accounts, as denied_names (store/home.h) */
+    const char *denied_names;
     struct server_rules rules;       /* without kind and tls, which the rig adds; for dialect.fxp
                                         it knows other servers by the kit's CA */
     struct server_settings settings; /* without master and log, which the rig adds; without
