@@ -8,6 +8,16 @@
 #include "base/clock.h"
 #include "server/external.h"
 
+const char *listen_kind_name(enum listen_kind kind)
+{
+    static const char *const names[] = {
+        [LISTEN_EXPLICIT] = "explicit",
+        [LISTEN_IMPLICIT] = "implicit",
+        [LISTEN_EITHER] = "either",
+    };
+    return names[kind];
+}
+
 static void default_to(uint64_t *value_ns, uint64_t seconds)
 {
     if (*value_ns == 0)

@@ -27,6 +27,9 @@ enum listen_kind {
                         `first_bytes_ns`, with AUTH */
 };
 
+/* "explicit", "implicit", "either"; static. */
+const char *listen_kind_name(enum listen_kind kind);
+
 /* TLS-100: what a data connection must prove. */
 enum data_resume {
     DATA_RESUME_REQUIRE, /* resume the session of its own control connection, else 522 with the

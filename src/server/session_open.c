@@ -69,16 +69,6 @@ void server_session_decide(struct server_session *session, bool waited)
     session_begin(session);
 }
 
-static const char *kind_name(const struct server_rules *rules)
-{
-    static const char *const names[] = {
-        [LISTEN_EXPLICIT] = "explicit",
-        [LISTEN_IMPLICIT] = "implicit",
-        [LISTEN_EITHER] = "either",
-    };
-    return names[rules->kind];
-}
-
 enum ferry_error server_session_new(struct server_shared *shared, struct server_rules *rules,
                                     int fd, const struct address *peer,
                                     const struct address *reached, const char *refusal)
@@ -107,7 +97,8 @@ enum ferry_error server_session_new(struct server_shared *shared, struct server_
         server_session_free(session);
         return FERRY_E_MEMORY;
     }
-    server_event(session, LOG_LEVEL_NOTICE, "session.open", F_STR("listener", kind_name(rules)));
+    server_event(session, LOG_LEVEL_NOTICE, "session.open",
+                 F_STR("listener", listen_kind_name(rules->kind)));
     if (rules->kind == LISTEN_EITHER) {
         server_session_enter(session, SERVER_UNDECIDED, rules->first_bytes_ns);
         return FERRY_OK;
