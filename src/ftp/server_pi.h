@@ -43,6 +43,7 @@ struct server_pi_settings {
     bool auth_legacy_words; /* AUTH SSL and TLS-P are taken (TLS-4); else 534 */
     unsigned extras;        /* enum server_extra */
     bool mode_z;            /* MODE Z is offered (FTP-46, SEC-58); else 504 */
+    bool mode_b;            /* MODE B is (FTP-44); else 504 */
 
     /* The control connection's own end: its family decides PASV, EPSV, PORT (FTP-54, FTP-55). And
      * its other end: PORT and EPRT must name that address, and a port from 1024 (FTP-49, SEC-7). */
@@ -76,8 +77,9 @@ enum list_flags { LIST_ALL = 1 << 0 /* -a */, LIST_LONG = 1 << 1 /* -l: NLST in 
 /* What to do. The views are valid until the command's final reply. Commands that come out: USER,
  * PASS, CWD, CDUP, REIN (drop the login and what belongs to it, then reply 220), PASV, EPSV, PORT,
  * EPRT, the transfers, MLST, SIZE, MDTM, MFMT, HASH, XCRC and its kin, MFF, SITE (but HELP and
- * IDLE), DSIZ, RMDA, COMB, PRET, AVBL, CLNT, CSID, HOST, RNFR, RNTO, DELE, RMD, MKD and, once
- * logged in, STAT. All others the PI answers itself. */
+ * IDLE), DSIZ, RMDA, COMB, PRET, AVBL, CLNT, CSID, HOST, RNFR, RNTO, DELE, RMD, MKD, in MODE B ABOR
+ * (close the data connection that is open between two transfers, then reply 226) and, once logged
+ * in, STAT. All others the PI answers itself. */
 struct server_action {
     enum server_action_kind kind;
     enum verb verb;
@@ -106,7 +108,7 @@ struct server_action {
 };
 
 enum representation { REPRESENTATION_ASCII = 'A', REPRESENTATION_IMAGE = 'I' };
-enum transfer_mode { TRANSFER_MODE_STREAM = 'S', TRANSFER_MODE_Z = 'Z' };
+enum transfer_mode { TRANSFER_MODE_STREAM = 'S', TRANSFER_MODE_B = 'B', TRANSFER_MODE_Z = 'Z' };
 
 /* Makes a PI. Nothing is sent before server_pi_greet (explicit) or server_pi_tls_started
  * (implicit). NULL: no memory. */
@@ -143,6 +145,11 @@ void server_pi_reply(struct server_pi *pi, int code, const char *format, ...) PR
 /* The final reply of the transfer that a 1xx began. */
 void server_pi_transfer_end(struct server_pi *pi, int code, const char *format, ...)
     PRINTF_LIKE(3, 4);
+
+/* MODE B, while an upload runs: tells the client by a 110 that what it calls `marker` is `offset`
+ * in the file here (FTP-97). Nothing is said while the client leaves many replies unread: a marker
+ * more or less is no loss. */
+void server_pi_mark(struct server_pi *pi, struct bytes marker, uint64_t offset);
 
 /* A reply of several lines: begin, any number of lines (each is sent behind one blank; those of a
  * 250, which is MLST's, with their names as they are), end. `end` is the final reply. */

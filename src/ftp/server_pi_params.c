@@ -155,19 +155,14 @@ static bool answer_type(struct server_pi *pi, struct bytes argument)
 
 static bool answer_mode(struct server_pi *pi, struct bytes argument)
 {
-    static const struct choice modes[] = {
+    const struct choice modes[] = {
         {"S", 200, TRANSFER_MODE_STREAM},
-        {"Z", 200, TRANSFER_MODE_Z},
-        {"B", 504, 0},
+        {"B", pi->settings.mode_b ? 200 : 504, TRANSFER_MODE_B},
+        {"Z", pi->settings.mode_z ? 200 : 504, TRANSFER_MODE_Z},
         {"C", 504, 0},
         {"E", 504, 0},
     };
-    static const struct choice off[] = {{"Z", 504, 0}};
-    const struct choice *mode = NULL;
-    if (!pi->settings.mode_z && choose(off, ARRAY_LEN(off), argument))
-        answer_choice(pi, off, ARRAY_LEN(off), argument);
-    else
-        mode = answer_choice(pi, modes, ARRAY_LEN(modes), argument);
+    const struct choice *mode = answer_choice(pi, modes, ARRAY_LEN(modes), argument);
     if (mode)
         pi->mode = (enum transfer_mode)mode->value;
     return true;
@@ -331,15 +326,16 @@ static enum ferry_error list_verbs(const struct server_pi *pi, struct buf *out)
 static bool answer_help(struct server_pi *pi, struct bytes argument)
 {
     enum verb verb = verb_find(argument);
-    if (verb != VERB_NONE && server_pi_is_offered(pi, verb)) {
-        const struct verb_row *row = verb_row(verb);
-        server_pi_say(pi, 214, "Syntax: %s%s", row->name, argument_syntax(row->argument));
-        return true;
-    }
-    if (argument.len > 0) {
+    if (verb == VERB_MODE)
+        server_pi_say(pi, 214, "Syntax: MODE S%s%s", pi->settings.mode_b ? " | B" : "",
+                      pi->settings.mode_z ? " | Z" : "");
+    else if (verb != VERB_NONE && server_pi_is_offered(pi, verb))
+        server_pi_say(pi, 214, "Syntax: %s%s", verb_row(verb)->name,
+                      argument_syntax(verb_row(verb)->argument));
+    else if (argument.len > 0)
         server_pi_say(pi, 502, "%s", reply_stock_text(502));
+    if (argument.len > 0)
         return true;
-    }
     enum ferry_error error = reply_format_first(&pi->output, 214, BYTES_LIT("Commands:"));
     if (error == FERRY_OK)
         error = list_verbs(pi, &pi->output);
@@ -409,7 +405,7 @@ static bool answer_acct(struct server_pi *pi, struct bytes argument)
 static bool answer_abor(struct server_pi *pi, struct bytes argument)
 {
     (void)argument;
-    if (pi->work == PI_WORK_TRANSFER)
+    if (pi->work == PI_WORK_TRANSFER || pi->mode == TRANSFER_MODE_B)
         return false;
     server_pi_say(pi, 226, "No transfer to abort.");
     return true;

@@ -6,7 +6,10 @@
 #include "ftp/path.h"
 #include "ftp/reply.h"
 
-enum { TEXT_MAX_BYTES = 4 * PATH_MAX_BYTES };
+enum {
+    TEXT_MAX_BYTES = 4 * PATH_MAX_BYTES,
+    MARKS_UNREAD_BYTES = 16 * 1024, /* of replies that wait: no marks beside them */
+};
 
 void server_pi_written(struct server_pi *pi, enum ferry_error error)
 {
@@ -135,6 +138,12 @@ void server_pi_transfer_end(struct server_pi *pi, int code, const char *format, 
     }
     if (is_open(pi))
         finish(pi, code);
+}
+
+void server_pi_mark(struct server_pi *pi, struct bytes marker, uint64_t offset)
+{
+    if (is_open(pi) && buf_len(&pi->output) < MARKS_UNREAD_BYTES)
+        server_pi_say(pi, 110, "MARK %.*s = %llu", BYTES_FMT(marker), (unsigned long long)offset);
 }
 
 void server_pi_reply_begin(struct server_pi *pi, int code, const char *text)

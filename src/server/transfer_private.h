@@ -3,6 +3,7 @@
 #ifndef FERRY_SERVER_TRANSFER_PRIVATE_H
 #define FERRY_SERVER_TRANSFER_PRIVATE_H
 
+#include "server/kept.h"
 #include "server/transfer.h"
 
 enum transfer_stage {
@@ -40,6 +41,8 @@ struct server_transfer {
     enum tls_proof proof;
     struct pump *pump;
     struct server_filter *filter; /* or NULL */
+    struct server_ahead ahead;    /* MODE B: what came for an upload already */
+    uint64_t written_bytes;       /* of the file, by an upload */
 
     /* How it ended; 0: it has not, or well. */
     int code;

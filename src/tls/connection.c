@@ -1,11 +1,14 @@
 /* What a hello may say and how much a peer may send. */
 #include "tls/connection.h"
 
+#include "tls/library.h"
+
 enum {
     /* KeyUpdates that a peer may send for each MiB of plaintext; no stack sends more than one for
      * gigabytes. */
     KEY_UPDATES_MAX = 32,
     KEY_UPDATE_CREDIT_BYTES = 1024 * 1024,
+    DH_MIN_BITS = 2048,
 };
 
 /* Protocol names as ALPN writes them: a length and the name, one after the other (RFC 7301
@@ -30,7 +33,7 @@ static bool offers_tls_1_3(SSL *ssl)
 }
 
 /* Accepting what names it brings keeps the name in the session, for the facts of data connections
- * that resume it (TLS-210). Which host is meant is not decided yet. */
+ * that resume it (TLS-210). Which host is meant was decided at the hello. */
 static int on_server_name(SSL *ssl, int *alert, void *ctx)
 {
     (void)ssl;
@@ -66,14 +69,25 @@ static int on_client_hello(SSL *ssl, int *alert, void *ctx)
     bool tls_1_3 = offers_tls_1_3(ssl);
     if (offers_session(ssl, tls_1_3))
         connection->offer.any = true;
+    if (connection->hosts && !tls_hosts_choose(connection, alert))
+        return SSL_CLIENT_HELLO_ERROR;
 
-    if (tls_1_3 || has_extension(ssl, TLSEXT_TYPE_extended_master_secret) ||
-        connection->policy == TLS_POLICY_LEGACY)
-        return SSL_CLIENT_HELLO_SUCCESS;
-    fault_set(&connection->fault, FERRY_E_TLS,
-              "the client does not offer the extended master secret (RFC 7627)");
-    *alert = SSL_AD_HANDSHAKE_FAILURE;
-    return SSL_CLIENT_HELLO_ERROR;
+    bool tls_1_3_comes = tls_1_3 && SSL_get_max_proto_version(ssl) >= TLS1_3_VERSION;
+    if (!tls_1_3_comes && !has_extension(ssl, TLSEXT_TYPE_extended_master_secret) &&
+        connection->policy != TLS_POLICY_LEGACY) {
+        fault_set(&connection->fault, FERRY_E_TLS,
+                  "the client does not offer the extended master secret (RFC 7627)");
+        *alert = SSL_AD_HANDSHAKE_FAILURE;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    if (connection->context->alpn_required && !connection->data &&
+        !has_extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation)) {
+        fault_set(&connection->fault, FERRY_E_TLS,
+                  "the client does not say by ALPN that it wants FTP, which this server demands");
+        *alert = SSL_AD_NO_APPLICATION_PROTOCOL;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
 }
 
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
@@ -132,9 +146,21 @@ void tls_connection_credit(struct tls_connection *connection, size_t len)
     connection->key_updates = 0;
 }
 
+/* A group of Diffie-Hellman that is too small; only the legacy policy knows any but ours (tls.md
+ * section 15). */
+static enum ferry_error check_dh(struct tls_connection *connection)
+{
+    CLEANUP(library_drop_key) EVP_PKEY *key = NULL;
+    if (connection->server || SSL_get_peer_tmp_key(connection->ssl, &key) != 1 ||
+        EVP_PKEY_get_base_id(key) != EVP_PKEY_DH || EVP_PKEY_get_bits(key) >= DH_MIN_BITS)
+        return FERRY_OK;
+    return fault_set(&connection->fault, FERRY_E_TLS,
+                     "the server's Diffie-Hellman group has less than %d bits", DH_MIN_BITS);
+}
+
 /* Without it, sessions can be made to share a master secret, and resumption proves nothing (RFC
  * 7627 section 1). TLS 1.3 has it built in. */
-enum ferry_error tls_connection_check(struct tls_connection *connection)
+static enum ferry_error check_master_secret(struct tls_connection *connection)
 {
     if (connection->policy == TLS_POLICY_LEGACY || SSL_version(connection->ssl) >= TLS1_3_VERSION ||
         SSL_get_extms_support(connection->ssl) == 1)
@@ -146,4 +172,10 @@ enum ferry_error tls_connection_check(struct tls_connection *connection)
     if (!connection->server)
         fault_advise(&connection->fault, "if the server cannot be updated, use --legacy");
     return error;
+}
+
+enum ferry_error tls_connection_check(struct tls_connection *connection)
+{
+    enum ferry_error error = check_master_secret(connection);
+    return error == FERRY_OK ? check_dh(connection) : error;
 }

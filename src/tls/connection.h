@@ -10,7 +10,9 @@
 
 #include "base/fault.h"
 #include "tls/bio.h"
+#include "tls/context.h"
 #include "tls/describe.h"
+#include "tls/hosts.h"
 #include "tls/policy.h"
 #include "tls/resume.h"
 #include "tls/verify.h"
@@ -21,7 +23,17 @@ struct tls_context {
     enum tls_policy_name policy;
     SSL_CTX *ssl;
     BIO_METHOD *bio_method;
+
+    bool alpn_required;      /* server */
+    unsigned long crl_flags; /* X509_V_FLAG_CRL_*: how clients' certificates are looked up */
+    struct tls_pin *pins;    /* of clients: key_pins of keys, then those of certificates */
+    size_t key_pins, pin_count;
+    unsigned char *staple; /* an OCSP response (DER) */
+    size_t staple_len;
+    ASN1_TIME *staple_until;
 };
+
+struct host_entry; /* hosts.c */
 
 /* What a client's hello offered to resume, as the server's callbacks saw it. */
 struct tls_offer {
@@ -43,10 +55,14 @@ struct tls_connection {
     enum tls_policy_name policy;
     bool server;
     bool data;
-    struct fault fault; /* set by the callbacks, too */
+    const struct tls_context *context; /* a server's may become another one by SNI */
+    struct fault fault;                /* set by the callbacks, too */
 
     struct tls_binding *binding; /* server */
     struct tls_offer offer;
+    const struct tls_hosts *hosts; /* or NULL */
+    const struct host_entry *host; /* of them, once it is known */
+    bool host_fixed;               /* before the client's hello */
 
     struct tls_sessions *sessions; /* client */
     struct tls_trust *trust;
@@ -76,9 +92,13 @@ NODISCARD enum ferry_error tls_connection_check(struct tls_connection *connectio
 /* resume.c: tickets and session ids of the server. `ssl` is the server's. */
 NODISCARD bool tls_resume_install(SSL_CTX *ssl);
 
-/* Prepares a server's connection: a data connection issues no tickets (TLS-111). false: no memory.
- */
+/* Prepares a server's connection: a data connection issues no tickets (TLS-111) and prefers the
+ * suite of its control connection (TLS-115). false: no memory. */
 NODISCARD bool tls_resume_prepare(const struct tls_connection *connection);
+
+/* After the handshake of a server's control connection: its suite is that of its data connections.
+ */
+void tls_resume_remember(const struct tls_connection *connection);
 
 /* The proof, after the handshake. */
 enum tls_proof tls_resume_proof(const struct tls_connection *connection);
@@ -97,6 +117,10 @@ NODISCARD enum ferry_error tls_sessions_offer(struct tls_connection *connection)
 /* verify.c: who is trusted. `ssl` is a client's or a server's that asks for certificates. */
 void tls_verify_install(SSL_CTX *ssl, bool server);
 
+/* Verifies chain, dates, use and name, as far as the store's parameters say: 1 or 0, with the fault
+ * set. */
+int tls_verify_chain(struct tls_connection *connection, X509_STORE_CTX *store);
+
 /* Prepares a client's connection to `name`: SNI and what is checked (TLS-90, TLS-123).
  * FERRY_E_ARGUMENT: an empty or too long name; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error tls_verify_prepare(struct tls_connection *connection, const char *name);
@@ -104,6 +128,38 @@ NODISCARD enum ferry_error tls_verify_prepare(struct tls_connection *connection,
 /* After the handshake of a client's control connection: its certificate is what data connections
  * are compared with (TLS-91). FERRY_E_MEMORY. */
 NODISCARD enum ferry_error tls_verify_remember(struct tls_connection *connection);
+
+/* client_auth.c: clients' certificates, asked for as the settings say. FERRY_E_ARGUMENT with the
+ * words in `fault`; FERRY_E_MEMORY. */
+NODISCARD enum ferry_error tls_client_auth_install(struct tls_context *context,
+                                                   const struct tls_server_settings *settings,
+                                                   struct fault *fault);
+
+/* Verifies a client's certificate, for on_certificate: 1 or 0, with the fault set. */
+int tls_client_auth_verify(struct tls_connection *connection, X509_STORE_CTX *store);
+
+/* hosts.c: the context that a new connection begins with: the named host's, or that of the default
+ * host for NULL. NULL: there is no such host. */
+struct tls_context *tls_hosts_context(const struct tls_hosts *hosts, const char *name);
+
+/* Begins a connection, whose `hosts` are set, with that host; one that is named stays. false: no
+ * memory. */
+NODISCARD bool tls_hosts_fix(struct tls_connection *connection, const char *name);
+
+/* Decides by the client's hello. false: it is refused with `*alert`; the fault is set. */
+NODISCARD bool tls_hosts_choose(struct tls_connection *connection, int *alert);
+
+/* The name of the host that was chosen, or "". */
+const char *tls_hosts_chosen(const struct tls_connection *connection);
+
+/* staple.c: OCSP responses. Of the server: gives the context what it staples. FERRY_E_ARGUMENT with
+ * the words in `fault`; FERRY_E_MEMORY. */
+NODISCARD enum ferry_error tls_staple_install(struct tls_context *context, struct bytes der,
+                                              struct fault *fault);
+
+/* Of the client: asks for one, and refuses what is wrong with it or that none came to a certificate
+ * that demands it. */
+void tls_staple_ask(SSL_CTX *ssl);
 
 /* describe.c, after the handshake. Texts that need memory, where there is none, stay empty. */
 void tls_facts_read(const SSL *ssl, struct tls_facts *facts);

@@ -1,11 +1,13 @@
 /* What many TLS sessions share. */
 #include "tls/context.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include "base/alloc.h"
+#include "tls/authorities.h"
 #include "tls/connection.h"
 #include "tls/describe.h"
 #include "tls/library.h"
@@ -37,6 +39,9 @@ void tls_context_unref(struct tls_context *context)
         return;
     SSL_CTX_free(context->ssl);
     BIO_meth_free(context->bio_method);
+    alloc_free(context->pins);
+    alloc_free(context->staple);
+    ASN1_TIME_free(context->staple_until);
     alloc_free(context);
 }
 
@@ -66,6 +71,27 @@ static enum ferry_error set_versions(SSL_CTX *ssl, const struct tls_policy *poli
     return FERRY_OK;
 }
 
+/* Not SSL_CTX_set_dh_auto, which takes 1024 bits beside a certificate as weak (tls.md section 15).
+ */
+static bool set_dh_group(SSL_CTX *ssl)
+{
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, library_mutable("ffdhe2048"),
+                                         0),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_PKEY *group = NULL;
+    EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(library_context(), "DH", NULL);
+    bool set =
+        maker && EVP_PKEY_fromdata_init(maker) == 1 &&
+        EVP_PKEY_fromdata(maker, &group, EVP_PKEY_KEY_PARAMETERS, library_mutable(params)) == 1 &&
+        SSL_CTX_set0_tmp_dh_pkey(ssl, group) == 1;
+    if (!set)
+        EVP_PKEY_free(group); /* else the context's */
+    EVP_PKEY_CTX_free(maker);
+    return set;
+}
+
 static enum ferry_error set_policy(struct tls_context *context, struct fault *fault)
 {
     const struct tls_policy *policy = tls_policy(context->policy);
@@ -78,7 +104,8 @@ static enum ferry_error set_policy(struct tls_context *context, struct fault *fa
     SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     if (context->policy == TLS_POLICY_LEGACY) {
-        SSL_CTX_set_dh_auto(ssl, 1);
+        if (context->server && !set_dh_group(ssl))
+            return library_fault(fault, FERRY_E_TLS, "set the Diffie-Hellman group");
         if (!context->server)
             SSL_CTX_set_options(ssl, SSL_OP_LEGACY_SERVER_CONNECT);
     }
@@ -117,24 +144,6 @@ static enum ferry_error set_identity(SSL_CTX *ssl, struct bytes certificate_pem,
     return FERRY_OK;
 }
 
-/* Adds CAs to those that peers are verified with; a server also names them to its clients. */
-static enum ferry_error add_authorities(const struct tls_context *context, struct bytes pem,
-                                        const char *what, struct fault *fault)
-{
-    CLEANUP(pem_drop_certificates) STACK_OF(X509) *found = NULL;
-    enum ferry_error error = pem_certificates(pem, what, &found, fault);
-    if (error != FERRY_OK)
-        return error;
-    X509_STORE *store = SSL_CTX_get_cert_store(context->ssl);
-    for (int i = 0; i < sk_X509_num(found); i++) {
-        X509 *authority = sk_X509_value(found, i);
-        if (X509_STORE_add_cert(store, authority) != 1 ||
-            (context->server && SSL_CTX_add_client_CA(context->ssl, authority) != 1))
-            return library_fault(fault, FERRY_E_ARGUMENT, "use %s", what);
-    }
-    return FERRY_OK;
-}
-
 static enum ferry_error context_new(bool server, enum tls_policy_name policy,
                                     struct tls_context **out, struct fault *fault)
 {
@@ -158,23 +167,6 @@ static enum ferry_error context_new(bool server, enum tls_policy_name policy,
     return FERRY_OK;
 }
 
-static enum ferry_error set_client_certificates(const struct tls_context *context,
-                                                const struct tls_server_settings *settings,
-                                                struct fault *fault)
-{
-    static const int modes[] = {
-        [TLS_CLIENT_CERT_NONE] = SSL_VERIFY_NONE,
-        [TLS_CLIENT_CERT_OPTIONAL] = SSL_VERIFY_PEER,
-        [TLS_CLIENT_CERT_REQUIRED] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-    };
-    SSL_CTX_set_verify(context->ssl, modes[settings->client_certificates], NULL);
-    if (settings->client_certificates == TLS_CLIENT_CERT_NONE)
-        return FERRY_OK;
-    tls_verify_install(context->ssl, true);
-    return add_authorities(context, settings->client_ca_pem, "the CA of client certificates",
-                           fault);
-}
-
 enum ferry_error tls_context_new_server(const struct tls_server_settings *settings,
                                         struct tls_context **out, struct fault *fault)
 {
@@ -187,11 +179,14 @@ enum ferry_error tls_context_new_server(const struct tls_server_settings *settin
         error =
             set_identity(context->ssl, settings->certificate_pem, settings->key_pem, NULL, fault);
     if (error == FERRY_OK)
-        error = set_client_certificates(context, settings, fault);
+        error = tls_client_auth_install(context, settings, fault);
+    if (error == FERRY_OK && settings->ocsp_der.len > 0)
+        error = tls_staple_install(context, settings->ocsp_der, fault);
     if (error == FERRY_OK && !tls_resume_install(context->ssl))
         error = library_no_memory(fault);
     if (error != FERRY_OK)
         return error;
+    context->alpn_required = settings->alpn_required;
     *out = context;
     context = NULL;
     return FERRY_OK;
@@ -206,7 +201,7 @@ static enum ferry_error set_trust(const struct tls_context *context,
         return library_fault(fault, FERRY_E_ARGUMENT, "use the system's CAs");
     if (settings->ca_pem.len == 0)
         return FERRY_OK;
-    return add_authorities(context, settings->ca_pem, "the CA file", fault);
+    return authorities_add(context, settings->ca_pem, "the CA file", fault);
 }
 
 enum ferry_error tls_context_new_client(const struct tls_client_settings *settings,
@@ -225,6 +220,7 @@ enum ferry_error tls_context_new_client(const struct tls_client_settings *settin
     if (error != FERRY_OK)
         return error;
     tls_sessions_install(context->ssl);
+    tls_staple_ask(context->ssl);
     *out = context;
     context = NULL;
     return FERRY_OK;

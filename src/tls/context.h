@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "tls/policy.h"
 #include "tls/resume.h"
+#include "tls/verify.h"
 
 struct tls_context;
 
@@ -21,6 +22,17 @@ enum tls_client_certificates {
     TLS_CLIENT_CERT_REQUIRED
 };
 
+enum { TLS_CLIENT_PINS_MAX = 4096, TLS_STAPLE_MAX_BYTES = 16 * 1024 };
+
+/* Certificates of clients that are trusted for their own sake, self-signed or not: by the SHA-256
+ * of the key, or of the whole certificate (DER). Their dates and their use are checked as ever. */
+struct tls_client_pins {
+    const struct tls_pin *keys;
+    size_t key_count;
+    const struct tls_pin *certificates;
+    size_t certificate_count;
+};
+
 /* PEM texts, not paths: this room opens nothing. */
 struct tls_server_settings {
     enum tls_policy_name policy;
@@ -28,7 +40,17 @@ struct tls_server_settings {
     struct bytes certificate_pem; /* the server's, then its intermediates */
     struct bytes key_pem;         /* its private key, not encrypted */
     enum tls_client_certificates client_certificates;
-    struct bytes client_ca_pem; /* those who may sign clients' certificates */
+    struct bytes client_ca_pem; /* those who may sign clients' certificates; may be empty if there
+                                   are client_pins */
+    struct bytes
+        client_crl_pem;    /* CRLs of those CAs; empty: revocation is not looked at. With them, a
+                              certificate whose CA has no current CRL here is refused */
+    bool client_crl_chain; /* intermediate CAs are looked up, too: there is a CRL of every CA */
+    struct tls_client_pins client_pins;
+    struct bytes ocsp_der; /* the OCSP response to staple (DER), or empty: refused if it is not
+                              about this certificate, not current, or says that it is revoked
+                              (TLS-208); no longer sent once it is stale */
+    bool alpn_required;    /* a control connection without ALPN is refused (TLS-120) */
 };
 
 /* FERRY_E_ARGUMENT with the words in `fault`: a PEM that cannot be read, a key that does not fit;

@@ -62,6 +62,8 @@ void tls_facts_read(const SSL *ssl, struct tls_facts *facts)
     text_visible_into(facts->alpn, sizeof(facts->alpn), bytes_of(alpn, alpn_len));
     text_visible_into(facts->server_name, sizeof(facts->server_name),
                       bytes_str(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
+    text_visible_into(facts->host, sizeof(facts->host),
+                      bytes_str(tls_hosts_chosen(tls_connection_of(ssl))));
     const X509 *certificate = SSL_get0_peer_certificate(ssl);
     if (certificate)
         describe_certificate(certificate, facts);

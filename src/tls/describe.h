@@ -14,6 +14,8 @@ struct tls_facts {
     bool resumed;
     char alpn[32];
     char server_name[256];  /* SNI, as sent or received */
+    char host[256];         /* server: the host chosen, by its first name (hosts.h); "" where there
+                               are none, or it is the default host without a name */
     char peer_subject[256]; /* of the peer's certificate */
     char peer_sha256[65];   /* hexadecimal SHA-256 of the peer's certificate (DER) */
     char peer_spki_pin[64]; /* "sha256//" and base64 of the SHA-256 of its public key, as --pin

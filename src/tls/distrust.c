@@ -28,6 +28,12 @@ static const struct {
     {X509_V_ERR_CERT_UNTRUSTED, "is not trusted here", REMEDY_TRUST},
     {X509_V_ERR_INVALID_PURPOSE, "is not made for this use", REMEDY_NONE},
     {X509_V_ERR_CERT_REVOKED, "is revoked", REMEDY_NONE},
+    {X509_V_ERR_UNABLE_TO_GET_CRL,
+     "cannot be looked up for revocation: there is no CRL of its CA here", REMEDY_NONE},
+    {X509_V_ERR_CRL_HAS_EXPIRED, "cannot be looked up for revocation: the CRL of its CA is stale",
+     REMEDY_NONE},
+    {X509_V_ERR_CRL_SIGNATURE_FAILURE,
+     "cannot be looked up for revocation: the CRL of its CA is forged", REMEDY_NONE},
     {X509_V_ERR_CERT_CHAIN_TOO_LONG, "comes with too many intermediate certificates", REMEDY_NONE},
     {X509_V_ERR_EE_KEY_TOO_SMALL, "has a key that is too short", REMEDY_LEGACY},
     {X509_V_ERR_CA_KEY_TOO_SMALL, "is signed by a CA whose key is too short", REMEDY_LEGACY},
@@ -136,6 +142,9 @@ void distrust_chain(struct fault *fault, X509_STORE_CTX *store, const char *host
         remedy = set_date_fault(fault, store, whose);
     else
         remedy = set_other_fault(fault, error, whose);
+    /* OpenSSL's alert would tell the client that its certificate expired. */
+    if (error == X509_V_ERR_CRL_HAS_EXPIRED)
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
     if (host) /* what is advised is for the client's user */
         advise(fault, store, remedy);
 }

@@ -33,6 +33,7 @@ enum phase {
 struct tls_engine {
     struct tls_connection connection;
     struct tls_context *context;
+    struct tls_hosts *hosts; /* or NULL */
     enum phase phase;
     bool seen_first;   /* the first bytes of the peer were looked at */
     bool closing;      /* tls_engine_close was called */
@@ -59,6 +60,7 @@ static enum ferry_error engine_new(struct tls_context *context, bool data, struc
     struct tls_connection *connection = &engine->connection;
     connection->policy = context->policy;
     connection->server = context->server;
+    connection->context = context;
     connection->data = data;
     buf_init(&connection->wire.out, TLS_OUTPUT_MAX_BYTES);
 
@@ -77,14 +79,22 @@ static enum ferry_error engine_new(struct tls_context *context, bool data, struc
 enum ferry_error tls_engine_new_server(struct tls_context *context,
                                        const struct tls_server_role *role, struct tls_engine **out)
 {
+    const char *host = role->host && role->host[0] != '\0' ? role->host : NULL;
+    if (role->hosts)
+        context = tls_hosts_context(role->hosts, host);
+    if (!context)
+        return FERRY_E_ARGUMENT;
     assert(context->server);
     CLEANUP(drop_engine) struct tls_engine *engine = NULL;
     enum ferry_error error = engine_new(context, role->data, &engine);
     if (error != FERRY_OK)
         return error;
     engine->connection.binding = role->binding;
+    engine->hosts = role->hosts ? tls_hosts_ref(role->hosts) : NULL;
+    engine->connection.hosts = engine->hosts;
     SSL_set_accept_state(engine->connection.ssl);
-    if (!tls_resume_prepare(&engine->connection))
+    if (!tls_resume_prepare(&engine->connection) ||
+        (engine->hosts && !tls_hosts_fix(&engine->connection, host)))
         return FERRY_E_MEMORY;
     *out = engine;
     engine = NULL;
@@ -124,6 +134,7 @@ void tls_engine_free(struct tls_engine *engine)
     ERR_clear_error();
     buf_fini(&engine->connection.wire.out);
     tls_context_unref(engine->context);
+    tls_hosts_unref(engine->hosts);
     alloc_free(engine);
 }
 
@@ -167,6 +178,8 @@ static enum ferry_error check_handshake(struct tls_engine *engine)
     enum ferry_error error = tls_connection_check(connection);
     if (error == FERRY_OK && connection->server)
         error = tls_resume_check_client(connection);
+    if (connection->server && !connection->data)
+        tls_resume_remember(connection);
     if (error == FERRY_OK && !connection->server && !connection->data)
         error = tls_verify_remember(connection);
     return error;
@@ -339,6 +352,15 @@ void tls_engine_refill(struct tls_engine *engine)
         SSL_new_session_ticket(engine->connection.ssl); /* fails in TLS 1.2, where there are none */
 }
 
+bool tls_engine_keepalive(struct tls_engine *engine)
+{
+    if (tls_engine_room(engine) == 0 || engine->facts.version < TLS_VERSION_1_3)
+        return false;
+    size_t waiting = buf_len(&engine->connection.wire.out);
+    tls_engine_refill(engine);
+    return flush_messages(engine) == TLS_DONE && buf_len(&engine->connection.wire.out) > waiting;
+}
+
 struct bytes tls_engine_output(const struct tls_engine *engine)
 {
     return buf_view(&engine->connection.wire.out);
@@ -356,6 +378,16 @@ void tls_engine_wrote(struct tls_engine *engine, size_t len)
 const struct tls_facts *tls_engine_facts(const struct tls_engine *engine)
 {
     return &engine->facts;
+}
+
+enum ferry_error tls_engine_identity(const struct tls_engine *engine, struct tls_identity *out)
+{
+    const SSL *ssl = engine->connection.ssl;
+    const X509 *shown = engine->connection.server ? SSL_get0_peer_certificate(ssl) : NULL;
+    bool open = engine->phase == PHASE_OPEN || engine->phase == PHASE_ENDED;
+    if (!open || !shown || SSL_get_verify_result(ssl) != X509_V_OK)
+        return FERRY_E_NOT_FOUND;
+    return tls_identity_read(shown, out) ? FERRY_OK : FERRY_E_MEMORY;
 }
 
 enum tls_proof tls_engine_proof(const struct tls_engine *engine)

@@ -15,6 +15,8 @@
 #include "base/fault.h"
 #include "tls/context.h"
 #include "tls/describe.h"
+#include "tls/hosts.h"
+#include "tls/identity.h"
 #include "tls/resume.h"
 #include "tls/verify.h"
 
@@ -37,12 +39,16 @@ enum tls_status {
 /* A server's engine. `binding` belongs to the control connection. On a control connection (`data`
  * false) nothing is ever resumed and tickets are issued under the binding; on a data connection
  * sessions of the binding resume and no ticket is issued (TLS-101, TLS-111). Takes a reference to
- * `context`; `binding` must outlive it. */
+ * `context`, or to `hosts`; `binding` must outlive it. */
 struct tls_server_role {
     struct tls_binding *binding;
     bool data;
+    struct tls_hosts *hosts; /* or NULL; with them, the context given apart is not looked at */
+    const char *host;        /* a host that is chosen already: by HOST before AUTH, or for a data
+                                connection the control connection's facts.host. An SNI that names
+                                another is refused. NULL or "": by SNI */
 };
-/* FERRY_E_MEMORY. */
+/* FERRY_E_ARGUMENT: `host` is none of `hosts`; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error tls_engine_new_server(struct tls_context *context,
                                                  const struct tls_server_role *role,
                                                  struct tls_engine **out);
@@ -102,9 +108,19 @@ size_t tls_engine_room(const struct tls_engine *engine);
 /* Queues close_notify, once; reading goes on. */
 void tls_engine_close(struct tls_engine *engine);
 
+/* Whom the client's certificate names; also after resumption. FERRY_E_NOT_FOUND: it showed none, or
+ * the handshake is not done; FERRY_E_MEMORY. Only what was verified is told (TLS-75). */
+NODISCARD enum ferry_error tls_engine_identity(const struct tls_engine *engine,
+                                               struct tls_identity *out);
+
 /* Server, TLS 1.3, control connection: marks a fresh ticket to leave with the next write (TLS-108).
  * Nothing in TLS 1.2. */
 void tls_engine_refill(struct tls_engine *engine);
+
+/* As tls_engine_refill, but the ticket goes into the output at once: a sign of life on an idle
+ * control connection that no user-PI sees (TLS-158). false: there is nothing to send, as always in
+ * TLS 1.2, or the output is full. */
+NODISCARD bool tls_engine_keepalive(struct tls_engine *engine);
 
 /* Ciphertext to be sent, borrowed until the engine is next changed; and how much of it was sent. */
 struct bytes tls_engine_output(const struct tls_engine *engine);

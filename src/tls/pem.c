@@ -13,6 +13,11 @@ void pem_drop_certificates(struct stack_st_X509 **certificates)
     sk_X509_pop_free(*certificates, X509_free);
 }
 
+void pem_drop_crls(struct stack_st_X509_CRL **crls)
+{
+    sk_X509_CRL_pop_free(*crls, X509_CRL_free);
+}
+
 static BIO *open_text(struct bytes pem)
 {
     return pem.len <= INT_MAX ? BIO_new_mem_buf(pem.len > 0 ? pem.ptr : "", (int)pem.len) : NULL;
@@ -69,6 +74,33 @@ enum ferry_error pem_certificates(struct bytes pem, const char *what, struct sta
     ERR_clear_error();
     if (sk_X509_num(found) == 0)
         return fault_set(fault, FERRY_E_ARGUMENT, "%s holds no certificate in PEM form", what);
+    *out = found;
+    found = NULL;
+    return FERRY_OK;
+}
+
+enum ferry_error pem_crls(struct bytes pem, const char *what, struct stack_st_X509_CRL **out,
+                          struct fault *fault)
+{
+    ERR_clear_error();
+    CLEANUP(library_drop_bio) BIO *text = open_text(pem);
+    CLEANUP(pem_drop_crls) STACK_OF(X509_CRL) *found = sk_X509_CRL_new_null();
+    if (!text || !found)
+        return library_no_memory(fault);
+
+    struct passphrase none = {0};
+    X509_CRL *next;
+    while ((next = PEM_read_bio_X509_CRL(text, NULL, give_passphrase, &none))) {
+        if (sk_X509_CRL_push(found, next) <= 0) {
+            X509_CRL_free(next);
+            return library_no_memory(fault);
+        }
+    }
+    if (!at_end())
+        return library_fault(fault, FERRY_E_ARGUMENT, "read %s as PEM", what);
+    ERR_clear_error();
+    if (sk_X509_CRL_num(found) == 0)
+        return fault_set(fault, FERRY_E_ARGUMENT, "%s holds no CRL in PEM form", what);
     *out = found;
     found = NULL;
     return FERRY_OK;

@@ -15,6 +15,10 @@
 NODISCARD enum ferry_error pem_certificates(struct bytes pem, const char *what,
                                             struct stack_st_X509 **out, struct fault *fault);
 
+/* Every CRL of `pem`, at least one. As pem_certificates. */
+NODISCARD enum ferry_error pem_crls(struct bytes pem, const char *what,
+                                    struct stack_st_X509_CRL **out, struct fault *fault);
+
 /* The private key of `pem`, opened with `passphrase` (NULL: there is none). Never asks at a
  * terminal. The caller frees `*out`. Errors as above. */
 NODISCARD enum ferry_error pem_private_key(struct bytes pem, const struct secret *passphrase,
@@ -22,5 +26,6 @@ NODISCARD enum ferry_error pem_private_key(struct bytes pem, const struct secret
 
 /* For CLEANUP. */
 void pem_drop_certificates(struct stack_st_X509 **certificates);
+void pem_drop_crls(struct stack_st_X509_CRL **crls);
 
 #endif

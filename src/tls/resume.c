@@ -2,6 +2,7 @@
 #include "tls/resume.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -27,8 +28,14 @@ enum {
 static const long lifetime_1_3_s = 24L * 3600;
 static const long lifetime_1_2_s = 365L * 24 * 3600;
 
+struct master_key {
+    uint8_t bytes[MASTER_BYTES];
+};
+
 struct tls_master {
-    uint8_t key[MASTER_BYTES];
+    struct master_key current;
+    struct master_key previous;
+    bool rotated; /* there is a previous one */
 };
 
 /* What is derived from the master key and a tag. */
@@ -52,6 +59,7 @@ struct tls_binding {
     struct tls_tag tag;
     struct keys keys;
     SSL_SESSION *session; /* TLS 1.2, for a client that sends ids and takes no tickets; or NULL */
+    const SSL_CIPHER *suite; /* of the control connection, TLS 1.3; or NULL. OpenSSL's own */
     tls_binding_find_fn *find;
     void *find_ctx;
     bool certified; /* the control connection showed the client certificate below */
@@ -61,7 +69,7 @@ struct tls_binding {
 struct tls_master *tls_master_new(void)
 {
     struct tls_master *master = alloc_zero(sizeof(*master));
-    if (master && !library_random(master->key, sizeof(master->key))) {
+    if (master && !library_random(master->current.bytes, MASTER_BYTES)) {
         tls_master_free(master);
         return NULL;
     }
@@ -76,16 +84,28 @@ void tls_master_free(struct tls_master *master)
     alloc_free(master);
 }
 
-/* HKDF-SHA256 (RFC 5869) over the master key, the tag as salt. */
-static bool derive(const struct tls_master *master, const struct tls_tag *tag, struct keys *out)
+bool tls_master_rotate(struct tls_master *master)
+{
+    struct master_key next;
+    if (!library_random(next.bytes, MASTER_BYTES))
+        return false;
+    master->previous = master->current;
+    master->current = next;
+    master->rotated = true;
+    secret_wipe(&next, sizeof(next));
+    return true;
+}
+
+/* HKDF-SHA256 (RFC 5869) over a master key, the tag as salt. */
+static bool derive(const struct master_key *master, const struct tls_tag *tag, struct keys *out)
 {
     static const char purpose[] = "ferry session ticket";
     EVP_KDF *hkdf = EVP_KDF_fetch(library_context(), OSSL_KDF_NAME_HKDF, NULL);
     EVP_KDF_CTX *derivation = hkdf ? EVP_KDF_CTX_new(hkdf) : NULL;
     const OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, library_mutable("SHA256"), 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, library_mutable(master->key),
-                                          sizeof(master->key)),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, library_mutable(master->bytes),
+                                          sizeof(master->bytes)),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, library_mutable(tag->bytes),
                                           sizeof(tag->bytes)),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, library_mutable(purpose),
@@ -106,7 +126,7 @@ struct tls_binding *tls_binding_new(struct tls_master *master)
         return NULL;
     binding->master = master;
     if (library_random(binding->tag.bytes, sizeof(binding->tag.bytes)) &&
-        derive(master, &binding->tag, &binding->keys))
+        derive(&master->current, &binding->tag, &binding->keys))
         return binding;
     tls_binding_free(binding);
     return NULL;
@@ -240,12 +260,18 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
 }
 
 /* Whether an id was made here, by whichever connection, living or dead. */
-static bool is_ours(const struct tls_master *master, const struct session_id *id)
+static bool is_made_with(const struct master_key *master, const struct session_id *id)
 {
     struct keys keys = {0};
-    bool ours = derive(master, &id->tag, &keys) && memcmp(id->mark, keys.mark, MARK_BYTES) == 0;
+    bool made = derive(master, &id->tag, &keys) && memcmp(id->mark, keys.mark, MARK_BYTES) == 0;
     secret_wipe(&keys, sizeof(keys));
-    return ours;
+    return made;
+}
+
+static bool is_ours(const struct tls_master *master, const struct session_id *id)
+{
+    return is_made_with(&master->current, id) ||
+           (master->rotated && is_made_with(&master->previous, id));
 }
 
 /* The session of an id that a TLS 1.2 client offers; a copy, since an error on one connection
@@ -258,10 +284,10 @@ static SSL_SESSION *on_id(SSL *ssl, const unsigned char *offered, int len, int *
     if (!connection->data || len != sizeof(id))
         return NULL;
     memcpy(&id, offered, sizeof(id));
-    if (!is_ours(connection->binding->master, &id))
+    const struct tls_binding *owner = owner_of(connection, &id.tag);
+    if (!owner && !is_ours(connection->binding->master, &id))
         return NULL;
     connection->offer.any = true;
-    const struct tls_binding *owner = owner_of(connection, &id.tag);
     if (!owner || !owner->session)
         return NULL;
     unsigned known_len = 0;
@@ -292,12 +318,33 @@ static int never_resumable(SSL *ssl, int forward_secret)
     return 1;
 }
 
+/* Puts the suite of the control connection before all others: another one may have another hash,
+ * and would cost the session (TLS-115). */
+static bool prefer_suite(const struct tls_connection *connection)
+{
+    const SSL_CIPHER *suite = connection->binding->suite;
+    if (!suite)
+        return true;
+    char list[256];
+    snprintf(list, sizeof(list), "%s:%s", SSL_CIPHER_get_name(suite),
+             tls_policy(connection->policy)->suites_1_3);
+    SSL_clear_options(connection->ssl, SSL_OP_PRIORITIZE_CHACHA);
+    return SSL_set_ciphersuites(connection->ssl, list) == 1;
+}
+
 bool tls_resume_prepare(const struct tls_connection *connection)
 {
     if (!connection->data)
         return true;
     SSL_set_not_resumable_session_callback(connection->ssl, never_resumable);
-    return SSL_set_num_tickets(connection->ssl, 0) == 1;
+    return SSL_set_num_tickets(connection->ssl, 0) == 1 && prefer_suite(connection);
+}
+
+void tls_resume_remember(const struct tls_connection *connection)
+{
+    const SSL *ssl = connection->ssl;
+    connection->binding->suite =
+        SSL_version(ssl) >= TLS1_3_VERSION ? SSL_get_current_cipher(ssl) : NULL;
 }
 
 enum tls_proof tls_resume_proof(const struct tls_connection *connection)

@@ -21,10 +21,20 @@ struct tls_tag {
 /* ---- server ---- */
 
 /* The master ticket key (TLS-205), random at the start of the process; per-connection keys are
- * derived from it. */
+ * derived from it. A binding keeps the keys it was made with to its own end, which is that of all
+ * its tickets: those of a long control connection open however often the master changes (TLS-105).
+ */
 struct tls_master;
 struct tls_master *tls_master_new(void);
 void tls_master_free(struct tls_master *master);
+
+/* How long a master key may be used, in seconds: the owner of the clock rotates it before. */
+enum { TLS_MASTER_PERIOD_S = 12 * 3600 };
+
+/* Makes a new master key for the bindings to come. The one before is kept until the next rotation,
+ * only to tell session ids that were made with it from a client's noise; the one before that is
+ * overwritten. false: there is no randomness, and nothing has changed. */
+NODISCARD bool tls_master_rotate(struct tls_master *master);
 
 /* One control connection as resumption sees it: tag, ticket key, and the TLS 1.2 session for
  * clients that send ids only. The tickets are dead once it is freed. */

@@ -16,6 +16,7 @@ enum {
     CHAIN_MAX_CERTIFICATES = 10, /* SEC-59 */
     CHAIN_MAX_BYTES = 64 * 1024,
     KEY_MAX_BITS = 8192,
+    RSA_MIN_BITS = 1024, /* even where OpenSSL's security level sets no floor (tls.md section 15) */
     CLIENT_CHAIN_MAX_DEPTH = 5, /* TLS-75 */
 };
 
@@ -61,6 +62,18 @@ static bool chain_is_small(X509_STORE_CTX *store)
     return true;
 }
 
+static bool keys_are_long(X509_STORE_CTX *store)
+{
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_untrusted(store);
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        const EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(chain, i));
+        if (key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
+            EVP_PKEY_get_bits(key) < RSA_MIN_BITS)
+            return false;
+    }
+    return true;
+}
+
 static int verify_pin(struct tls_connection *connection, X509_STORE_CTX *store)
 {
     const struct tls_trust *trust = connection->trust;
@@ -97,7 +110,7 @@ static int verify_same(struct tls_connection *connection, X509_STORE_CTX *store)
     return refuse(store);
 }
 
-static int verify_chain(struct tls_connection *connection, X509_STORE_CTX *store)
+int tls_verify_chain(struct tls_connection *connection, X509_STORE_CTX *store)
 {
     if (X509_verify_cert(store) == 1)
         return 1;
@@ -121,13 +134,18 @@ static int on_certificate(X509_STORE_CTX *store, void *ctx)
                   CHAIN_MAX_CERTIFICATES, KEY_MAX_BITS);
         return refuse(store);
     }
+    if (!keys_are_long(store)) {
+        fault_set(&connection->fault, FERRY_E_TRUST,
+                  "a certificate of the peer's has an RSA key of less than %d bits", RSA_MIN_BITS);
+        return refuse(store);
+    }
     if (connection->server)
-        return verify_chain(connection, store);
+        return tls_client_auth_verify(connection, store);
     if (connection->data && connection->trust->control_seen)
         return verify_same(connection, store);
     if (connection->trust->pin_count > 0)
         return verify_pin(connection, store);
-    return verify_chain(connection, store);
+    return tls_verify_chain(connection, store);
 }
 
 void tls_verify_install(SSL_CTX *ssl, bool server)

@@ -12,7 +12,8 @@
 
 enum { TLS_PIN_BYTES = 32, TLS_PINS_MAX = 8 };
 
-/* SHA-256 of a public key (SubjectPublicKeyInfo), as curl's --pinnedpubkey names it. */
+/* SHA-256 of a public key (SubjectPublicKeyInfo), as curl's --pinnedpubkey names it; of a whole
+ * certificate where that is said. */
 struct tls_pin {
     uint8_t bytes[TLS_PIN_BYTES];
 };

@@ -347,6 +347,7 @@ static struct server_pi_settings settings_of(const struct script *script)
         .data_tls_required = script_has_option(script, "data-tls-required"),
         .mode_z = script_has_option(script, "mode-z"),
         .extras = script_has_option(script, "extras") ? ~0U : 0,
+        .mode_b = script_has_option(script, "mode-b"),
         .auth_legacy_words = script_has_option(script, "legacy-words"),
         .local = {.family = ADDRESS_V4, .address = {192, 0, 2, 1}, .port = 21},
         .peer = {.family = ADDRESS_V4, .address = {192, 0, 2, 7}, .port = 40000},

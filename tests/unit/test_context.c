@@ -240,6 +240,45 @@ static void live_sessions_keep_their_context(void **state)
     tls_context_unref(NULL);
 }
 
+/* A data connection between the login's client and a server of `context`. */
+static enum tls_proof proof_with(struct tls_login *login, struct tls_context *context)
+{
+    struct tls_context *kept = login->kit->server;
+    login->kit->server = context;
+    enum tls_proof proof = tls_login_proof(login, login);
+    login->kit->server = kept;
+    return proof;
+}
+
+/* A reload brings another certificate: whoever logged in before goes on with the old context, which
+ * nobody else holds, and would not even notice the new one. */
+static void old_sessions_resume_after_a_reload(void **state)
+{
+    (void)state;
+    struct tls_kit other, next;
+    struct tls_login before, after;
+    tls_kit_open(&other, &(struct tls_kit_options){0});
+    tls_kit_open(&next, &(struct tls_kit_options){0});
+    tls_login_open(&before, &other);
+    struct tls_context *old = tls_context_ref(other.server); /* as the session's rules do */
+    tls_context_unref(other.server);
+    other.server = tls_context_ref(next.server);
+
+    tls_pair_say(&before.control, &before.control.client, "NOOP\r\n");
+    assert_int_equal(proof_with(&before, old), TLS_PROOF_OWN);
+    assert_int_equal(proof_with(&before, other.server), TLS_PROOF_OWN);
+
+    /* The new certificate is shown to those who come now; it is of another CA here. */
+    tls_login_init(&after, &other);
+    tls_pair_run(&after.control);
+    assert_int_equal(tls_engine_fault(after.control.client.engine)->kind, FERRY_E_TRUST);
+    tls_login_fini(&after);
+    tls_context_unref(old);
+    tls_login_fini(&before);
+    tls_kit_close(&next);
+    tls_kit_close(&other);
+}
+
 static enum ferry_error make_server(void *ctx)
 {
     (void)ctx;
@@ -268,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_ca_that_is_none_is_refused_by_a_client),
         cmocka_unit_test(the_system_trust_can_be_loaded_and_does_not_know_us),
         cmocka_unit_test(live_sessions_keep_their_context),
+        cmocka_unit_test(old_sessions_resume_after_a_reload),
         cmocka_unit_test(short_memory_is_reported),
     };
     return cmocka_run_group_tests(tests, open_kit, close_kit);

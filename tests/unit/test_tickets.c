@@ -71,6 +71,111 @@ static void tls_108_two_tickets_at_login_and_one_more_per_refill(void **state)
     tls_kit_close(&kit);
 }
 
+/* A sign of life while a long transfer leaves the control connection idle: in TLS 1.3 a ticket,
+ * which no user-PI sees; in TLS 1.2 nothing can be sent. */
+static void alive(struct tls_kit *kit)
+{
+    struct tls_login login;
+    struct counted control, data;
+    tls_login_open(&login, kit);
+    counted_open(&control, &login, false, false);
+    unsigned at_login = issued;
+    bool modern = tls_engine_facts(control.server.engine)->version == TLS_VERSION_1_3;
+    for (unsigned i = 1; i <= 100; i++) {
+        assert_int_equal(tls_engine_keepalive(control.server.engine), modern);
+        assert_int_equal(tls_engine_output(control.server.engine).len > 0, modern);
+        raw_peer_run(&control.client);
+        assert_int_equal(issued, at_login + (modern ? i : 0));
+        assert_int_equal(buf_len(&control.client.received), 0);
+    }
+    tls_engine_close(control.server.engine);
+    assert_false(tls_engine_keepalive(control.server.engine));
+    counted_close(&control);
+
+    counted_open(&data, &login, true, false);
+    assert_false(tls_engine_keepalive(data.server.engine));
+    counted_close(&data);
+    tls_login_fini(&login);
+}
+
+static void tls_158_a_ticket_is_a_sign_of_life(void **state)
+{
+    (void)state;
+    tls_kit_for_each_version(alive);
+}
+
+static void keepalive_needs_room_and_an_open_connection(void **state)
+{
+    (void)state;
+    struct tls_kit kit;
+    struct tls_login login;
+    tls_kit_open(&kit, &(struct tls_kit_options){0});
+    tls_login_init(&login, &kit);
+    assert_false(tls_engine_keepalive(login.control.server.engine));
+    tls_pair_handshake(&login.control);
+    static char content[512 * 1024];
+    struct tls_engine *server = login.control.server.engine;
+    while (tls_engine_room(server) > 0) {
+        size_t taken = 0;
+        assert_int_equal(tls_engine_write(server, bytes_of(content, sizeof(content)), &taken),
+                         TLS_WANT_OUTPUT);
+    }
+    assert_false(tls_engine_keepalive(login.control.server.engine));
+    tls_login_fini(&login);
+    tls_kit_close(&kit);
+}
+
+/* ---- the master key ---- */
+
+/* A control connection outlives every master key: its tickets and ids go on (TLS-105). */
+static void rotated(struct tls_kit *kit)
+{
+    struct tls_login old, new;
+    tls_login_open(&old, kit);
+    for (int i = 0; i < 3; i++) {
+        assert_true(tls_master_rotate(kit->master));
+        assert_int_equal(tls_login_proof(&old, &old), TLS_PROOF_OWN);
+    }
+    tls_login_open(&new, kit);
+    assert_int_equal(tls_login_proof(&new, &new), TLS_PROOF_OWN);
+    assert_int_equal(tls_login_proof(&old, &new), TLS_PROOF_FOREIGN);
+    tls_login_fini(&old);
+    tls_login_fini(&new);
+}
+
+static void tls_205_rotation_takes_no_live_connections_tickets(void **state)
+{
+    (void)state;
+    tls_kit_for_each_version(rotated);
+}
+
+/* The key before is kept for one period and then gone: an id of a dead connection is known for one
+ * of ours until then. */
+static void tls_205_the_previous_key_is_kept_for_one_period(void **state)
+{
+    (void)state;
+    static const enum tls_proof proofs[] = {TLS_PROOF_FOREIGN, TLS_PROOF_FOREIGN, TLS_PROOF_NONE};
+    const struct raw_kind by_id = {.ids_only = true, .modern_hello = true};
+    struct tls_kit kit;
+    struct tls_login dead, login;
+    SSL_SESSION *session = NULL;
+    tls_kit_open(&kit, &(struct tls_kit_options){.max = TLS_VERSION_1_2});
+    tls_login_open(&dead, &kit);
+    raw_connection(&dead, false, by_id, NULL, &session);
+    assert_int_equal(raw_connection(&dead, true, by_id, session, NULL), TLS_PROOF_OWN);
+    for (size_t i = 0; i < ARRAY_LEN(proofs); i++) {
+        if (i > 0)
+            assert_true(tls_master_rotate(kit.master));
+        tls_login_open(&login, &kit);
+        assert_int_equal(raw_connection(&login, true, by_id, session, NULL), proofs[i]);
+        tls_login_fini(&login);
+    }
+    assert_int_equal(raw_connection(&dead, true, by_id, session, NULL), TLS_PROOF_OWN);
+    SSL_SESSION_free(session);
+    tls_login_fini(&dead);
+    tls_kit_close(&kit);
+}
+
 static void nothing_on_data(struct tls_kit *kit)
 {
     struct tls_login login;
@@ -169,6 +274,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tls_108_two_tickets_at_login_and_one_more_per_refill),
+        cmocka_unit_test(tls_158_a_ticket_is_a_sign_of_life),
+        cmocka_unit_test(keepalive_needs_room_and_an_open_connection),
+        cmocka_unit_test(tls_205_rotation_takes_no_live_connections_tickets),
+        cmocka_unit_test(tls_205_the_previous_key_is_kept_for_one_period),
         cmocka_unit_test(tls_111_no_ticket_is_issued_on_data_connections),
         cmocka_unit_test(tls_111_the_id_of_a_data_connection_resumes_nothing),
         cmocka_unit_test(tls_111_nor_when_they_resume),
