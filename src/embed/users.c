@@ -16,12 +16,15 @@ enum { SALT_BYTES = 16, NEW_FILES_MASK = 027 /* SEC-37 */ };
 
 struct user {
     SLIST_ENTRY(user) link;
-    char *name;
+    char *name; /* NULL: nobody */
     char *root;
     struct home_rules rules;
-    char *denied_names; /* of `rules`, or NULL */
+    char *denied_names;      /* of `rules`, or NULL */
+    users_verify_fn *verify; /* NULL: the hash decides */
+    char *stored;            /* for `verify` */
     char salt[SALT_BYTES];
     struct secret *hash; /* of salt and password */
+    unsigned refs;       /* the list's and those of logins under way */
 };
 
 struct users {
@@ -29,14 +32,14 @@ struct users {
     SLIST_HEAD(, user) list;
     TAILQ_HEAD(, login_job) jobs;
     unsigned count;
-    struct user nobody; /* whose hash is computed for unknown names (SEC-84) */
+    struct user *nobody; /* whose hash is computed for unknown names (SEC-84) */
 };
 
 /* One login, decided on the pool: hashing and opening the root take time. */
 struct login_job {
     TAILQ_ENTRY(login_job) link;
     struct users *users;
-    const struct user *user; /* or users->nobody */
+    struct user *user;       /* held; or nobody */
     struct secret *password; /* NULL: the question is whether one is needed */
     login_fn *done;          /* NULL: cancelled */
     void *ctx;
@@ -75,12 +78,25 @@ static enum ferry_error set_password(struct user *user, struct bytes password)
 
 /* ---- the list ---- */
 
-static void user_fini(struct user *user)
+/* NULL: no memory. */
+static struct user *user_new(void)
 {
+    struct user *user = alloc_zero(sizeof(*user));
+    if (user)
+        user->refs = 1;
+    return user;
+}
+
+static void user_unref(struct user *user)
+{
+    if (!user || --user->refs > 0)
+        return;
     alloc_free(user->name);
     alloc_free(user->root);
     alloc_free(user->denied_names);
+    alloc_free(user->stored);
     secret_free(user->hash);
+    alloc_free(user);
 }
 
 struct users *users_new(struct loop *loop)
@@ -93,32 +109,51 @@ struct users *users_new(struct loop *loop)
     TAILQ_INIT(&users->jobs);
     /* No password has this hash: what is hashed is longer than any. */
     char nothing[SECRET_MAX_BYTES + 1] = {0};
-    if (set_password(&users->nobody, bytes_of(nothing, sizeof(nothing))) != FERRY_OK) {
+    users->nobody = user_new();
+    if (!users->nobody ||
+        set_password(users->nobody, bytes_of(nothing, sizeof(nothing))) != FERRY_OK) {
         users_free(users);
         return NULL;
     }
     return users;
 }
 
+static void forget_all(struct users *users)
+{
+    struct user *user;
+    while ((user = SLIST_FIRST(&users->list))) {
+        SLIST_REMOVE_HEAD(&users->list, link);
+        user_unref(user);
+    }
+    user_unref(users->nobody);
+    users->nobody = NULL;
+    users->count = 0;
+}
+
 void users_free(struct users *users)
 {
     if (!users)
         return;
-    struct user *user;
-    while ((user = SLIST_FIRST(&users->list))) {
-        SLIST_REMOVE_HEAD(&users->list, link);
-        user_fini(user);
-        alloc_free(user);
-    }
-    user_fini(&users->nobody);
+    forget_all(users);
     alloc_free(users);
 }
 
-/* The account of that name, or nobody. Looks at all of them, found or not. */
-static const struct user *users_find(const struct users *users, struct bytes name)
+void users_take(struct users *users, struct users *from)
 {
-    const struct user *found = &users->nobody;
-    const struct user *user;
+    forget_all(users);
+    users->list.slh_first = from->list.slh_first;
+    SLIST_INIT(&from->list);
+    users->nobody = from->nobody;
+    users->count = from->count;
+    from->nobody = NULL;
+    from->count = 0;
+}
+
+/* The account of that name, or nobody. Looks at all of them, found or not. */
+static struct user *users_find(const struct users *users, struct bytes name)
+{
+    struct user *found = users->nobody;
+    struct user *user;
     SLIST_FOREACH (user, &users->list, link)
         if (bytes_equal(bytes_str(user->name), name))
             found = user;
@@ -132,7 +167,7 @@ static enum ferry_error check_new(const struct users *users, const struct user_s
     if (view.len == 0 || view.len > LOGIN_NAME_MAX_BYTES)
         return fault_set(fault, FERRY_E_ARGUMENT, "an account's name has 1 to %d bytes",
                          LOGIN_NAME_MAX_BYTES);
-    if (users_find(users, view) != &users->nobody)
+    if (users_find(users, view) != users->nobody)
         return fault_set(fault, FERRY_E_ARGUMENT, "there is an account %s already", settings->name);
     struct root opened;
     if (root_init(&opened, settings->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault) != FERRY_OK)
@@ -141,13 +176,23 @@ static enum ferry_error check_new(const struct users *users, const struct user_s
     return FERRY_OK;
 }
 
+/* What decides of the account's password: hash, or stored and verify. */
+static enum ferry_error keep_password(struct user *user, const struct user_settings *settings)
+{
+    if (!settings->verify)
+        return set_password(user, bytes_str(settings->password));
+    user->stored = alloc_str(settings->stored);
+    user->verify = user->stored ? settings->verify : NULL;
+    return user->stored ? FERRY_OK : FERRY_E_MEMORY;
+}
+
 enum ferry_error users_add(struct users *users, const struct user_settings *settings,
                            struct fault *fault)
 {
     enum ferry_error error = check_new(users, settings, fault);
     if (error != FERRY_OK)
         return error;
-    struct user *user = alloc_zero(sizeof(*user));
+    struct user *user = user_new();
     if (!user)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for an account");
     user->name = alloc_str(settings->name);
@@ -161,11 +206,12 @@ enum ferry_error users_add(struct users *users, const struct user_settings *sett
         .denied_names = user->denied_names,
     };
     error = user->name && user->root && (user->denied_names || !denies)
-                ? set_password(user, bytes_str(settings->password))
+                ? keep_password(user, settings)
                 : FERRY_E_MEMORY;
+    if (error == FERRY_OK && settings->verify && !users->nobody->verify)
+        error = keep_password(users->nobody, settings);
     if (error != FERRY_OK) {
-        user_fini(user);
-        alloc_free(user);
+        user_unref(user);
         return fault_set(fault, error, "no memory or no randomness for an account");
     }
     SLIST_INSERT_HEAD(&users->list, user, link);
@@ -180,18 +226,30 @@ unsigned users_count(const struct users *users)
 
 /* ---- logins ---- */
 
+static enum ferry_error check_password(const struct user *user, struct bytes password, bool *right)
+{
+    CLEANUP(secret_drop) struct secret *given = NULL;
+    if (user->verify) {
+        *right = user->verify(user->stored, password);
+        return FERRY_OK;
+    }
+    enum ferry_error error = hash(user, password, &given);
+    *right = error == FERRY_OK && secret_equal(user->hash, secret_reveal(given));
+    return error;
+}
+
 static void login_work(void *ctx)
 {
     struct login_job *job = ctx;
     const struct user *user = job->user;
-    CLEANUP(secret_drop) struct secret *given = NULL;
+    bool right = false;
     job->verdict = LOGIN_REFUSED;
     if (!job->password)
         return;
-    enum ferry_error error = hash(user, secret_reveal(job->password), &given);
+    enum ferry_error error = check_password(user, secret_reveal(job->password), &right);
     if (error != FERRY_OK) {
         fault_set(&job->fault, error, "a password cannot be hashed");
-    } else if (secret_equal(user->hash, secret_reveal(given)) && user != &job->users->nobody) {
+    } else if (right && user->name) {
         job->verdict = LOGIN_GRANTED;
         error = root_init(&job->root, user->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, &job->fault);
     }
@@ -214,6 +272,7 @@ static void login_tell(struct login_job *job)
 
 static void login_free(struct login_job *job)
 {
+    user_unref(job->user);
     secret_free(job->password);
     alloc_free(job);
 }
@@ -276,6 +335,7 @@ static enum ferry_error users_login(void *accounts, const struct login_request *
         return FERRY_E_MEMORY;
     *job = (struct login_job){
         .users = users, .user = users_find(users, request->name), .done = done, .ctx = ctx};
+    job->user->refs++;
     enum ferry_error error = FERRY_OK;
     if (request->password)
         error = secret_new(secret_reveal(request->password), &job->password);

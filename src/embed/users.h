@@ -19,11 +19,16 @@ struct users *users_new(struct loop *loop);
 /* Every login under way must have ended or been cancelled, and its job have come back. */
 void users_free(struct users *users);
 
+/* Whether `stored` was made of `password`. Runs on the pool, on several threads at once. */
+typedef bool users_verify_fn(const char *stored, struct bytes password);
+
 /* An account. */
 struct user_settings {
     const char *name;
-    const char *password;
-    const char *root; /* the directory that it sees as "/" */
+    const char *password;    /* or NULL, then: */
+    const char *stored;      /* what `verify` knows the password by */
+    users_verify_fn *verify; /* an unknown name costs as much as the first account that has one */
+    const char *root;        /* the directory that it sees as "/" */
     bool read_only;
 
     /* As in store/home.h. */
@@ -36,6 +41,10 @@ struct user_settings {
  * FERRY_E_MEMORY. */
 NODISCARD enum ferry_error users_add(struct users *users, const struct user_settings *settings,
                                      struct fault *fault);
+
+/* Replaces the accounts by those of `from`, which has none then. Logins under way are decided by
+ * the old ones; sessions go on. */
+void users_take(struct users *users, struct users *from);
 
 unsigned users_count(const struct users *users);
 

@@ -14,5 +14,9 @@ struct ferryd_command {
 };
 
 ferryd_run_fn demo_run;
+ferryd_run_fn run_run;
+ferryd_run_fn check_run;
+ferryd_run_fn config_run;
+ferryd_run_fn hash_run;
 
 #endif

@@ -10,6 +10,10 @@
 #include "ferryd/command.h"
 
 static const struct ferryd_command commands[] = {
+    {"run", "serve what a configuration file says", run_run},
+    {"check", "tell every mistake in a configuration file", check_run},
+    {"config", "print what holds, with defaults and where each value is set", config_run},
+    {"hash", "make a password_hash of a password read from standard input", hash_run},
     {"demo", "serve a directory at once, with a certificate and an account made up", demo_run},
 };
 

@@ -75,12 +75,12 @@ struct pump_settings {
     pump_written_fn *written; /* or NULL */
     void *hook_ctx;           /* of source, sink, filter, wanted, written */
     bool keep_stream;         /* to the stream: it is left open and what the peer sends unread */
-    bool sync;                /* fdatasync before PUMP_DONE */
-    bool at_once;             /* to the file: what came is written when no more is there, not only
-                                 whole blocks */
-    uint64_t length_bytes;    /* of the file to the stream: no more than so many; 0: to its end */
-    uint64_t max_bytes;       /* 0: no limit */
-    uint64_t stall_ns;        /* 0: 120 s (SEC-51) */
+    bool at_once; /* to the file: what came is written when no more is there, not only whole
+                     blocks */
+    bool sync;    /* fdatasync before PUMP_DONE */
+    uint64_t length_bytes;      /* of the file to the stream: no more than so many; 0: to its end */
+    uint64_t max_bytes;         /* 0: no limit */
+    uint64_t stall_ns;          /* 0: 120 s (SEC-51) */
     pump_progress_fn *progress; /* or NULL; at most ten times a second */
     pump_done_fn *done;         /* exactly once, from the loop, unless pump_free comes first */
     void *ctx;                  /* of progress and done */

@@ -208,9 +208,9 @@ static const struct {
     [VERB_SITE] = {server_extra_site, true},      [VERB_AVBL] = {server_names_avbl, false},
     [VERB_CLNT] = {server_client_clnt, false},    [VERB_CSID] = {server_client_csid, false},
     [VERB_HOST] = {server_host, false},           [VERB_RMD] = {server_names_rmd, true},
-    [VERB_MKD] = {server_names_mkd, true},        [VERB_DSIZ] = {server_extra_dsiz, false},
-    [VERB_RMDA] = {server_extra_rmda, true},      [VERB_COMB] = {server_extra_comb, true},
-    [VERB_PRET] = {server_extra_pret, false},     [VERB_ABOR] = {server_ports_abor, false},
+    [VERB_MKD] = {server_names_mkd, true},        [VERB_ABOR] = {server_ports_abor, false},
+    [VERB_DSIZ] = {server_extra_dsiz, false},     [VERB_RMDA] = {server_extra_rmda, true},
+    [VERB_COMB] = {server_extra_comb, true},      [VERB_PRET] = {server_extra_pret, false},
 };
 
 static void session_command(struct server_session *session, const struct server_action *action)

@@ -161,6 +161,9 @@ PLANTED = [
     ("ferryd/supervisor.c", '#include "tls/a.h"', "this role must not import tls/a.h"),
     ("ferryd/supervisor.c", '#include "net/stream.h"', "this role must not import net/stream.h"),
     ("ferryd/auth_main.c", '#include "server/a.h"', "this role must not import server/a.h"),
+    ("ferryd/x.c", "#include <confuse.h>", "alone"),
+    ("conf/x.c", '#include "net/a.h"', "room conf must not import net"),
+    ("server/x.c", '#include "conf/a.h"', "room server must not import conf"),
     ("probe/x.c", '#include "client/a.h"', "room probe must not import client"),
     ("ftp/x.c", '#include "x.h"', "not written from src/"),
     ("ftp/x.c", '#include "../base/a.h"', "not written from src/"),
@@ -178,6 +181,8 @@ CLEAN = {
     "ferry/a.c": '#include "ferry/a.h"\n#include "client/a.h"\n',
     "ferryd/keys_main.c": "#include <openssl/evp.h>\n",
     "ferryd/supervisor.c": '#include "net/loop.h"\n',
+    "conf/a.c": '#include "base/a.h"\n#include <confuse.h>\n',
+    "ferryd/settings.c": '#include "conf/a.h"\n',
 }
 
 

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -199,6 +200,64 @@ static void a_cancelled_login_does_not_answer(void **state)
     assert_int_equal(login(f, "anna", "x"), LOGIN_GRANTED); /* exactly one answer */
 }
 
+static atomic_uint verified;
+
+/* Stored is the password backwards. Counts, for it runs on the pool. */
+static bool verify_reversed(const char *stored, struct bytes password)
+{
+    size_t len = strlen(stored);
+    verified++;
+    for (size_t i = 0; i < len && len == password.len; i++)
+        if (stored[i] != password.ptr[len - 1 - i])
+            return false;
+    return len == password.len;
+}
+
+static void add_stored(struct fixture *f, struct users *users, const char *name, const char *stored)
+{
+    char path[PATH_MAX];
+    const struct user_settings settings = {.name = name,
+                                           .stored = stored,
+                                           .verify = verify_reversed,
+                                           .root = tempdir_path(&f->dir, "home", path)};
+    assert_int_equal(users_add(users, &settings, NULL), FERRY_OK);
+}
+
+/* SEC-84: a name that does not exist is asked about as one that does. */
+static void sec_84_stored_passwords(void **state)
+{
+    struct fixture *f = *state;
+    add_stored(f, f->users, "anna", "olleh");
+    verified = 0;
+    assert_int_equal(login(f, "anna", "hello"), LOGIN_GRANTED);
+    assert_int_equal(login(f, "anna", "olleh"), LOGIN_REFUSED);
+    assert_int_equal(verified, 2);
+    assert_int_equal(login(f, "nobody", "hello"), LOGIN_REFUSED);
+    assert_int_equal(verified, 3);
+}
+
+/* A reload: who was logging in is decided by the old accounts, who comes by the new ones. */
+static void accounts_are_replaced(void **state)
+{
+    struct fixture *f = *state;
+    struct users *next = users_new(f->net.loop);
+    assert_int_equal(add(f, "anna", "old", "home", true), FERRY_OK);
+    assert_int_equal(add(f, "bert", "old", "home", false), FERRY_OK);
+    assert_int_equal(begin(f, "anna", "old"), FERRY_OK);
+    add_stored(f, next, "anna", "wen");
+    users_take(f->users, next);
+    assert_int_equal(users_count(f->users), 1);
+    assert_int_equal(users_count(next), 0);
+    users_free(next);
+    NET_UNTIL(&f->net, f->answers > 0);
+    f->answers = 0;
+    assert_int_equal(f->verdict, LOGIN_GRANTED);
+    assert_true(f->read_only);
+    assert_int_equal(login(f, "anna", "old"), LOGIN_REFUSED);
+    assert_int_equal(login(f, "bert", "old"), LOGIN_REFUSED);
+    assert_int_equal(login(f, "anna", "new"), LOGIN_GRANTED);
+}
+
 static void short_memory(void **state)
 {
     struct fixture *f = *state;
@@ -227,6 +286,8 @@ int main(void)
         TEST(a_home_that_is_gone),
         TEST(sec_38_old_parts_are_swept),
         TEST(a_cancelled_login_does_not_answer),
+        TEST(sec_84_stored_passwords),
+        TEST(accounts_are_replaced),
         TEST(short_memory),
     };
     return cmocka_run_group_tests_name("users", tests, NULL, NULL);

@@ -1,0 +1,87 @@
+/* What ferryd.conf asks for, made ready to serve. */
+#include "ferryd/plan.h"
+
+#include "base/alloc.h"
+#include "ferryd/password_hash.h"
+#include "ferryd/rules.h"
+
+static enum ferry_error add_listener(struct plan *plan, const struct conf_instance *block)
+{
+    struct plan_listener *list =
+        alloc_resize(plan->listeners, plan->count + 1, sizeof(*plan->listeners));
+    if (!list)
+        return FERRY_E_MEMORY;
+    plan->listeners = list;
+    list[plan->count] = (struct plan_listener){.block = block};
+    return rules_make(plan->conf, block, conf_load_file, NULL, &list[plan->count++].rules);
+}
+
+/* Whether nothing is wrong with it so far. */
+static bool is_whole(const struct settings_account *account)
+{
+    return account->password_hash && account->home && password_hash_is_good(account->password_hash);
+}
+
+static enum ferry_error add_account(struct plan *plan, const struct conf_instance *block)
+{
+    const struct settings_account *account = block->values;
+    struct fault fault = {0};
+    if (!is_whole(account))
+        return FERRY_OK;
+    const struct user_settings settings = {
+        .name = account->name,
+        .stored = account->password_hash,
+        .verify = password_hash_verify,
+        .root = account->home,
+        .read_only = account->read_only,
+    };
+    enum ferry_error error = users_add(plan->users, &settings, &fault);
+    if (error == FERRY_E_MEMORY)
+        return error;
+    if (error != FERRY_OK)
+        conf_mistake(plan->conf, block, "home", "%s", fault.what);
+    return FERRY_OK;
+}
+
+static enum ferry_error fill(struct plan *plan, const char *path)
+{
+    enum ferry_error error = settings_read(path, conf_load_file, NULL, &plan->conf);
+    const struct conf_instance *block = NULL;
+    while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_LISTEN, block)))
+        error = add_listener(plan, block);
+    while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_ACCOUNT, block)))
+        error = add_account(plan, block);
+    return error;
+}
+
+enum ferry_error plan_make(struct loop *loop, const char *path, struct plan **out)
+{
+    struct plan *plan = alloc_zero(sizeof(*plan));
+    if (!plan)
+        return FERRY_E_MEMORY;
+    plan->users = users_new(loop);
+    enum ferry_error error = plan->users ? fill(plan, path) : FERRY_E_MEMORY;
+    if (error != FERRY_OK)
+        plan_free(plan);
+    else
+        *out = plan;
+    return error;
+}
+
+void plan_free(struct plan *plan)
+{
+    if (!plan)
+        return;
+    for (size_t i = 0; i < plan->count; i++)
+        server_rules_unref(plan->listeners[i].rules);
+    alloc_free(plan->listeners);
+    users_free(plan->users);
+    conf_free(plan->conf);
+    alloc_free(plan);
+}
+
+void plan_drop(struct plan **plan)
+{
+    plan_free(*plan);
+    *plan = NULL;
+}

@@ -1,0 +1,338 @@
+/* The directives of ferryd.conf: one row each. */
+#include "ferryd/settings.h"
+
+#include "base/clock.h"
+
+#define SECONDS(n) ((n)*CLOCK_NS_PER_S)
+#define HOURS(n) SECONDS(UINT64_C(3600) * (n))
+
+/* ---- words ---- */
+
+static const struct conf_word log_forms[] = {
+    {"text", LOG_FORM_TEXT}, {"json", LOG_FORM_JSON}, {NULL, 0}};
+static const struct conf_word log_levels[] = {{"error", LOG_LEVEL_ERROR},
+                                              {"notice", LOG_LEVEL_NOTICE},
+                                              {"debug", LOG_LEVEL_DEBUG},
+                                              {NULL, 0}};
+static const struct conf_word kinds[] = {
+    {"explicit", LISTEN_EXPLICIT}, {"implicit", LISTEN_IMPLICIT}, {NULL, 0}};
+static const struct conf_word policies[] = {{"modern", TLS_POLICY_MODERN},
+                                            {"default", TLS_POLICY_DEFAULT},
+                                            {"legacy", TLS_POLICY_LEGACY},
+                                            {NULL, 0}};
+static const struct conf_word versions[] = {{"1.0", TLS_VERSION_1_0},
+                                            {"1.1", TLS_VERSION_1_1},
+                                            {"1.2", TLS_VERSION_1_2},
+                                            {"1.3", TLS_VERSION_1_3},
+                                            {NULL, 0}};
+static const struct conf_word client_certificates[] = {{"none", TLS_CLIENT_CERT_NONE},
+                                                       {"optional", TLS_CLIENT_CERT_OPTIONAL},
+                                                       {"required", TLS_CLIENT_CERT_REQUIRED},
+                                                       {NULL, 0}};
+static const struct conf_word alpns[] = {{"optional", false}, {"required", true}, {NULL, 0}};
+static const struct conf_word permissions[] = {{"refuse", false}, {"allow", true}, {NULL, 0}};
+static const struct conf_word data_resumes[] = {{"require", DATA_RESUME_REQUIRE},
+                                                {"prefer", DATA_RESUME_PREFER},
+                                                {"off", DATA_RESUME_OFF},
+                                                {NULL, 0}};
+static const struct conf_word data_scopes[] = {
+    {"connection", DATA_SCOPE_CONNECTION}, {"user", DATA_SCOPE_USER}, {NULL, 0}};
+static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}, {NULL, 0}};
+
+/* ---- rows ---- */
+
+#define GLOBAL(field) CONF_AT(settings_global, field)
+#define LISTEN(field) CONF_AT(settings_listen, field)
+#define ACCOUNT(field) CONF_AT(settings_account, field)
+
+static const struct conf_directive global_rows[] = {
+    {.name = "log_form",
+     .type = CONF_WORD,
+     GLOBAL(log_form),
+     .words = log_forms,
+     .fallback = "text",
+     .help = "How an event is written to the log, one a line."},
+    {.name = "log_level",
+     .type = CONF_WORD,
+     GLOBAL(log_level),
+     .words = log_levels,
+     .fallback = "notice",
+     .help =
+         "How much is written: what an operator must act on, or also sessions and transfers, or "
+         "all."},
+    {.name = "sessions_max",
+     .type = CONF_UNSIGNED,
+     GLOBAL(sessions_max),
+     .min = 1,
+     .max = 1000000,
+     .fallback = "10000",
+     .help =
+         "How many sessions there may be at once; one more is told to come back later. A reload "
+         "does not change it."},
+    {.name = "drain_grace",
+     .type = CONF_DURATION,
+     GLOBAL(drain_grace_ns),
+     .min = 0,
+     .max = HOURS(24),
+     .fallback = "30s",
+     .help = "How long transfers may go on after SIGTERM."},
+    {.name = "parts_kept",
+     .type = CONF_DURATION,
+     GLOBAL(parts_kept_ns),
+     .min = HOURS(1),
+     .max = HOURS(24 * 365),
+     .fallback = "7d",
+     .help = "How long a cut upload that nobody goes on with is kept; looked at when the server "
+             "starts."},
+};
+
+static const struct conf_directive listen_rows[] = {
+    {.name = "tls",
+     .type = CONF_WORD,
+     LISTEN(rules.kind),
+     .words = kinds,
+     .fallback = "explicit",
+     .help = "Whether TLS begins with the AUTH command or before the greeting."},
+    {.name = "certificate",
+     .type = CONF_PATH,
+     LISTEN(certificate),
+     .help = "PEM file of the server's certificate with its intermediates behind it."},
+    {.name = "key",
+     .type = CONF_PATH,
+     LISTEN(key),
+     .help = "PEM file of the private key, not encrypted; without it, the key stands in the "
+             "certificate's file."},
+    {.name = "policy",
+     .type = CONF_WORD,
+     LISTEN(policy),
+     .words = policies,
+     .fallback = "default",
+     .help =
+         "Versions and ciphers of TLS: modern is 1.3 alone, default is 1.2 and 1.3 with forward "
+         "secrecy, legacy is all that old clients are left with."},
+    {.name = "tls_min",
+     .type = CONF_WORD,
+     LISTEN(tls_min),
+     .words = versions,
+     .help = "Lowest version of TLS, if not the policy's."},
+    {.name = "tls_max",
+     .type = CONF_WORD,
+     LISTEN(tls_max),
+     .words = versions,
+     .help = "Highest version of TLS, if not the policy's."},
+    {.name = "client_certificates",
+     .type = CONF_WORD,
+     LISTEN(client_certificates),
+     .words = client_certificates,
+     .fallback = "none",
+     .help = "Whether clients are asked for a certificate, and whether they must have one."},
+    {.name = "client_ca",
+     .type = CONF_PATH,
+     LISTEN(client_ca),
+     .help = "PEM file of those who may sign the certificates of clients."},
+    {.name = "client_pins",
+     .type = CONF_TEXTS,
+     LISTEN(client_pins),
+     .help =
+         "Keys of clients' certificates that are trusted for their own sake, self-signed or not: "
+         "a list of \"sha256//BASE64\"."},
+    {.name = "client_crl",
+     .type = CONF_PATH,
+     LISTEN(client_crl),
+     .help =
+         "PEM file of revocation lists; with it, a client's certificate whose CA has no current "
+         "one there is refused."},
+    {.name = "client_crl_chain",
+     .type = CONF_FLAG,
+     LISTEN(client_crl_chain),
+     .fallback = "no",
+     .help = "Whether the certificates of intermediate CAs are looked up in client_crl, too."},
+    {.name = "ocsp_response",
+     .type = CONF_PATH,
+     LISTEN(ocsp_response),
+     .help = "DER file of the OCSP response that is stapled to the certificate, as \"openssl ocsp "
+             "-respout\" writes it."},
+    {.name = "alpn",
+     .type = CONF_FLAG,
+     LISTEN(alpn_required),
+     .words = alpns,
+     .fallback = "optional",
+     .help = "Whether clients must say by ALPN that they mean FTP."},
+    {.name = "plaintext",
+     .type = CONF_FLAG,
+     LISTEN(rules.plaintext_allowed),
+     .words = permissions,
+     .fallback = "refuse",
+     .help = "Whether login and data are allowed without TLS."},
+    {.name = "auth_legacy_words",
+     .type = CONF_FLAG,
+     LISTEN(rules.auth_legacy_words),
+     .fallback = "yes",
+     .help = "Whether AUTH SSL and AUTH TLS-P are taken, too."},
+    {.name = "data_resume",
+     .type = CONF_WORD,
+     LISTEN(rules.data_resume),
+     .words = data_resumes,
+     .fallback = "require",
+     .help =
+         "Whether a data connection must resume the TLS session of its control connection, which "
+         "proves that both come from the same client."},
+    {.name = "data_resume_scope",
+     .type = CONF_WORD,
+     LISTEN(rules.data_resume_scope),
+     .words = data_scopes,
+     .fallback = "connection",
+     .help =
+         "Whose TLS session counts: that of the control connection, or also that of another live "
+         "one of the same account and address."},
+    {.name = "passive_ports",
+     .type = CONF_PORTS,
+     LISTEN(passive_ports),
+     .help =
+         "Ports for passive data connections, to be opened in a firewall; any free one if it is "
+         "not set."},
+    {.name = "passive_address",
+     .type = CONF_ADDRESS,
+     LISTEN(passive_address),
+     .help = "Address that PASV tells instead of the local one, for a server behind NAT."},
+    {.name = "passive_name",
+     .type = CONF_TEXT,
+     LISTEN(passive_name),
+     .help = "Name whose IPv4 address PASV tells, for a server behind NAT whose address changes."},
+    {.name = "passive_lookup",
+     .type = CONF_DURATION,
+     LISTEN(rules.passive_lookup_ns),
+     .min = SECONDS(1),
+     .max = HOURS(24),
+     .fallback = "5min",
+     .help = "How long an answer to passive_name counts before it is looked up again."},
+    {.name = "passive_networks",
+     .type = CONF_TEXTS,
+     LISTEN(passive_networks),
+     .help = "What PASV tells the clients of a network: a list of \"NETWORK ADDRESS\", or "
+             "\"NETWORK local\" for the local one. The first whose network holds the client "
+             "decides, before passive_name and passive_address."},
+    {.name = "active_source_port",
+     .type = CONF_PORT,
+     LISTEN(rules.active_source_port),
+     .help = "Port that active data connections come from; any if it is not set."},
+    {.name = "proxies",
+     .type = CONF_NETWORKS,
+     LISTEN(proxies),
+     .help = "Networks whose connections, control and data, begin with a header of the PROXY "
+             "protocol that tells who the client is."},
+    {.name = "active",
+     .type = CONF_FLAG,
+     LISTEN(rules.active_allowed),
+     .fallback = "yes",
+     .help = "Whether PORT and EPRT are taken: the server then connects to the client."},
+    {.name = "mode_z",
+     .type = CONF_FLAG,
+     LISTEN(rules.mode_z),
+     .fallback = "no",
+     .help = "Whether MODE Z, compression, is offered; sizes of compressed transfers can tell "
+             "something of their content."},
+    {.name = "hash_max",
+     .type = CONF_SIZE,
+     LISTEN(rules.hash_max_bytes),
+     .fallback = "0",
+     .help = "How much HASH and its kin read for one command; 0: no limit."},
+    {.name = "cut_uploads",
+     .type = CONF_FLAG,
+     LISTEN(rules.keep_cut_uploads),
+     .words = cut_uploads,
+     .fallback = "keep",
+     .help =
+         "What becomes of an upload that is cut: kept out of sight so that its owner can resume "
+         "it, or removed."},
+    {.name = "login_timeout",
+     .type = CONF_DURATION,
+     LISTEN(rules.login_timeout_ns),
+     .min = SECONDS(1),
+     .max = HOURS(1),
+     .fallback = "60s",
+     .help = "How long a login may take, from the connection on."},
+    {.name = "idle_timeout",
+     .type = CONF_DURATION,
+     LISTEN(rules.idle_timeout_ns),
+     .min = SECONDS(1),
+     .max = HOURS(24),
+     .fallback = "10min",
+     .help = "How long a client may be silent between commands."},
+    {.name = "handshake_timeout",
+     .type = CONF_DURATION,
+     LISTEN(rules.handshake_timeout_ns),
+     .min = SECONDS(1),
+     .max = HOURS(1),
+     .fallback = "20s",
+     .help = "How long a TLS handshake may take."},
+    {.name = "data_timeout",
+     .type = CONF_DURATION,
+     LISTEN(rules.data_timeout_ns),
+     .min = SECONDS(1),
+     .max = HOURS(1),
+     .fallback = "20s",
+     .help = "How long a data connection is waited for."},
+    {.name = "stall_timeout",
+     .type = CONF_DURATION,
+     LISTEN(rules.stall_timeout_ns),
+     .min = SECONDS(1),
+     .max = HOURS(24),
+     .fallback = "2min",
+     .help = "How long a transfer may stand still."},
+    {.name = "login_delay",
+     .type = CONF_DURATION,
+     LISTEN(rules.login_delay_ns),
+     .min = CLOCK_NS_PER_MS,
+     .max = SECONDS(60),
+     .fallback = "1s",
+     .help = "How long the first refusal of a login is held back; each further one takes twice as "
+             "long."},
+};
+
+static const struct conf_directive account_rows[] = {
+    {.name = "password_hash",
+     .type = CONF_TEXT,
+     ACCOUNT(password_hash),
+     .required = true,
+     .secret = true,
+     .help = "The password as crypt(5) has it; \"ferryd hash\" makes one."},
+    {.name = "home",
+     .type = CONF_PATH,
+     ACCOUNT(home),
+     .required = true,
+     .help = "Directory that the account sees as its root."},
+    {.name = "read_only",
+     .type = CONF_FLAG,
+     ACCOUNT(read_only),
+     .fallback = "no",
+     .help = "Whether the account may change nothing."},
+};
+
+static const struct conf_block blocks[] = {
+    {
+        .size_bytes = sizeof(struct settings_global),
+        .directives = global_rows,
+        .count = ARRAY_LEN(global_rows),
+        .help = "These stand outside of blocks and hold for the whole server.",
+    },
+    {
+        .name = SETTINGS_LISTEN,
+        .label = {.name = "ADDRESS:PORT", .type = CONF_ENDPOINT, LISTEN(at)},
+        .size_bytes = sizeof(struct settings_listen),
+        .directives = listen_rows,
+        .count = ARRAY_LEN(listen_rows),
+        .help = "An address that the server listens on, and its rules. [::] stands for all "
+                "addresses, IPv4 too; port 0 for a free one.",
+    },
+    {
+        .name = SETTINGS_ACCOUNT,
+        .label = {.name = "NAME", .type = CONF_TEXT, ACCOUNT(name)},
+        .size_bytes = sizeof(struct settings_account),
+        .directives = account_rows,
+        .count = ARRAY_LEN(account_rows),
+        .help = "Somebody who may log in.",
+    },
+};
+
+const struct conf_schema settings_schema = {.blocks = blocks, .count = ARRAY_LEN(blocks)};

@@ -1,0 +1,62 @@
+/* ferryd.conf: its directives, and the structs that they are read into. */
+#ifndef FERRY_FERRYD_SETTINGS_H
+#define FERRY_FERRYD_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/log.h"
+#include "conf/read.h"
+#include "server/rules.h"
+#include "tls/context.h"
+
+/* Outside of blocks. */
+struct settings_global {
+    enum log_form log_form;
+    enum log_level log_level;
+    uint64_t sessions_max;
+    uint64_t drain_grace_ns;
+    uint64_t parts_kept_ns;
+};
+
+/* listen "ADDRESS:PORT" { } */
+struct settings_listen {
+    struct conf_endpoint at;
+    struct server_rules rules; /* but for what stands below, which is put in by rules_make */
+    struct conf_ports passive_ports;
+    struct conf_address passive_address;
+    char *passive_name;
+    struct conf_texts passive_networks; /* "NETWORK ADDRESS" or "NETWORK local" */
+    struct conf_networks proxies;
+    char *certificate, *key; /* paths; `key` NULL: it stands in the certificate's */
+    char *client_ca, *client_crl, *ocsp_response;
+    struct conf_texts client_pins;
+    bool client_crl_chain, alpn_required;
+    enum tls_policy_name policy;
+    enum tls_version tls_min, tls_max;
+    enum tls_client_certificates client_certificates;
+};
+
+/* account "NAME" { } */
+struct settings_account {
+    char *name;
+    char *password_hash; /* of crypt(5) */
+    char *home;
+    bool read_only;
+};
+
+#define SETTINGS_LISTEN "listen"
+#define SETTINGS_ACCOUNT "account"
+#define SETTINGS_FILE_DEFAULT "/etc/ferry/ferryd.conf"
+
+extern const struct conf_schema settings_schema;
+
+/* Reads ferryd.conf, by `load`, and checks what of it contradicts itself; mistakes are in the
+ * `check` of `*out`. FERRY_E_MEMORY. */
+NODISCARD enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx,
+                                         struct conf **out);
+
+const struct settings_global *settings_global(const struct conf *conf);
+
+#endif

@@ -1,0 +1,75 @@
+/* What of ferryd.conf contradicts itself. */
+#include "ferryd/password_hash.h"
+#include "ferryd/settings.h"
+
+static void check_tls(struct conf *conf, const struct conf_instance *instance)
+{
+    const struct settings_listen *listen = instance->values;
+    if (!listen->certificate) {
+        if (listen->rules.kind == LISTEN_IMPLICIT)
+            conf_mistake(conf, instance, "tls", "implicit TLS needs a certificate");
+        else if (!listen->rules.plaintext_allowed)
+            conf_mistake(conf, instance, NULL,
+                         "listen \"%s\" lacks certificate; to serve in clear, write plaintext = "
+                         "allow",
+                         instance->label);
+        if (listen->key)
+            conf_mistake(conf, instance, "key", "there is no certificate that it is for");
+    }
+    if (listen->tls_min != TLS_VERSION_ANY && listen->tls_max != TLS_VERSION_ANY &&
+        listen->tls_min > listen->tls_max)
+        conf_mistake(conf, instance, "tls_min", "it is above tls_max");
+}
+
+static void check_client_certificates(struct conf *conf, const struct conf_instance *instance)
+{
+    static const char *const about_them[] = {"client_ca", "client_pins", "client_crl"};
+    const struct settings_listen *listen = instance->values;
+    bool asked = listen->client_certificates != TLS_CLIENT_CERT_NONE;
+    for (size_t i = 0; i < ARRAY_LEN(about_them) && !asked; i++)
+        if (conf_is_given(instance, about_them[i]))
+            conf_mistake(conf, instance, about_them[i],
+                         "nobody is asked for a certificate: write client_certificates = optional "
+                         "or required");
+    if (asked && !listen->certificate)
+        conf_mistake(conf, instance, "client_certificates", "without certificate there is no TLS");
+    if (asked && !listen->client_ca && listen->client_pins.count == 0)
+        conf_mistake(conf, instance, "client_certificates",
+                     "client_ca must tell who signs them, or client_pins which are trusted");
+    if (listen->client_crl && !listen->client_ca)
+        conf_mistake(conf, instance, "client_crl", "there is no client_ca that it is of");
+}
+
+static void check_account(struct conf *conf, const struct conf_instance *instance)
+{
+    const struct settings_account *account = instance->values;
+    if (account->password_hash && !password_hash_is_good(account->password_hash))
+        conf_mistake(conf, instance, "password_hash",
+                     "it is no hash that this system can check; \"ferryd hash\" makes one");
+}
+
+enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, struct conf **out)
+{
+    enum ferry_error error = conf_read(&settings_schema, path, load, ctx, out);
+    if (error != FERRY_OK)
+        return error;
+    struct conf *conf = *out;
+    const struct conf_instance *instance = NULL;
+    while ((instance = conf_next(conf, SETTINGS_LISTEN, instance))) {
+        check_tls(conf, instance);
+        check_client_certificates(conf, instance);
+    }
+    while ((instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
+        check_account(conf, instance);
+    const struct conf_instance *global = conf_next(conf, NULL, NULL);
+    if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))
+        conf_mistake(conf, global, NULL, "there is no listen block: nobody could connect");
+    if (conf->check.count == 0 && !conf_next(conf, SETTINGS_ACCOUNT, NULL))
+        conf_mistake(conf, global, NULL, "there is no account block: nobody could log in");
+    return FERRY_OK;
+}
+
+const struct settings_global *settings_global(const struct conf *conf)
+{
+    return conf_next(conf, NULL, NULL)->values;
+}

@@ -1,0 +1,104 @@
+"""`ferryd run` with a configuration of the test's own, its log read as events."""
+
+import contextlib
+import functools
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+import peers
+
+USER, PASSWORD = "anna", "correct horse"
+
+
+def ferryd(*words, **options):
+    """Runs a command of ferryd's to its end; output as text."""
+    return subprocess.run([os.environ["FERRYD"], *map(str, words)], capture_output=True, text=True, check=False,
+                          timeout=60, **options)
+
+
+@functools.cache
+def password_hash(password=PASSWORD):
+    made = ferryd("hash", input=password + "\n")
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+class Daemon:
+    """A running `ferryd run`. Its folder holds ferryd.conf, tls/server.pem, tls/server.key, tls/ca.pem and home/."""
+
+    def __init__(self, folder, child, log):
+        self.folder, self.child, self._log = folder, child, log
+        self.conf = folder / "ferryd.conf"
+        self.home = folder / "home"
+        self.certificate, self.key, self.ca = (folder / "tls" / name for name in ("server.pem", "server.key", "ca.pem"))
+
+    def log_text(self):
+        return self._log.read_text(errors="replace")
+
+    def events(self, name):
+        """All events of that name so far."""
+        found = []
+        for line in self.log_text().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                event = json.loads(line)
+                if event["event"] == name:
+                    found.append(event)
+        return found
+
+    def wait_for(self, name, count=1):
+        """The last of `count` events of that name."""
+        peers.wait_until(lambda: len(self.events(name)) >= count, f"event {name} ({self.log_text()})")
+        return self.events(name)[count - 1]
+
+    @property
+    def port(self):
+        return self.port_of(0)
+
+    def port_of(self, index):
+        """The port of the n-th listener that was opened."""
+        return self.wait_for("server.listen", index + 1)["port"]
+
+    def reload(self, text=None):
+        """SIGHUP, after the file was changed; returns when it is done, refused or not."""
+        if text is not None:
+            write_conf(self.folder, text)
+        before = len(self.events("server.reload")) + len(self.events("reload.refused"))
+        os.kill(self.child.pid, signal.SIGHUP)
+        peers.wait_until(
+            lambda: len(self.events("server.reload")) + len(self.events("reload.refused")) > before, "the reload")
+
+
+def write_conf(folder, text):
+    """Writes ferryd.conf; in `text`, HASH is a hash of PASSWORD."""
+    (folder / "ferryd.conf").write_text("log_form = json\n" + text.replace("HASH", password_hash()))
+
+
+# One listener on a free port, and one account.
+SIMPLE = f"""\
+listen "127.0.0.1:0" {{ certificate = tls/server.pem key = tls/server.key }}
+account "{USER}" {{ password_hash = "HASH" home = home }}
+"""
+
+
+@contextlib.contextmanager
+def running(text=SIMPLE, ends_with=0):
+    """A Daemon with that configuration."""
+    with peers.scratch() as folder:
+        peers.make_certificate(folder / "tls")
+        (folder / "home").mkdir()
+        write_conf(folder, text)
+        log = folder / "log"
+        ready, told = os.pipe()
+        argv = [os.environ["FERRYD"], "run", "-c", folder / "ferryd.conf", "--ready-fd", str(told)]
+        with peers.process(argv, log, pass_fds=[told]) as child:
+            os.close(told)
+            with open(ready, "rb") as pipe:
+                if pipe.read() != b"\n":
+                    raise RuntimeError(f"ferryd did not start: {log.read_text(errors='replace')}")
+            daemon = Daemon(pathlib.Path(folder), child, log)
+            yield daemon
+        if child.returncode != ends_with:
+            raise RuntimeError(f"ferryd ended with {child.returncode}: {log.read_text(errors='replace')}")
