@@ -262,12 +262,10 @@ static bool answer_pwd(struct server_pi *pi, struct bytes argument)
 {
     (void)argument;
     struct buf quoted;
-    buf_init(&quoted, 2 * PATH_MAX_BYTES + 64);
+    buf_init(&quoted, 2 * PATH_MAX_BYTES + 2);
     enum ferry_error error = path_quote(&quoted, server_pi_text(&pi->cwd));
     if (error == FERRY_OK)
-        error = buf_append(&quoted, BYTES_LIT(" is the working directory"));
-    if (error == FERRY_OK)
-        error = reply_format(&pi->output, 257, REPLY_NAMES, buf_view(&quoted));
+        server_pi_say(pi, 257, "%.*s is the working directory", BYTES_FMT(buf_view(&quoted)));
     buf_fini(&quoted);
     server_pi_written(pi, error);
     return true;

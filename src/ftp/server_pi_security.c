@@ -67,7 +67,7 @@ bool server_pi_answer_auth(struct server_pi *pi, struct bytes argument)
         server_pi_say(pi, 534, "This mechanism is not allowed here, use TLS.");
     } else if (pi->login == PI_LOGIN_DONE) {
         server_pi_say(pi, 534, "Not after logging in.");
-    } else if (buf_len(&pi->input) > 0) { /* TLS-130: none of it may be run, now or after */
+    } else if (server_pi_unread(pi) > 0) { /* TLS-130: none of it may be run, now or after */
         server_pi_say(pi, 503, "Nothing may follow AUTH before the handshake.");
         server_pi_fail(pi, FERRY_E_INJECTION, "the client sent more behind AUTH");
     } else {
@@ -171,7 +171,7 @@ bool server_pi_answer_ccc(struct server_pi *pi, struct bytes argument)
         server_pi_say(pi, 533, "There is nothing to clear.");
     } else if (refusal) {
         server_pi_say(pi, 534, "%s", refusal);
-    } else if (buf_len(&pi->input) > 0) { /* SEC-10: it would be run as if it had been sealed */
+    } else if (server_pi_unread(pi) > 0) { /* SEC-10: it would be run as if it had been sealed */
         server_pi_say(pi, 503, "Nothing may follow CCC before its reply.");
         server_pi_fail(pi, FERRY_E_INJECTION, "the client sent more behind CCC");
     } else {

@@ -95,7 +95,7 @@ TEN_ANSWERS = """\
 2: there is no directive log_levl; did you mean log_level?
 3: log_form: "yaml" is none of text, json
 5: certificate: FOLDER/missing.pem: it cannot be read: No such file or directory
-6: tls: "implict" is none of explicit, implicit; did you mean implicit?
+6: tls: "implict" is none of explicit, implicit, either; did you mean implicit?
 7: idle_timeout: "20" is not a duration like 500ms, 20s, 10min, 2h or 7d
 8: passive_ports: "6000-5000" is not a range of ports like 50000-50100
 9: home belongs into account blocks
