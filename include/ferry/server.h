@@ -67,6 +67,7 @@ FERRY_API void ferry_server_set_passive_ports(ferry_server *server, uint16_t low
 FERRY_API void ferry_server_set_active(ferry_server *server, bool allowed);        /* true */
 FERRY_API void ferry_server_set_keep_cut_uploads(ferry_server *server, bool keep); /* true */
 FERRY_API void ferry_server_set_mode_z(ferry_server *server, bool offered);        /* false */
+FERRY_API void ferry_server_set_mode_b(ferry_server *server, bool offered);        /* false */
 FERRY_API void ferry_server_set_sessions_max(ferry_server *server, uint32_t max);  /* 10000 */
 
 /* What PASV tells clients instead of the address that they connected to: a numeric IPv4 address, or

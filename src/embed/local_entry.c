@@ -28,14 +28,14 @@ static enum listing_type type_of(mode_t mode)
 /* The Perm fact (FTP-134). */
 static void fill_perms(char out[16], const struct entry *entry, bool may_change, bool read_only)
 {
-    bool dir = S_ISDIR(entry->what.st_mode);
+    bool dir = S_ISDIR(entry->what.st_mode), file = S_ISREG(entry->what.st_mode);
     bool write = entry->may_write && !read_only;
     bool change = may_change && !read_only;
     const struct {
         char letter;
         bool given;
     } letters[] = {
-        {'a', !dir && write},
+        {'a', file && write},
         {'c', dir && write},
         {'d', change},
         {'e', dir && entry->may_enter},
@@ -43,8 +43,8 @@ static void fill_perms(char out[16], const struct entry *entry, bool may_change,
         {'l', dir && entry->may_read},
         {'m', dir && write},
         {'p', dir && write},
-        {'r', !dir && entry->may_read},
-        {'w', !dir && write},
+        {'r', file && entry->may_read},
+        {'w', file && write},
     };
     size_t len = 0;
     for (size_t i = 0; i < ARRAY_LEN(letters); i++)
@@ -65,7 +65,8 @@ void local_entry_fill(struct listing_entry *out, struct local_entry_text *text,
     *out = (struct listing_entry){
         .type = type_of(what->st_mode),
         .name = bytes_str(entry->name),
-        .target = bytes_str(entry->link_text),
+        /* Of a link that leads out of the root, or nowhere, nobody need know where it points. */
+        .target = S_ISLNK(what->st_mode) ? BYTES_LIT("") : bytes_str(entry->link_text),
         .size_kind = S_ISREG(what->st_mode) ? LISTING_SIZE_EXACT : LISTING_SIZE_UNKNOWN,
         .size = (uint64_t)what->st_size,
         .modified = {.seconds = what->st_mtim.tv_sec,

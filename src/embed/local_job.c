@@ -9,6 +9,8 @@ void local_job_free(struct local_job *job)
     fd_close(&job->fd);
     entry_fini(&job->entry);
     home_upload_fini(&job->upload);
+    subtree_free(job->subtree);
+    combine_free(job->combine);
     alloc_free(job->path);
     alloc_free(job->other);
     alloc_free(job);
@@ -17,22 +19,49 @@ void local_job_free(struct local_job *job)
 static void job_work(void *ctx)
 {
     struct local_job *job = ctx;
-    job->kind->work(job);
+    if (job->given_up)
+        job->kind->give_up(job);
+    else
+        job->kind->work(job);
+}
+
+static void job_done(void *ctx);
+
+/* Nobody waits for it any more. true: what it has to let go of is done on the pool. */
+static bool job_give_up(struct local_job *job)
+{
+    struct backend_store *store = job->store;
+    if (job->kind->undo)
+        job->kind->undo(job);
+    if (!job->kind->give_up || job->given_up)
+        return false;
+    job->given_up = true;
+    store->running = job;
+    store->cancelled = true;
+    if (loop_job(store->loop, job_work, job_done, job) == FERRY_OK)
+        return true;
+    store->running = NULL;
+    store->cancelled = false;
+    return false;
 }
 
 static void job_done(void *ctx)
 {
     struct local_job *job = ctx;
     struct backend_store *store = job->store;
-    bool cancelled = store->cancelled;
+    bool cancelled = store->cancelled, again = job->again;
     store->running = NULL;
     store->cancelled = false;
-    if (!cancelled) {
-        job->kind->tell(job); /* may call the store again, or release it */
-    } else {
-        if (job->kind->undo)
-            job->kind->undo(job);
+    job->again = false;
+    if (cancelled) {
+        if (job_give_up(job))
+            return;
         local_store_next(store);
+    } else if (again) {
+        local_job_start(store, job); /* behind what others have put into the pool meanwhile */
+        return;
+    } else {
+        job->kind->tell(job); /* may call the store again, or release it */
     }
     local_job_free(job);
 }
@@ -80,6 +109,13 @@ struct local_job *local_job_plain(struct backend_store *store, const struct loca
                                   const char *path, store_fn *done, void *ctx)
 {
     store->call = (struct local_call){.kind = kind, .done.plain = done, .ctx = ctx};
+    return local_job_new(store, kind, path);
+}
+
+struct local_job *local_job_size(struct backend_store *store, const struct local_kind *kind,
+                                 const char *path, store_size_fn *done, void *ctx)
+{
+    store->call = (struct local_call){.kind = kind, .done.size = done, .ctx = ctx};
     return local_job_new(store, kind, path);
 }
 

@@ -12,11 +12,12 @@ void local_drop_listing(struct backend_store *store)
 static void work_list_open(struct local_job *job)
 {
     struct backend_store *store = job->store;
+    struct home_list_want want = {.all = job->all, .pattern = job->other};
     local_drop_listing(store);
     store->batch = alloc_zero(sizeof(*store->batch));
     if (!store->batch)
         fault_set(&job->fault, FERRY_E_MEMORY, "no memory for a listing");
-    else if (home_list_open(&store->home, local_job_path(job), &job->fault) != FERRY_OK)
+    else if (home_list_open(&store->home, local_job_path(job), &want, &job->fault) != FERRY_OK)
         local_drop_listing(store);
 }
 
@@ -49,12 +50,17 @@ static void tell_list_next(struct local_job *job)
         call.done.batch(call.ctx, &job->fault, batch->shown, batch->count);
 }
 
-static const struct local_kind list_open_kind = {work_list_open, local_tell_plain, undo_list_open};
-static const struct local_kind list_next_kind = {work_list_next, tell_list_next, NULL};
+static const struct local_kind list_open_kind = {work_list_open, local_tell_plain, undo_list_open,
+                                                 NULL};
+static const struct local_kind list_next_kind = {work_list_next, tell_list_next, NULL, NULL};
 
-void local_list_open(struct backend_store *store, const char *path, store_fn *done, void *ctx)
+void local_list_open(struct backend_store *store, const char *path,
+                     const struct store_list_want *want, store_fn *done, void *ctx)
 {
-    local_job_submit(store, local_job_plain(store, &list_open_kind, path, done, ctx));
+    struct local_job *job = local_job_plain(store, &list_open_kind, path, done, ctx);
+    if (job)
+        job->all = want->all;
+    local_job_submit(store, want->pattern ? local_job_with(job, want->pattern) : job);
 }
 
 void local_list_next(struct backend_store *store, store_batch_fn *done, void *ctx)

@@ -19,7 +19,7 @@ static void tell_open_read(struct local_job *job)
     call.done.read(call.ctx, &job->fault, fd_take(&job->fd), job->number);
 }
 
-static const struct local_kind open_read_kind = {work_open_read, tell_open_read, NULL};
+static const struct local_kind open_read_kind = {work_open_read, tell_open_read, NULL, NULL};
 
 void local_open_read(struct backend_store *store, const char *path, store_read_fn *done, void *ctx)
 {
@@ -60,6 +60,7 @@ static void tell_open_part(struct local_job *job)
         .part = job->upload.part,
         .offset_bytes = job->upload.offset_bytes,
         .path = job->upload.path,
+        .in_place = job->upload.in_place,
     };
     call.done.part(call.ctx, &job->fault, &part);
 }
@@ -69,7 +70,8 @@ static void undo_open_part(struct local_job *job)
     job->store->drop_part = job->store->home.part != NULL;
 }
 
-static const struct local_kind open_part_kind = {work_open_part, tell_open_part, undo_open_part};
+static const struct local_kind open_part_kind = {work_open_part, tell_open_part, undo_open_part,
+                                                 NULL};
 
 void local_open_part(struct backend_store *store, const char *path, enum part_mode mode,
                      uint64_t offset_bytes, store_part_fn *done, void *ctx)
@@ -93,8 +95,8 @@ static void work_abandon(struct local_job *job)
     home_abandon(&job->store->home, (uint32_t)job->number, job->keep);
 }
 
-static const struct local_kind commit_kind = {work_commit, local_tell_plain, NULL};
-static const struct local_kind abandon_kind = {work_abandon, local_tell_plain, NULL};
+static const struct local_kind commit_kind = {work_commit, local_tell_plain, NULL, NULL};
+static const struct local_kind abandon_kind = {work_abandon, local_tell_plain, NULL, NULL};
 
 void local_commit(struct backend_store *store, uint32_t part, store_fn *done, void *ctx)
 {
@@ -126,7 +128,7 @@ static void tell_nobody(struct local_job *job)
     local_store_next(job->store);
 }
 
-static const struct local_kind drop_part_kind = {work_drop_part, tell_nobody, NULL};
+static const struct local_kind drop_part_kind = {work_drop_part, tell_nobody, NULL, NULL};
 
 /* To remove a large file takes its time: on the pool, if there is memory for a job. */
 void local_drop_part(struct backend_store *store)

@@ -1,12 +1,15 @@
 /* What the files of the local store share: local_job.c (calls as jobs on the pool), local_names.c,
- * local_parts.c and local_list.c (the calls), local_store.c (its life). Nobody else includes this.
+ * local_parts.c, local_long.c and local_list.c (the calls), local_store.c (its life). Nobody else
+ * includes this.
  */
 #ifndef FERRY_EMBED_LOCAL_PRIVATE_H
 #define FERRY_EMBED_LOCAL_PRIVATE_H
 
 #include "embed/local_entry.h"
 #include "embed/local_store.h"
+#include "store/combine.h"
 #include "store/home.h"
+#include "store/subtree.h"
 
 struct local_job;
 
@@ -15,6 +18,7 @@ struct local_kind {
     void (*work)(struct local_job *job);
     void (*tell)(struct local_job *job);
     void (*undo)(struct local_job *job); /* it was cancelled: lets go of what it opened; or NULL */
+    void (*give_up)(struct local_job *job); /* it was cancelled: the same on the pool; or NULL */
 };
 
 struct local_job {
@@ -31,6 +35,13 @@ struct local_job {
     bool may_change;
     struct entry entry;
     struct home_upload upload;
+
+    bool again;                        /* `work` has done a piece, and there is more */
+    bool given_up;                     /* what runs is give_up */
+    bool all;                          /* a listing's dotfiles, too */
+    struct store_combine combine_want; /* its views are of `path` and `other` */
+    struct subtree *subtree;
+    struct combine *combine;
 };
 
 /* Who waits for the call that is outstanding. */
@@ -40,6 +51,7 @@ struct local_call {
         store_fn *plain;
         store_entry_fn *entry;
         store_size_fn *size;
+        store_change_fn *change;
         store_read_fn *read;
         store_part_fn *part;
         store_batch_fn *batch;
@@ -78,9 +90,11 @@ struct backend_store {
 struct local_job *local_job_new(struct backend_store *store, const struct local_kind *kind,
                                 const char *path);
 
-/* As local_job_new, of a call whose outcome has no value. */
+/* As local_job_new, of a call whose outcome has no value, or is a size. */
 struct local_job *local_job_plain(struct backend_store *store, const struct local_kind *kind,
                                   const char *path, store_fn *done, void *ctx);
+struct local_job *local_job_size(struct backend_store *store, const struct local_kind *kind,
+                                 const char *path, store_size_fn *done, void *ctx);
 
 /* Gives a job its other path. NULL, as local_job_new: memory is short, the job was freed. */
 struct local_job *local_job_with(struct local_job *job, const char *other);
@@ -126,6 +140,8 @@ void local_remove_file(struct backend_store *store, const char *path, store_fn *
 void local_rename(struct backend_store *store, const char *from, const char *to, store_fn *done,
                   void *ctx);
 void local_set_facts(struct backend_store *store, const char *path, const struct change *change,
+                     store_change_fn *done, void *ctx);
+void local_make_link(struct backend_store *store, const char *target, const char *link,
                      store_fn *done, void *ctx);
 void local_free_bytes(struct backend_store *store, const char *path, store_size_fn *done,
                       void *ctx);
@@ -139,8 +155,15 @@ void local_abandon(struct backend_store *store, uint32_t part, bool keep, store_
                    void *ctx);
 void local_drop_part(struct backend_store *store); /* nothing runs */
 
+/* local_long.c: what takes several jobs */
+void local_tree_size(struct backend_store *store, const char *path, store_size_fn *done, void *ctx);
+void local_remove_tree(struct backend_store *store, const char *path, store_fn *done, void *ctx);
+void local_combine(struct backend_store *store, const struct store_combine *want, store_fn *done,
+                   void *ctx);
+
 /* local_list.c */
-void local_list_open(struct backend_store *store, const char *path, store_fn *done, void *ctx);
+void local_list_open(struct backend_store *store, const char *path,
+                     const struct store_list_want *want, store_fn *done, void *ctx);
 void local_list_next(struct backend_store *store, store_batch_fn *done, void *ctx);
 void local_list_close(struct backend_store *store);
 void local_drop_listing(struct backend_store *store); /* nothing runs */

@@ -63,6 +63,10 @@ const struct store_ops local_store_ops = {
     .rename = local_rename,
     .set_facts = local_set_facts,
     .free_bytes = local_free_bytes,
+    .make_link = local_make_link,
+    .tree_size = local_tree_size,
+    .remove_tree = local_remove_tree,
+    .combine = local_combine,
     .list_open = local_list_open,
     .list_next = local_list_next,
     .list_close = local_list_close,
@@ -82,7 +86,10 @@ enum ferry_error local_store_new(struct loop *loop, struct root *root, struct by
         return FERRY_E_MEMORY;
     }
     store->loop = loop;
-    home_init(&store->home, root, owner, rules);
+    if (home_init(&store->home, root, owner, rules) != FERRY_OK) {
+        store_free(store);
+        return FERRY_E_MEMORY;
+    }
     *out = store;
     return FERRY_OK;
 }

@@ -279,6 +279,11 @@ void ferry_server_set_mode_z(ferry_server *server, bool offered)
     server->rules.mode_z = offered;
 }
 
+void ferry_server_set_mode_b(ferry_server *server, bool offered)
+{
+    server->rules.mode_b = offered;
+}
+
 void ferry_server_set_keep_cut_uploads(ferry_server *server, bool keep)
 {
     server->rules.keep_cut_uploads = keep;

@@ -18,7 +18,8 @@ struct user {
     SLIST_ENTRY(user) link;
     char *name; /* NULL: nobody */
     char *root;
-    bool read_only;
+    struct home_rules rules;
+    char *denied_names;      /* of `rules`, or NULL */
     users_verify_fn *verify; /* NULL: the hash decides */
     char *stored;            /* for `verify` */
     char salt[SALT_BYTES];
@@ -93,6 +94,7 @@ static void user_unref(struct user *user)
     alloc_free(user->name);
     alloc_free(user->root);
     alloc_free(user->stored);
+    alloc_free(user->denied_names);
     secret_free(user->hash);
     alloc_free(user);
 }
@@ -184,6 +186,23 @@ static enum ferry_error keep_password(struct user *user, const struct user_setti
     return user->stored ? FERRY_OK : FERRY_E_MEMORY;
 }
 
+static enum ferry_error copy_settings(struct user *user, const struct user_settings *settings)
+{
+    bool denies = settings->denied_names != NULL;
+    user->name = alloc_str(settings->name);
+    user->root = alloc_str(settings->root);
+    user->denied_names = denies ? alloc_str(settings->denied_names) : NULL;
+    user->rules = (struct home_rules){
+        .read_only = settings->read_only,
+        .upload_in_place = settings->upload_in_place,
+        .hide_dotfiles = settings->hide_dotfiles,
+        .denied_names = user->denied_names,
+    };
+    if (!user->name || !user->root || (denies && !user->denied_names))
+        return FERRY_E_MEMORY;
+    return keep_password(user, settings);
+}
+
 enum ferry_error users_add(struct users *users, const struct user_settings *settings,
                            struct fault *fault)
 {
@@ -193,10 +212,7 @@ enum ferry_error users_add(struct users *users, const struct user_settings *sett
     struct user *user = user_new();
     if (!user)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for an account");
-    user->name = alloc_str(settings->name);
-    user->root = alloc_str(settings->root);
-    user->read_only = settings->read_only;
-    error = user->name && user->root ? keep_password(user, settings) : FERRY_E_MEMORY;
+    error = copy_settings(user, settings);
     if (error == FERRY_OK && settings->verify && !users->nobody->verify)
         error = keep_password(users->nobody, settings);
     if (error != FERRY_OK) {
@@ -249,10 +265,9 @@ static void login_work(void *ctx)
 static void login_tell(struct login_job *job)
 {
     struct login_grant grant = {
-        .ops = &local_store_ops, .start = "/", .read_only = job->user->read_only};
-    const struct home_rules rules = {.read_only = grant.read_only};
+        .ops = &local_store_ops, .start = "/", .read_only = job->user->rules.read_only};
     if (job->verdict == LOGIN_GRANTED &&
-        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &rules,
+        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &job->user->rules,
                         &grant.store) != FERRY_OK) {
         fault_set(&job->fault, FERRY_E_MEMORY, "no memory for a login");
         job->verdict = LOGIN_UNAVAILABLE;
@@ -303,7 +318,7 @@ void users_sweep(struct users *users, struct timespec before)
 {
     struct user *user;
     SLIST_FOREACH (user, &users->list, link) {
-        struct sweep_job *job = user->read_only ? NULL : alloc_zero(sizeof(*job));
+        struct sweep_job *job = user->rules.read_only ? NULL : alloc_zero(sizeof(*job));
         if (!job)
             continue;
         job->before = before;

@@ -30,6 +30,10 @@ struct user_settings {
     users_verify_fn *verify; /* an unknown name costs as much as the first account that has one */
     const char *root;        /* the directory that it sees as "/" */
     bool read_only;
+
+    /* As in store/home.h. */
+    bool upload_in_place, hide_dotfiles;
+    const char *denied_names;
 };
 
 /* Adds an account; all is copied, of the password only a salted hash. Before the first login.

@@ -133,6 +133,7 @@ static enum ferry_error set_up(struct demo *demo)
     ferry_server_set_plaintext(server, options->plaintext);
     ferry_server_set_passive_ports(server, options->passive_low, options->passive_high);
     ferry_server_set_mode_z(server, options->mode_z);
+    ferry_server_set_mode_b(server, options->mode_b);
     ferry_server_set_keep_cut_uploads(server, !options->drop_cut_uploads);
     if (options->log != DEMO_LOG_OFF)
         ferry_server_set_log(server, log_to_stderr, NULL, options->log == DEMO_LOG_JSON);

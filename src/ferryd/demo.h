@@ -30,6 +30,7 @@ struct demo_options {
     bool read_only;
     bool drop_cut_uploads;
     bool mode_z;
+    bool mode_b;
     bool json; /* what a program needs to know, as one line on standard output */
     bool help;
     enum demo_log log;

@@ -152,6 +152,13 @@ static bool take_mode_z(struct demo_options *options, const char *value)
     return true;
 }
 
+static bool take_mode_b(struct demo_options *options, const char *value)
+{
+    (void)value;
+    options->mode_b = true;
+    return true;
+}
+
 static bool take_json(struct demo_options *options, const char *value)
 {
     (void)value;
@@ -189,6 +196,7 @@ static const struct {
     {"tls-max", "VERSION", take_tls_max, "highest TLS version: 1.2 or 1.3"},
     {"plaintext", NULL, take_plaintext, "allow login and data in clear text"},
     {"drop-cut-uploads", NULL, take_drop_cut_uploads, "do not keep what can be resumed"},
+    {"mode-b", NULL, take_mode_b, "offer MODE B, many files over one data connection"},
     {"mode-z", NULL, take_mode_z, "offer MODE Z, compression of what is transferred"},
     {"log", "FORM", take_log, "text, json or off, to standard error (text)"},
     {"json", NULL, take_json, "say ports, password and CA file as one line of JSON"},

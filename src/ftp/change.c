@@ -122,6 +122,12 @@ static bool parse_utime(struct bytes rest, struct site *out)
     return valid && rest.len > 0;
 }
 
+static bool parse_path(struct bytes rest, struct site *out)
+{
+    out->path = rest;
+    return rest.len > 0;
+}
+
 enum ferry_error site_parse(struct bytes argument, struct site *out)
 {
     static const struct {
@@ -129,9 +135,9 @@ enum ferry_error site_parse(struct bytes argument, struct site *out)
         enum site_deed deed;
         bool (*parse)(struct bytes rest, struct site *out);
     } rows[] = {
-        {"CHMOD", SITE_CHMOD, parse_chmod},
-        {"HELP", SITE_HELP, parse_help},
-        {"IDLE", SITE_IDLE, parse_idle},
+        {"CHMOD", SITE_CHMOD, parse_chmod}, {"CPFR", SITE_CPFR, parse_path},
+        {"CPTO", SITE_CPTO, parse_path},    {"HELP", SITE_HELP, parse_help},
+        {"IDLE", SITE_IDLE, parse_idle},    {"SYMLINK", SITE_SYMLINK, parse_path},
         {"UTIME", SITE_UTIME, parse_utime},
     };
     struct bytes rest = argument;

@@ -30,18 +30,22 @@ enum site_deed {
     SITE_IDLE,
     SITE_CHMOD,
     SITE_UTIME,
+    SITE_SYMLINK,
+    SITE_CPFR,
+    SITE_CPTO,
 };
 
 struct site {
     enum site_deed deed;
     uint64_t seconds;     /* IDLE; 0: it only asks */
     struct change change; /* CHMOD, UTIME */
-    struct bytes path;    /* of CHMOD, UTIME; into the argument */
+    struct bytes path;    /* of CHMOD, UTIME, CPFR, CPTO; SYMLINK: two words (words.h); into the
+                             argument */
 };
 
 /* The argument of SITE: CHMOD mode path, UTIME YYYYMMDDhhmm[ss] path, UTIME path atime mtime ctime
- * UTC, IDLE [seconds], HELP. FERRY_E_UNSUPPORTED: another word; FERRY_E_ARGUMENT: the rest is
- * wrong. */
+ * UTC, IDLE [seconds], SYMLINK target link, CPFR path, CPTO path, HELP. FERRY_E_UNSUPPORTED:
+ * another word; FERRY_E_ARGUMENT: the rest is wrong. */
 NODISCARD enum ferry_error site_parse(struct bytes argument, struct site *out);
 
 #endif

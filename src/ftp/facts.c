@@ -269,6 +269,8 @@ enum ferry_error facts_format(struct buf *out, const struct listing_entry *entry
 enum ferry_error facts_select(struct bytes argument, unsigned offered, unsigned *facts)
 {
     unsigned selected = 0;
+    if (argument.len > 0 && argument.ptr[argument.len - 1] != ';')
+        return FERRY_E_ARGUMENT;
     while (argument.len > 0) {
         struct bytes name = bytes_cut(&argument, ';');
         if (!fits_fact(name) || bytes_find(name, '=') < name.len)

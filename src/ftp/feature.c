@@ -9,7 +9,7 @@
 static const struct {
     const char *name;
     const char *word;
-    unsigned bit;
+    uint64_t bit;
     bool alias; /* understood, never sent */
 } rows[] = {
     {"AUTH", "TLS", FEATURE_AUTH_TLS, false},
@@ -41,10 +41,17 @@ static const struct {
     {"XSHA512", NULL, FEATURE_X_HASH, false},
     {"MODE", "Z", FEATURE_MODE_Z, false},
     {"AVBL", NULL, FEATURE_AVBL, false},
+    {"DSIZ", NULL, FEATURE_DSIZ, false},
+    {"RMDA", NULL, FEATURE_RMDA, false},
+    {"COMB", NULL, FEATURE_COMB, false},
+    {"PRET", NULL, FEATURE_PRET, false},
     {"CLNT", NULL, FEATURE_CLNT, false},
     {"CSID", NULL, FEATURE_CSID, false},
     {"SITE", "CHMOD", FEATURE_SITE, false},
+    {"SITE", "CPFR", FEATURE_SITE_COPY, false},
+    {"SITE", "CPTO", FEATURE_SITE_COPY, false},
     {"SITE", "IDLE", FEATURE_SITE, false},
+    {"SITE", "SYMLINK", FEATURE_SITE_SYMLINK, false},
     {"SITE", "UTIME", FEATURE_SITE, false},
 };
 
@@ -85,7 +92,7 @@ unsigned feature_parse_line(struct bytes line)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         bool same = text_same(name, bytes_str(rows[i].name));
         if (same && (!rows[i].word || has_word(line, rows[i].word)))
-            found |= rows[i].bit;
+            found |= (unsigned)rows[i].bit;
     }
     return found;
 }
@@ -115,7 +122,7 @@ static struct bytes words_behind(size_t row, const struct feature_words *words)
     }
 }
 
-enum ferry_error feature_format(struct buf *out, unsigned offered,
+enum ferry_error feature_format(struct buf *out, uint64_t offered,
                                 const struct feature_words *words)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

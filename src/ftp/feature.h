@@ -38,7 +38,15 @@ enum feature {
     FEATURE_CSID = 1 << 22,
     FEATURE_SITE = 1 << 23, /* one of SITE CHMOD, IDLE, UTIME; the server has all */
     FEATURE_HOST = 1 << 24,
+    FEATURE_PRET = 1 << 28,
 };
+
+/* Lines that the server writes, and the client has no use for. */
+#define FEATURE_DSIZ (UINT64_C(1) << 32)
+#define FEATURE_RMDA (UINT64_C(1) << 33)
+#define FEATURE_COMB (UINT64_C(1) << 34)
+#define FEATURE_SITE_SYMLINK (UINT64_C(1) << 35)
+#define FEATURE_SITE_COPY (UINT64_C(1) << 36)
 
 /* The bits of one line of a 211, with or without its leading blank or "211-", in any case; 0 for an
  * unknown one. */
@@ -53,9 +61,10 @@ struct feature_words {
     struct bytes hash; /* hash_feature */
 };
 
-/* Appends the server's lines for the features in `offered`, each behind a blank and with CRLF, in
- * the order of FTP-152. Errors as buf_append, and a part may have been appended. */
-NODISCARD enum ferry_error feature_format(struct buf *out, unsigned offered,
+/* Appends the server's lines for the features in `offered` (enum feature and the defines above),
+ * each behind a blank and with CRLF, in the order of FTP-152. Errors as buf_append, and a part may
+ * have been appended. */
+NODISCARD enum ferry_error feature_format(struct buf *out, uint64_t offered,
                                           const struct feature_words *words);
 
 #endif

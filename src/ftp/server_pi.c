@@ -10,6 +10,7 @@
 enum {
     READ_AHEAD_BYTES = 64 * 1024,       /* FTP-12 */
     OUTPUT_MAX_BYTES = 8 * 1024 * 1024, /* STAT of a directory: 1000 lines of the longest names */
+    OTHERS_MAX_BYTES = 64 * 1024,       /* COMB: the paths of its sources */
     OUTPUT_UNREAD_BYTES = 64 * 1024,    /* what a peer may leave unread and be given more */
     BAD_LINES_MAX = 3,                  /* TLS-124 */
 };
@@ -36,6 +37,8 @@ struct server_pi *server_pi_new(const struct server_pi_settings *settings, uint6
     buf_init(&pi->path, PATH_MAX_BYTES + 1);
     buf_init(&pi->cwd, PATH_MAX_BYTES + 1);
     buf_init(&pi->rename_from, PATH_MAX_BYTES + 1);
+    buf_init(&pi->copy_from, PATH_MAX_BYTES + 1);
+    buf_init(&pi->others, OTHERS_MAX_BYTES);
     pi->now_ns = now_ns;
     server_pi_reset(pi);
     return pi;
@@ -52,6 +55,8 @@ void server_pi_free(struct server_pi *pi)
     buf_fini(&pi->path);
     buf_fini(&pi->cwd);
     buf_fini(&pi->rename_from);
+    buf_fini(&pi->copy_from);
+    buf_fini(&pi->others);
     alloc_free(pi);
 }
 
@@ -61,6 +66,7 @@ void server_pi_reset(struct server_pi *pi)
     pi->pass_spare = false;
     buf_fini(&pi->cwd);
     buf_fini(&pi->rename_from);
+    buf_fini(&pi->copy_from);
     pi->type = REPRESENTATION_ASCII;
     pi->mode = TRANSFER_MODE_STREAM;
     pi->mode_z_level = MODE_Z_LEVEL_DEFAULT;
@@ -279,6 +285,8 @@ static struct pi_range forget(struct server_pi *pi, enum verb verb)
         pi->range = (struct pi_range){0};
     if (verb != VERB_RNTO)
         buf_fini(&pi->rename_from);
+    if (verb != VERB_SITE)
+        buf_fini(&pi->copy_from);
     bool given = range.ends ? takes_range : takes_offset;
     return given ? range : (struct pi_range){0};
 }
@@ -287,6 +295,8 @@ static void refuse(struct server_pi *pi, enum verb verb, struct pi_refusal refus
 {
     if (verb == VERB_RNTO)
         buf_fini(&pi->rename_from);
+    if (verb == VERB_SITE)
+        buf_fini(&pi->copy_from);
     server_pi_say(pi, refusal.code, "%s", refusal.text);
 }
 

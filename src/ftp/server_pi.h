@@ -23,6 +23,17 @@ struct server_pi;
 
 enum { SERVER_PI_FEED_MAX_BYTES = 64 * 1024 };
 
+/* What is offered only on wish; what is not is 502 (of SITE 504), and in neither FEAT nor HELP. */
+enum server_extra {
+    SERVER_EXTRA_RMDA = 1 << 0,     /* FTP-181 */
+    SERVER_EXTRA_COMB = 1 << 1,     /* FTP-182 */
+    SERVER_EXTRA_SYMLINK = 1 << 2,  /* SITE SYMLINK (FTP-184) */
+    SERVER_EXTRA_COPY = 1 << 3,     /* SITE CPFR and CPTO (FTP-184) */
+    SERVER_EXTRA_PRET = 1 << 4,     /* FTP-187 */
+    SERVER_EXTRA_MDTM_SET = 1 << 5, /* MDTM time path, where there is no file of both (FTP-75) */
+    SERVER_EXTRA_GLOB = 1 << 6,     /* `*` and `?` in the last name of LIST and NLST (FTP-71) */
+};
+
 struct server_pi_settings {
     bool tls_available; /* false: AUTH is 502 */
     bool implicit;      /* TLS before the greeting, begun by the owner without an action; AUTH is
@@ -30,7 +41,9 @@ struct server_pi_settings {
     bool tls_required;  /* no login in clear: 530 naming AUTH */
     bool data_tls_required; /* PROT C is 534, a transfer at level C is 522 (TLS-33, TLS-56) */
     bool auth_legacy_words; /* AUTH SSL and TLS-P are taken (TLS-4); else 534 */
+    unsigned extras;        /* enum server_extra */
     bool mode_z;            /* MODE Z is offered (FTP-46, SEC-58); else 504 */
+    bool mode_b;            /* MODE B is (FTP-44); else 504 */
 
     /* The control connection's own end: its family decides PASV, EPSV, PORT (FTP-54, FTP-55). And
      * its other end: PORT and EPRT must name that address, and a port from 1024 (FTP-49, SEC-7). */
@@ -63,9 +76,10 @@ enum list_flags { LIST_ALL = 1 << 0 /* -a */, LIST_LONG = 1 << 1 /* -l: NLST in 
 
 /* What to do. The views are valid until the command's final reply. Commands that come out: USER,
  * PASS, CWD, CDUP, REIN (drop the login and what belongs to it, then reply 220), PASV, EPSV, PORT,
- * EPRT, the transfers, MLST, SIZE, MDTM, MFMT, HASH, XCRC and its kin, MFF, SITE (CHMOD, UTIME),
- * AVBL, CLNT, CSID, HOST, RNFR, RNTO, DELE, RMD, MKD and, once logged in, STAT. All others the PI
- * answers itself. */
+ * EPRT, the transfers, MLST, SIZE, MDTM, MFMT, HASH, XCRC and its kin, MFF, SITE (but HELP and
+ * IDLE), DSIZ, RMDA, COMB, PRET, AVBL, CLNT, CSID, HOST, RNFR, RNTO, DELE, RMD, MKD, in MODE B ABOR
+ * (close the data connection that is open between two transfers, then reply 226) and, once logged
+ * in, STAT. All others the PI answers itself. */
 struct server_action {
     enum server_action_kind kind;
     enum verb verb;
@@ -77,18 +91,24 @@ struct server_action {
     bool has_path;            /* one was named */
     struct bytes rename_from; /* RNTO: the path of the RNFR before it, NUL-terminated, too */
 
-    uint64_t offset;          /* RETR, STOR, APPE: from REST, consumed by this action (FTP-22) */
-    bool has_range;           /* RETR, STOR, HASH: from RANG; XCRC and its kin: from the argument */
-    uint64_t range_end;       /* then: `offset` is its first byte, this the one behind its last */
+    uint64_t offset;    /* RETR, STOR, APPE: from REST, consumed by this action (FTP-22) */
+    bool has_range;     /* RETR, STOR, HASH: from RANG; XCRC and its kin: from the argument */
+    uint64_t range_end; /* then: `offset` is its first byte, this the one behind its last */
+    struct bytes
+        others; /* COMB: the sources; SITE SYMLINK: the target; SITE CPTO: the source; MDTM,
+                   with `time`: the path behind it. Paths, each with a NUL behind it */
+    enum site_deed site;      /* SITE */
+    enum verb announced;      /* PRET: the transfer that is to come */
+    bool glob;                /* LIST, NLST: the last name of `path` may be a pattern */
     enum hash_algorithm hash; /* HASH, XCRC and its kin */
     unsigned list_flags;      /* LIST, NLST (FTP-71) */
     struct hostport address;  /* PORT, EPRT: checked; EPSV: family asked for, or ADDRESS_NONE */
-    struct timeval_utc time;  /* MFMT */
+    struct timeval_utc time;  /* MFMT; MDTM */
     struct change change;     /* MFF, SITE CHMOD, SITE UTIME */
 };
 
 enum representation { REPRESENTATION_ASCII = 'A', REPRESENTATION_IMAGE = 'I' };
-enum transfer_mode { TRANSFER_MODE_STREAM = 'S', TRANSFER_MODE_Z = 'Z' };
+enum transfer_mode { TRANSFER_MODE_STREAM = 'S', TRANSFER_MODE_B = 'B', TRANSFER_MODE_Z = 'Z' };
 
 /* Makes a PI. Nothing is sent before server_pi_greet (explicit) or server_pi_tls_started
  * (implicit). NULL: no memory. */
@@ -125,6 +145,11 @@ void server_pi_reply(struct server_pi *pi, int code, const char *format, ...) PR
 /* The final reply of the transfer that a 1xx began. */
 void server_pi_transfer_end(struct server_pi *pi, int code, const char *format, ...)
     PRINTF_LIKE(3, 4);
+
+/* MODE B, while an upload runs: tells the client by a 110 that what it calls `marker` is `offset`
+ * in the file here (FTP-97). Nothing is said while the client leaves many replies unread: a marker
+ * more or less is no loss. */
+void server_pi_mark(struct server_pi *pi, struct bytes marker, uint64_t offset);
 
 /* A reply of several lines: begin, any number of lines (each is sent behind one blank; those of a
  * 250, which is MLST's, with their names as they are), end. `end` is the final reply. */

@@ -14,9 +14,8 @@ enum {
 
 typedef struct pi_refusal fill_fn(struct server_pi *pi, struct server_action *action);
 
-/* Sets the action's path to what `argument` means; without one, to the working directory. */
-static struct pi_refusal resolve(struct server_pi *pi, struct server_action *action,
-                                 struct bytes argument)
+struct pi_refusal server_pi_resolve(struct server_pi *pi, struct server_action *action,
+                                    struct bytes argument)
 {
     action->has_path = argument.len > 0;
     if (!action->has_path) {
@@ -36,12 +35,12 @@ static struct pi_refusal resolve(struct server_pi *pi, struct server_action *act
 
 static struct pi_refusal fill_path(struct server_pi *pi, struct server_action *action)
 {
-    return resolve(pi, action, action->argument);
+    return server_pi_resolve(pi, action, action->argument);
 }
 
 static struct pi_refusal fill_parent(struct server_pi *pi, struct server_action *action)
 {
-    struct pi_refusal refusal = resolve(pi, action, BYTES_LIT(".."));
+    struct pi_refusal refusal = server_pi_resolve(pi, action, BYTES_LIT(".."));
     action->has_path = false;
     return refusal;
 }
@@ -57,7 +56,8 @@ static struct pi_refusal fill_list(struct server_pi *pi, struct server_action *a
         if (bytes_find(options, 'l') < options.len)
             action->list_flags |= LIST_LONG;
     }
-    return resolve(pi, action, rest);
+    action->glob = server_pi_has_extra(pi, SERVER_EXTRA_GLOB);
+    return server_pi_resolve(pi, action, rest);
 }
 
 static struct pi_refusal fill_time_path(struct server_pi *pi, struct server_action *action)
@@ -65,7 +65,7 @@ static struct pi_refusal fill_time_path(struct server_pi *pi, struct server_acti
     struct bytes path;
     if (facts_parse_mfmt(action->argument, &action->time, &path) != FERRY_OK)
         return (struct pi_refusal){501, "Not a time and a path."};
-    return resolve(pi, action, path);
+    return server_pi_resolve(pi, action, path);
 }
 
 /* XCRC and its kin. */
@@ -78,7 +78,7 @@ static struct pi_refusal fill_hash(struct server_pi *pi, struct server_action *a
     action->has_range = argument.has_range;
     action->offset = argument.start;
     action->range_end = argument.end;
-    return resolve(pi, action, argument.path);
+    return server_pi_resolve(pi, action, argument.path);
 }
 
 static struct pi_refusal fill_mff(struct server_pi *pi, struct server_action *action)
@@ -86,16 +86,7 @@ static struct pi_refusal fill_mff(struct server_pi *pi, struct server_action *ac
     struct bytes path, unknown;
     if (change_parse_facts(action->argument, &action->change, &path, &unknown) != FERRY_OK)
         return (struct pi_refusal){501, "Not facts and a path."};
-    return resolve(pi, action, path);
-}
-
-static struct pi_refusal fill_site(struct server_pi *pi, struct server_action *action)
-{
-    struct site site;
-    if (site_parse(action->argument, &site) != FERRY_OK)
-        return (struct pi_refusal){501, "Syntax error in the argument."};
-    action->change = site.change;
-    return resolve(pi, action, site.path);
+    return server_pi_resolve(pi, action, path);
 }
 
 static bool is_host_name(struct bytes name)
@@ -198,12 +189,25 @@ static const struct {
     enum verb verb;
     fill_fn *fill;
 } fills[] = {
-    {VERB_CDUP, fill_parent},  {VERB_EPRT, fill_eprt},  {VERB_EPSV, fill_epsv},
-    {VERB_LIST, fill_list},    {VERB_NLST, fill_list},  {VERB_PASV, fill_pasv},
-    {VERB_PORT, fill_port},    {VERB_XCRC, fill_hash},  {VERB_XMD5, fill_hash},
-    {VERB_XSHA, fill_hash},    {VERB_XSHA1, fill_hash}, {VERB_XSHA256, fill_hash},
-    {VERB_XSHA512, fill_hash}, {VERB_HOST, fill_host},  {VERB_MFF, fill_mff},
-    {VERB_SITE, fill_site},
+    {VERB_CDUP, fill_parent},
+    {VERB_EPRT, fill_eprt},
+    {VERB_EPSV, fill_epsv},
+    {VERB_LIST, fill_list},
+    {VERB_NLST, fill_list},
+    {VERB_PASV, fill_pasv},
+    {VERB_PORT, fill_port},
+    {VERB_XCRC, fill_hash},
+    {VERB_XMD5, fill_hash},
+    {VERB_XSHA, fill_hash},
+    {VERB_XSHA1, fill_hash},
+    {VERB_XSHA256, fill_hash},
+    {VERB_XSHA512, fill_hash},
+    {VERB_HOST, fill_host},
+    {VERB_MFF, fill_mff},
+    {VERB_SITE, server_pi_fill_site},
+    {VERB_COMB, server_pi_fill_comb},
+    {VERB_MDTM, server_pi_fill_mdtm},
+    {VERB_PRET, server_pi_fill_pret},
 };
 
 static struct pi_refusal fill(struct server_pi *pi, struct server_action *action)
@@ -256,6 +260,7 @@ struct pi_refusal server_pi_fill_action(struct server_pi *pi, const struct pi_re
     if (refusal.code != 0) {
         buf_wipe(&pi->argument);
         buf_fini(&pi->path);
+        buf_fini(&pi->others);
     }
     return refusal;
 }

@@ -10,12 +10,29 @@ static bool is_plain(const struct server_pi *pi)
     return pi->security.state != SECURITY_SEALED;
 }
 
+bool server_pi_is_offered(const struct server_pi *pi, enum verb verb)
+{
+    static const struct {
+        enum verb verb;
+        enum server_extra extra;
+    } extras[] = {
+        {VERB_RMDA, SERVER_EXTRA_RMDA},
+        {VERB_COMB, SERVER_EXTRA_COMB},
+        {VERB_PRET, SERVER_EXTRA_PRET},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(extras); i++) {
+        if (extras[i].verb == verb)
+            return server_pi_has_extra(pi, extras[i].extra);
+    }
+    if (verb == VERB_AUTH || verb == VERB_HOST) /* a host is what has a certificate */
+        return pi->settings.tls_available;
+    return !(verb_row(verb)->allowed & ALLOWED_OFF);
+}
+
 static struct pi_refusal check_offered(const struct server_pi *pi, const struct pi_request *request)
 {
     enum verb verb = request->command.verb;
-    bool off = verb_row(verb)->allowed & ALLOWED_OFF;
-    bool needs_tls = verb == VERB_AUTH || verb == VERB_HOST; /* a host is what has a certificate */
-    if (off || (needs_tls && !pi->settings.tls_available))
+    if (!server_pi_is_offered(pi, verb))
         return (struct pi_refusal){502, "Command not implemented."};
     if (verb == VERB_REIN && pi->settings.implicit) /* there is no AUTH to come back by (TLS-7) */
         return (struct pi_refusal){502, "Not available on a port for implicit TLS."};

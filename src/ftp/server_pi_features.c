@@ -5,23 +5,24 @@
 #include "ftp/reply.h"
 #include "ftp/server_pi_private.h"
 
-static unsigned offered_features(const struct server_pi *pi)
+static uint64_t offered_features(const struct server_pi *pi)
 {
-    unsigned offered = FEATURE_UTF8 | FEATURE_TVFS | FEATURE_EPRT | FEATURE_EPSV | FEATURE_SIZE |
+    uint64_t offered = FEATURE_UTF8 | FEATURE_TVFS | FEATURE_EPRT | FEATURE_EPSV | FEATURE_SIZE |
                        FEATURE_MDTM | FEATURE_MFMT | FEATURE_MLST | FEATURE_REST_STREAM |
                        FEATURE_RANG_STREAM | FEATURE_HASH | FEATURE_X_HASH | FEATURE_LANG |
-                       FEATURE_MFF | FEATURE_AVBL | FEATURE_CLNT | FEATURE_CSID | FEATURE_SITE;
+                       FEATURE_MFF | FEATURE_AVBL | FEATURE_CLNT | FEATURE_CSID | FEATURE_SITE |
+                       FEATURE_DSIZ;
     if (pi->settings.tls_available)
         offered |= FEATURE_PBSZ | FEATURE_PROT | FEATURE_HOST;
     if (pi->settings.tls_available && pi->security.state == SECURITY_PLAIN) {
         offered |= FEATURE_AUTH_TLS; /* under TLS there is no second AUTH (TLS-215) */
-        offered |= pi->settings.auth_legacy_words ? FEATURE_AUTH_SSL : 0;
+        offered |= pi->settings.auth_legacy_words ? FEATURE_AUTH_SSL : 0u;
     }
     if (pi->settings.local.family != ADDRESS_V6)
         offered |= FEATURE_PASV;
     if (pi->settings.mode_z)
         offered |= FEATURE_MODE_Z;
-    return offered;
+    return offered | server_pi_extra_features(pi);
 }
 
 bool server_pi_answer_feat(struct server_pi *pi, struct bytes argument)

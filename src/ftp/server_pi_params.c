@@ -1,7 +1,6 @@
 /* Commands that the server-PI answers by itself: they set parameters or tell what is known. */
 #include "ftp/server_pi_private.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "ftp/path.h"
 #include "ftp/reply.h"
@@ -156,19 +155,14 @@ static bool answer_type(struct server_pi *pi, struct bytes argument)
 
 static bool answer_mode(struct server_pi *pi, struct bytes argument)
 {
-    static const struct choice modes[] = {
+    const struct choice modes[] = {
         {"S", 200, TRANSFER_MODE_STREAM},
-        {"Z", 200, TRANSFER_MODE_Z},
-        {"B", 504, 0},
+        {"B", pi->settings.mode_b ? 200 : 504, TRANSFER_MODE_B},
+        {"Z", pi->settings.mode_z ? 200 : 504, TRANSFER_MODE_Z},
         {"C", 504, 0},
         {"E", 504, 0},
     };
-    static const struct choice off[] = {{"Z", 504, 0}};
-    const struct choice *mode = NULL;
-    if (!pi->settings.mode_z && choose(off, ARRAY_LEN(off), argument))
-        answer_choice(pi, off, ARRAY_LEN(off), argument);
-    else
-        mode = answer_choice(pi, modes, ARRAY_LEN(modes), argument);
+    const struct choice *mode = answer_choice(pi, modes, ARRAY_LEN(modes), argument);
     if (mode)
         pi->mode = (enum transfer_mode)mode->value;
     return true;
@@ -257,40 +251,6 @@ static bool answer_mff(struct server_pi *pi, struct bytes argument)
     return true;
 }
 
-static void set_idle(struct server_pi *pi, uint64_t seconds)
-{
-    uint64_t most = pi->settings.idle_timeout_ns / CLOCK_NS_PER_S;
-    if (seconds > most) {
-        server_pi_say(pi, 501, "At most %llu seconds.", (unsigned long long)most);
-        return;
-    }
-    if (seconds > 0)
-        pi->idle_timeout_ns = seconds * CLOCK_NS_PER_S;
-    server_pi_say(pi, 200, "Idle time is %llu seconds, at most %llu.",
-                  (unsigned long long)(pi->idle_timeout_ns / CLOCK_NS_PER_S),
-                  (unsigned long long)most);
-}
-
-/* CHMOD and UTIME are the owner's to do. */
-static bool answer_site(struct server_pi *pi, struct bytes argument)
-{
-    struct site site;
-    enum ferry_error error = site_parse(argument, &site);
-    if (error == FERRY_E_UNSUPPORTED)
-        server_pi_say(pi, 504, "Unknown SITE command, see SITE HELP.");
-    else if (error != FERRY_OK)
-        server_pi_say(pi, 501, "%s", reply_stock_text(501));
-    else if (site.deed == SITE_HELP)
-        server_pi_say(pi, 214,
-                      "SITE CHMOD mode path, SITE UTIME YYYYMMDDhhmm[ss] path, "
-                      "SITE IDLE [seconds], SITE HELP");
-    else if (site.deed == SITE_IDLE)
-        set_idle(pi, site.seconds);
-    else
-        return false;
-    return true;
-}
-
 /* --- information --- */
 
 static bool is_language_tag(struct bytes tag)
@@ -314,11 +274,6 @@ static bool answer_lang(struct server_pi *pi, struct bytes argument)
         server_pi_say(pi, english ? 200 : 504, "%s",
                       english ? "Replies are in English." : "Replies are in English only.");
     return true;
-}
-
-static bool is_offered(enum verb verb)
-{
-    return verb != VERB_NONE && !(verb_row(verb)->allowed & ALLOWED_OFF);
 }
 
 static const char *argument_syntax(enum argument_kind kind)
@@ -346,7 +301,7 @@ static const char *argument_syntax(enum argument_kind kind)
 }
 
 /* The verbs, some to a line. */
-static enum ferry_error list_verbs(struct buf *out)
+static enum ferry_error list_verbs(const struct server_pi *pi, struct buf *out)
 {
     enum { PER_LINE = 12 };
     struct buf line;
@@ -354,7 +309,7 @@ static enum ferry_error list_verbs(struct buf *out)
     enum ferry_error error = FERRY_OK;
     int count = 0;
     for (enum verb verb = VERB_NONE + 1; verb < VERB_COUNT && error == FERRY_OK; verb++) {
-        if (!is_offered(verb))
+        if (!server_pi_is_offered(pi, verb))
             continue;
         error = buf_printf(&line, "%s%-4s", buf_len(&line) ? " " : "", verb_row(verb)->name);
         if (error == FERRY_OK && ++count % PER_LINE == 0) {
@@ -371,18 +326,19 @@ static enum ferry_error list_verbs(struct buf *out)
 static bool answer_help(struct server_pi *pi, struct bytes argument)
 {
     enum verb verb = verb_find(argument);
-    if (argument.len > 0 && is_offered(verb)) {
-        const struct verb_row *row = verb_row(verb);
-        server_pi_say(pi, 214, "Syntax: %s%s", row->name, argument_syntax(row->argument));
-        return true;
-    }
-    if (argument.len > 0) {
+    if (verb == VERB_MODE)
+        server_pi_say(pi, 214, "Syntax: MODE S%s%s", pi->settings.mode_b ? " | B" : "",
+                      pi->settings.mode_z ? " | Z" : "");
+    else if (verb != VERB_NONE && server_pi_is_offered(pi, verb))
+        server_pi_say(pi, 214, "Syntax: %s%s", verb_row(verb)->name,
+                      argument_syntax(verb_row(verb)->argument));
+    else if (argument.len > 0)
         server_pi_say(pi, 502, "%s", reply_stock_text(502));
+    if (argument.len > 0)
         return true;
-    }
     enum ferry_error error = reply_format_first(&pi->output, 214, BYTES_LIT("Commands:"));
     if (error == FERRY_OK)
-        error = list_verbs(&pi->output);
+        error = list_verbs(pi, &pi->output);
     if (error == FERRY_OK)
         error = reply_format(&pi->output, 214, REPLY_WORDS, BYTES_LIT("End"));
     server_pi_written(pi, error);
@@ -449,7 +405,7 @@ static bool answer_acct(struct server_pi *pi, struct bytes argument)
 static bool answer_abor(struct server_pi *pi, struct bytes argument)
 {
     (void)argument;
-    if (pi->work == PI_WORK_TRANSFER)
+    if (pi->work == PI_WORK_TRANSFER || pi->mode == TRANSFER_MODE_B)
         return false;
     server_pi_say(pi, 226, "No transfer to abort.");
     return true;
@@ -490,7 +446,7 @@ bool server_pi_answer(struct server_pi *pi, struct bytes argument, enum verb ver
         [VERB_PWD] = answer_pwd,
         [VERB_QUIT] = answer_quit,
         [VERB_RANG] = answer_rang,
-        [VERB_SITE] = answer_site,
+        [VERB_SITE] = server_pi_answer_site,
         [VERB_REST] = answer_rest,
         [VERB_STAT] = answer_stat,
         [VERB_STRU] = answer_stru,

@@ -1,7 +1,8 @@
 /* What the files of the server-PI share: server_pi.c (its life, lines, actions), server_pi_reply.c
  * (replies, the only writers of output), server_pi_check.c (what is refused, FTP-20),
  * server_pi_action.c (commands to actions), server_pi_params.c (commands that the PI answers
- * itself) and server_pi_features.c (FEAT and OPTS among them). Nobody else includes this. */
+ * itself), server_pi_features.c (FEAT and OPTS among them) and server_pi_extra.c (SITE, and
+ * what is offered on wish). Nobody else includes this. */
 #ifndef FERRY_FTP_SERVER_PI_PRIVATE_H
 #define FERRY_FTP_SERVER_PI_PRIVATE_H
 
@@ -56,6 +57,7 @@ struct server_pi {
     enum verb meanwhile; /* STAT or ABOR, taken while the transfer runs and not yet answered */
     struct buf argument; /* of the work */
     struct buf path;     /* of the work, and a NUL */
+    struct buf others;   /* of the work: its other paths, each and a NUL */
     int lines_code;      /* between reply_begin and reply_end; else 0 */
 
     /* What one session knows; server_pi_reset forgets it. */
@@ -63,6 +65,7 @@ struct server_pi {
     bool pass_spare;        /* USER was enough (232): one PASS more is sent by many (TLS-72) */
     struct buf cwd;         /* and a NUL; empty before login */
     struct buf rename_from; /* empty but in state R */
+    struct buf copy_from;   /* as that: between SITE CPFR and CPTO */
     enum representation type;
     enum transfer_mode mode;
     int mode_z_level;
@@ -114,6 +117,26 @@ void server_pi_written(struct server_pi *pi, enum ferry_error error);
 
 /* server_pi_check.c: the first reason to refuse `request`, in the order of FTP-20. */
 struct pi_refusal server_pi_check(const struct server_pi *pi, const struct pi_request *request);
+
+/* server_pi_check.c: whether the verb is served here at all. */
+bool server_pi_is_offered(const struct server_pi *pi, enum verb verb);
+
+/* server_pi_action.c: sets the action's path to what `argument` means; without one, to the working
+ * directory. */
+struct pi_refusal server_pi_resolve(struct server_pi *pi, struct server_action *action,
+                                    struct bytes argument);
+
+/* server_pi_extra.c: SITE, for server_pi_answer; what concerns files is the owner's to do. */
+bool server_pi_answer_site(struct server_pi *pi, struct bytes argument);
+
+/* server_pi_extra.c: the lines of FEAT, and the commands, that are offered on wish. */
+uint64_t server_pi_extra_features(const struct server_pi *pi);
+bool server_pi_has_extra(const struct server_pi *pi, enum server_extra extra);
+bool server_pi_has_site(const struct server_pi *pi, enum site_deed deed);
+struct pi_refusal server_pi_fill_comb(struct server_pi *pi, struct server_action *action);
+struct pi_refusal server_pi_fill_mdtm(struct server_pi *pi, struct server_action *action);
+struct pi_refusal server_pi_fill_pret(struct server_pi *pi, struct server_action *action);
+struct pi_refusal server_pi_fill_site(struct server_pi *pi, struct server_action *action);
 
 /* server_pi_check.c: whether a line is of another protocol than FTP (TLS-124). */
 bool server_pi_is_foreign(struct bytes line);

@@ -6,7 +6,10 @@
 #include "ftp/path.h"
 #include "ftp/reply.h"
 
-enum { TEXT_MAX_BYTES = 4 * PATH_MAX_BYTES };
+enum {
+    TEXT_MAX_BYTES = 4 * PATH_MAX_BYTES,
+    MARKS_UNREAD_BYTES = 16 * 1024, /* of replies that wait: no marks beside them */
+};
 
 void server_pi_written(struct server_pi *pi, enum ferry_error error)
 {
@@ -62,6 +65,10 @@ static void learn(struct server_pi *pi, int code)
         buf_fini(&pi->rename_from);
     if (pi->verb == VERB_RNFR && code == 350)
         server_pi_written(pi, buf_append(&pi->rename_from, buf_view(&pi->path)));
+    if (pi->verb == VERB_SITE) /* only CPFR has a 350 */
+        buf_fini(&pi->copy_from);
+    if (pi->verb == VERB_SITE && code == 350)
+        server_pi_written(pi, buf_append(&pi->copy_from, buf_view(&pi->path)));
     if (pi->verb == VERB_USER && code == 232)
         pi->pass_spare = true;
     if (pi->verb == VERB_HOST && code == 220)
@@ -85,6 +92,7 @@ static void finish(struct server_pi *pi, int code)
     pi->time_wanted = true;
     buf_wipe(&pi->argument);
     buf_fini(&pi->path);
+    buf_fini(&pi->others);
     if (code == 421)
         server_pi_close(pi);
 }
@@ -130,6 +138,12 @@ void server_pi_transfer_end(struct server_pi *pi, int code, const char *format, 
     }
     if (is_open(pi))
         finish(pi, code);
+}
+
+void server_pi_mark(struct server_pi *pi, struct bytes marker, uint64_t offset)
+{
+    if (is_open(pi) && buf_len(&pi->output) < MARKS_UNREAD_BYTES)
+        server_pi_say(pi, 110, "MARK %.*s = %llu", BYTES_FMT(marker), (unsigned long long)offset);
 }
 
 void server_pi_reply_begin(struct server_pi *pi, int code, const char *text)

@@ -77,7 +77,7 @@ static void on_stream(void *ctx)
 static void on_flushed(void *ctx)
 {
     struct pump *pump = ctx;
-    pump->flushed = pump->finishing;
+    pump->flushed = pump->finishing || pump->settings.keep_stream;
     pump_kick(pump);
 }
 
@@ -233,6 +233,11 @@ void pump_free(struct pump *pump, void (*freed)(void *ctx), void *ctx)
 void pump_wake(struct pump *pump)
 {
     pump_kick(pump);
+}
+
+void pump_flush(struct pump *pump)
+{
+    pump->flushing = true;
 }
 
 uint64_t pump_bytes(const struct pump *pump)

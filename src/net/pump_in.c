@@ -4,6 +4,8 @@
 
 #include "net/pump_internal.h"
 
+enum { PIECE_COST_BYTES = 256 };
+
 static struct pump_block *filling(struct pump *pump)
 {
     return &pump->blocks[pump->current];
@@ -14,9 +16,14 @@ static struct pump_block *filling(struct pump *pump)
 static void written(void *ctx, int os_error)
 {
     struct pump *pump = ctx;
-    pump->blocks[pump->current ^ 1].len = 0;
+    struct pump_block *block = &pump->blocks[pump->current ^ 1];
     if (os_error != 0)
         pump_abandon(pump, PUMP_WRITE_FAILED, os_error);
+    else
+        pump->written_bytes += block->len;
+    block->len = 0;
+    if (pump->settings.written && os_error == 0)
+        pump->settings.written(pump->settings.hook_ctx, pump->written_bytes);
     pump_job_returned(pump);
 }
 
@@ -70,11 +77,26 @@ static void source_has_ended(struct pump *pump)
     }
 }
 
+/* No more than the filter wants; 0: it has its end. Small pieces cost time, too. */
+static size_t limit_to_wanted(struct pump *pump, size_t size)
+{
+    const struct pump_settings *settings = &pump->settings;
+    if (!settings->wanted)
+        return size;
+    pump->budget -= min_size(pump->budget, PIECE_COST_BYTES);
+    return min_size(size, settings->wanted(settings->hook_ctx));
+}
+
 /* Reads up to `size` bytes, and no more than the budget and one past `max_bytes`. */
 static size_t receive(struct pump *pump, char *out, size_t size)
 {
     uint64_t max_bytes = pump->settings.max_bytes;
-    size = min_size(size, pump->budget);
+    size = limit_to_wanted(pump, min_size(size, pump->budget));
+    if (size == 0) {
+        pump->source_ended = true;
+        pump_end(pump, PUMP_DONE, 0);
+        return 0;
+    }
     if (max_bytes > 0 && size > max_bytes - pump->bytes)
         size = (size_t)(max_bytes - pump->bytes) + 1;
 
@@ -82,7 +104,7 @@ static size_t receive(struct pump *pump, char *out, size_t size)
     stream_read(pump->settings.stream, out, size, &got);
     if (got == 0)
         source_has_ended(pump);
-    pump->budget -= got;
+    pump->budget -= min_size(pump->budget, got);
     if (max_bytes > 0 && got > max_bytes - pump->bytes) {
         got = (size_t)(max_bytes - pump->bytes);
         pump_end(pump, PUMP_LIMIT, 0);
@@ -178,10 +200,12 @@ static bool all_delivered(struct pump *pump)
     return true;
 }
 
-/* A sequential target is read by somebody who waits; others get whole blocks. */
+/* A sequential target is read by somebody who waits; others get whole blocks, if not asked for
+ * less. */
 static bool must_write(const struct pump *pump)
 {
-    bool now = pump->ending || pump->settings.offset_bytes == FILE_SEQUENTIAL;
+    bool now = pump->ending || pump->flushing || pump->settings.at_once ||
+               pump->settings.offset_bytes == FILE_SEQUENTIAL;
     return pump->file && !pump->job && !pump->abandoned && now &&
            pump->blocks[pump->current].len > 0;
 }
@@ -220,8 +244,10 @@ void pump_in_step(struct pump *pump)
         continue;
 
     bool delivered = all_delivered(pump);
-    if (must_write(pump))
+    if (must_write(pump)) {
+        pump->flushing = false;
         write_block(pump);
+    }
     if (pump->ending && (delivered || pump->abandoned))
         finish(pump);
 }

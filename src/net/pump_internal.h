@@ -40,7 +40,9 @@ struct pump {
     bool source_ended;
     bool filter_ended;
     bool finishing; /* to_stream: stream_finish was called */
-    bool flushed;   /* and all is sent */
+    bool flushed;   /* all is sent */
+    bool flushing;  /* pump_flush was called */
+    uint64_t written_bytes;
     bool synced;
 
     struct pump_result result; /* `outcome` counts from `ending` on */

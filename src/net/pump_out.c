@@ -140,6 +140,7 @@ static bool send_piece(struct pump *pump)
         take(pump, taken);
     pump->bytes += taken;
     pump->budget -= taken;
+    pump->flushed = pump->flushed && taken == 0;
     if (error == FERRY_E_LOST)
         stream_failed(pump);
     else if (error != FERRY_OK)
@@ -152,7 +153,7 @@ static void watch_peer(struct pump *pump)
 {
     struct stream *stream = pump->settings.stream;
     char dropped[DROP_READ_BYTES];
-    size_t got = 1;
+    size_t got = pump->settings.keep_stream ? 0 : 1; /* then it is the next transfer's */
     for (int reads = 0; reads < DROP_READS_MAX && got > 0; reads++)
         stream_read(stream, dropped, sizeof(dropped), &got);
     if (got > 0)
@@ -177,9 +178,10 @@ void pump_out_step(struct pump *pump)
         continue;
     if (!pump->ending && !pump->finishing && all_sent(pump)) {
         pump->finishing = true;
-        stream_finish(pump->settings.stream);
+        if (!pump->settings.keep_stream)
+            stream_finish(pump->settings.stream);
     }
-    if (!pump->ending && pump->flushed)
+    if (!pump->ending && pump->finishing && pump->flushed)
         pump_end(pump, PUMP_DONE, 0);
     pump->complete = pump->ending;
 }

@@ -89,6 +89,7 @@ struct store_part {
     uint32_t part;         /* names it in commit and abandon */
     uint64_t offset_bytes; /* where the first byte that comes is written */
     const char *path;      /* the virtual path it will have; during the call */
+    bool in_place;         /* there is no part: what is written is seen by that name at once */
 };
 /* `part` is NULL on failure. FERRY_E_STATE: the offset is past the end of what there is (FTP-92).
  */
@@ -100,6 +101,24 @@ typedef void store_batch_fn(void *ctx, const struct fault *fault,
                             const struct listing_entry *entries, size_t count);
 
 enum { STORE_BATCH_MAX = 256 }; /* entries in a batch */
+
+/* What a listing is to tell. */
+struct store_list_want {
+    bool all;            /* dotfiles, too, whatever the account's rules say */
+    const char *pattern; /* of the names that are wanted, with `*` and `?`; NULL: all */
+};
+
+/* What was changed of a file, as it is now: what a file system cannot store is the nearest that it
+ * can. Valid during the call, if `fault` is not set. */
+typedef void store_change_fn(void *ctx, const struct fault *fault, const struct change *made);
+
+/* A file that is to be made of others. */
+struct store_combine {
+    const char *target;
+    struct bytes sources; /* paths, each with a NUL behind it */
+    bool remove_sources;  /* afterwards */
+    bool no_replace;      /* FERRY_E_EXISTS if there is something by the target's name */
+};
 
 enum part_mode {
     PART_REPLACE, /* STOR: a new file or another content for an old one */
@@ -143,14 +162,28 @@ struct store_ops {
                    void *ctx);
     /* MFMT, MFF, SITE CHMOD and UTIME: all of `change`, or, if it fails, nothing. */
     void (*set_facts)(struct backend_store *store, const char *path, const struct change *change,
+                      store_change_fn *done, void *ctx);
+    /* SITE SYMLINK: `link` will lead to `target`, which exists beneath the root (FTP-184). */
+    void (*make_link)(struct backend_store *store, const char *target, const char *link,
                       store_fn *done, void *ctx);
+    /* DSIZ: the sizes of all files beneath a directory. FERRY_E_TEMPORARY: it is too much to add up
+     * (FTP-180). */
+    void (*tree_size)(struct backend_store *store, const char *path, store_size_fn *done,
+                      void *ctx);
+    /* RMDA: a directory with all beneath it. FERRY_E_TEMPORARY: not all of it was removed, it may
+     * be asked for again (FTP-181). */
+    void (*remove_tree)(struct backend_store *store, const char *path, store_fn *done, void *ctx);
+    /* COMB, SITE CPTO: the target has its name when all of it is there (FTP-182, FTP-184). */
+    void (*combine)(struct backend_store *store, const struct store_combine *want, store_fn *done,
+                    void *ctx);
     /* For AVBL: how many bytes the account may still store at `path`. */
     void (*free_bytes)(struct backend_store *store, const char *path, store_size_fn *done,
                        void *ctx);
 
     /* Opens a directory for list_next; one listing at a time. list_close at any moment, also while
      * a batch that was cancelled is still being read. */
-    void (*list_open)(struct backend_store *store, const char *path, store_fn *done, void *ctx);
+    void (*list_open)(struct backend_store *store, const char *path,
+                      const struct store_list_want *want, store_fn *done, void *ctx);
     void (*list_next)(struct backend_store *store, store_batch_fn *done, void *ctx);
     void (*list_close)(struct backend_store *store);
 

@@ -19,7 +19,7 @@ static enum ferry_error format_facts(struct buf *out, const struct change *chang
     return error;
 }
 
-static void change_done(void *ctx, const struct fault *fault)
+static void change_done(void *ctx, const struct fault *fault, const struct change *made)
 {
     struct server_session *session = ctx;
     const struct server_action *command = &session->command;
@@ -27,7 +27,7 @@ static void change_done(void *ctx, const struct fault *fault)
     buf_init(&facts, 128);
     if (fault_is_set(fault)) {
         server_failure_reply(session, fault);
-    } else if (format_facts(&facts, &command->change) != FERRY_OK) {
+    } else if (format_facts(&facts, made) != FERRY_OK) {
         server_pi_reply(session->pi, 451, "Memory is short, but it is changed.");
     } else {
         server_event(session, LOG_LEVEL_NOTICE, "file.changed", F_BYTES("path", command->path),

@@ -17,6 +17,7 @@ static const struct failure_row rows[] = {
     {FERRY_E_SPACE, 452, 452, "Not enough storage."},
     {FERRY_E_LIMIT, 550, 553, "The name is too long."},
     {FERRY_E_ARGUMENT, 550, 553, "The name is not allowed."},
+    {FERRY_E_TEMPORARY, 450, 450, "Too much for one command, or in use: try again."},
     {FERRY_E_STATE, 554, 554, "The restart offset is past the end of the file."},
     {FERRY_E_UNSUPPORTED, 501, 501, "Not a directory."},
 };
@@ -25,7 +26,8 @@ static const struct server_failure local_error = {451, "Local error, try again l
 
 static bool gives_name(enum verb verb)
 {
-    return verb == VERB_STOR || verb == VERB_STOU || verb == VERB_APPE || verb == VERB_RNTO;
+    return verb == VERB_STOR || verb == VERB_STOU || verb == VERB_APPE || verb == VERB_RNTO ||
+           verb == VERB_COMB || verb == VERB_SITE;
 }
 
 struct server_failure server_failure_of(enum verb verb, enum ferry_error kind)

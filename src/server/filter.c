@@ -1,16 +1,28 @@
-/* What becomes of the bytes of one transfer: TYPE A and MODE Z, one after the other. */
+/* What becomes of the bytes of one transfer: TYPE A and MODE Z or B, one after the other. */
 #include "server/filter.h"
+
+#include <string.h>
 
 #include "base/alloc.h"
 #include "ftp/ascii.h"
 #include "ftp/mode_z.h"
 
-enum { BETWEEN_BYTES = 128 * 1024 };
+enum { BETWEEN_BYTES = 128 * 1024, MARKS_MAX = 8 };
+
+/* How often a download tells where it is. */
+static const uint64_t MARK_EVERY_BYTES = 16 * 1024 * 1024;
 
 struct server_filter {
     pump_filter_fn *stages[2]; /* the second is NULL if there is one only */
     struct ascii ascii;
     struct mode_z *z;
+    struct mode_b_writer blocks_out;
+    struct mode_b_reader blocks_in;
+    uint64_t made_bytes; /* of blocks_in */
+    struct server_mark marks[MARKS_MAX];
+    size_t marks_len;
+    bool marks_wanted;
+    bool blocks;        /* MODE B */
     struct buf between; /* what the first stage made and the second has not taken */
     bool first_ended;
     struct fault fault;
@@ -54,6 +66,70 @@ static enum ferry_error run_z(void *ctx, struct bytes *in, bool last, struct buf
 {
     struct server_filter *filter = ctx;
     return mode_z_run(filter->z, in, last, out);
+}
+
+/* ---- blocks ---- */
+
+static enum ferry_error blocks_to_wire(void *ctx, struct bytes *in, bool last, struct buf *out)
+{
+    struct server_filter *filter = ctx;
+    return mode_b_write(&filter->blocks_out, in, last, out);
+}
+
+static void add_mark(struct server_filter *filter, struct bytes text)
+{
+    if (!filter->marks_wanted || filter->marks_len == MARKS_MAX)
+        return;
+    struct server_mark *mark = &filter->marks[filter->marks_len++];
+    *mark = (struct server_mark){.len = text.len, .made_bytes = filter->made_bytes};
+    memcpy(mark->text, text.ptr, text.len);
+}
+
+/* What comes after the file's last block is not given to it: see server_filter_wanted. */
+static enum ferry_error blocks_from_wire(void *ctx, struct bytes *in, bool last, struct buf *out)
+{
+    struct server_filter *filter = ctx;
+    enum ferry_error error = FERRY_OK;
+    while (error == FERRY_OK) {
+        struct bytes piece;
+        switch (mode_b_read(&filter->blocks_in, in, &piece)) {
+        case MODE_B_DATA:
+            error = buf_append(out, piece);
+            filter->made_bytes += piece.len;
+            break;
+        case MODE_B_MARK:
+            add_mark(filter, piece);
+            break;
+        case MODE_B_WANTED:
+            return last ? FERRY_E_CUT : FERRY_OK;
+        case MODE_B_END:
+            return in->len > 0 ? FERRY_E_DAMAGED : FERRY_OK;
+        case MODE_B_BROKEN:
+            return FERRY_E_DAMAGED;
+        }
+    }
+    return error;
+}
+
+size_t server_filter_wanted(const struct server_filter *filter)
+{
+    bool broken = mode_b_flaw(&filter->blocks_in) != NULL; /* no more is needed to know it */
+    return broken ? 0 : mode_b_wanted(&filter->blocks_in);
+}
+
+bool server_filter_has_marks(const struct server_filter *filter)
+{
+    return filter->marks_len > 0;
+}
+
+bool server_filter_mark(struct server_filter *filter, uint64_t made_bytes, struct server_mark *out)
+{
+    if (filter->marks_len == 0 || filter->marks[0].made_bytes >= made_bytes)
+        return false;
+    *out = filter->marks[0];
+    filter->marks_len--;
+    memmove(filter->marks, filter->marks + 1, filter->marks_len * sizeof(filter->marks[0]));
+    return true;
 }
 
 /* ---- both ---- */
@@ -114,7 +190,12 @@ enum ferry_error server_filter_run(void *ctx, struct bytes *in, bool last, struc
     struct server_filter *filter = ctx;
     enum ferry_error error = filter->stages[1] ? run_both(filter, in, last, out)
                                                : filter->stages[0](filter, in, last, out);
-    if (error != FERRY_OK)
+    const char *flaw = mode_b_flaw(&filter->blocks_in);
+    if (flaw)
+        fault_set(&filter->fault, error, "The data are no blocks of a file: %s", flaw);
+    else if (error == FERRY_E_CUT && filter->blocks)
+        fault_set(&filter->fault, error, "The data ended before the block that ends the file");
+    else if (error != FERRY_OK)
         fault_set(&filter->fault, error, "%s", words_of(error));
     return error;
 }
@@ -127,23 +208,39 @@ const struct fault *server_filter_fault(const struct server_filter *filter)
 
 /* ---- life ---- */
 
+static void begin_blocks(struct server_filter *filter, const struct server_filter_want *want)
+{
+    filter->blocks = true;
+    filter->marks_wanted = want->marks;
+    mode_b_writer_init(&filter->blocks_out, want->offset_bytes, want->marks ? MARK_EVERY_BYTES : 0);
+    mode_b_reader_init(&filter->blocks_in);
+    struct bytes ahead = want->ahead, piece;
+    /* No more than a header: what it says comes out again of the next call. */
+    enum mode_b_result none = mode_b_read(&filter->blocks_in, &ahead, &piece);
+    (void)none;
+}
+
 enum ferry_error server_filter_new(const struct server_filter_want *want,
                                    struct server_filter **out)
 {
     *out = NULL;
-    if (!want->ascii && !want->mode_z)
+    bool mode = want->mode_z || want->mode_b;
+    if (!want->ascii && !mode)
         return FERRY_OK;
     struct server_filter *filter = alloc_zero(sizeof(*filter));
     if (!filter)
         return FERRY_E_MEMORY;
     buf_init(&filter->between, BETWEEN_BYTES);
     pump_filter_fn *text = want->to_wire ? text_to_wire : text_from_wire;
-    bool both = want->ascii && want->mode_z;
-    filter->stages[0] = want->ascii ? text : run_z;
-    if (both) {
-        filter->stages[0] = want->to_wire ? text : run_z;
-        filter->stages[1] = want->to_wire ? run_z : text;
+    pump_filter_fn *blocks = want->to_wire ? blocks_to_wire : blocks_from_wire;
+    pump_filter_fn *coded = want->mode_z ? run_z : blocks;
+    filter->stages[0] = want->ascii ? text : coded;
+    if (want->ascii && mode) {
+        filter->stages[0] = want->to_wire ? text : coded;
+        filter->stages[1] = want->to_wire ? coded : text;
     }
+    if (want->mode_b)
+        begin_blocks(filter, want);
     if (want->mode_z)
         filter->z = want->to_wire ? mode_z_compressor(want->level) : mode_z_expander();
     if (want->mode_z && !filter->z) {

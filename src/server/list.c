@@ -18,8 +18,11 @@ struct server_list {
     void *ctx;
     enum verb verb;
     bool long_form; /* NLST -l, STAT */
+    struct store_list_want want;
+    bool glob; /* the last name may be a pattern */
     unsigned facts;
     char *path;
+    char *pattern;    /* or NULL */
     char *prefix;     /* NLST: before each name */
     struct buf lines; /* made and not yet given out */
     bool opened;      /* on the store: list_close is due */
@@ -145,11 +148,36 @@ static enum ferry_error list_self(struct server_list *list, const struct listing
     return list_add(list, &entry);
 }
 
+enum { STARS_MAX = 3 }; /* FTP-71 */
+
+/* Makes a path that leads to nothing a pattern of names in its directory. false: it is none. */
+static bool list_by_pattern(struct server_list *list)
+{
+    char *name = strrchr(list->path, '/') + 1;
+    unsigned stars = 0, wild = 0;
+    for (const char *at = name; *at; at++) {
+        stars += *at == '*';
+        wild += *at == '*' || *at == '?';
+    }
+    if (!list->glob || wild == 0 || stars > STARS_MAX)
+        return false;
+    list->pattern = alloc_str(name);
+    if (!list->pattern)
+        return false;
+    name[name == list->path + 1 ? 0 : -1] = '\0';
+    list->want.pattern = list->pattern;
+    cut_last_name(list->prefix);
+    list->session->ops->list_open(list->session->store, list->path, &list->want, list_opened, list);
+    return true;
+}
+
 static void list_found(void *ctx, const struct fault *fault, const struct listing_entry *entry)
 {
     struct server_list *list = ctx;
     struct fault own = *fault;
     bool directory = !fault_is_set(&own) && is_directory(entry);
+    if (own.kind == FERRY_E_NOT_FOUND && list_by_pattern(list))
+        return;
     if (!fault_is_set(&own)) {
         enum ferry_error error = directory ? list_self(list, entry) : list_file(list, entry);
         if (error == FERRY_E_UNSUPPORTED)
@@ -161,7 +189,7 @@ static void list_found(void *ctx, const struct fault *fault, const struct listin
         list->events->opened(list->ctx, &own, directory);
         return;
     }
-    list->session->ops->list_open(list->session->store, list->path, list_opened, list);
+    list->session->ops->list_open(list->session->store, list->path, &list->want, list_opened, list);
 }
 
 /* NLST dir answers "dir/name", with dir as the client wrote it behind its options (FTP-71, FTP-73).
@@ -196,6 +224,8 @@ enum ferry_error server_list_open(struct server_session *session,
     list->ctx = ctx;
     list->verb = action->verb;
     list->long_form = action->list_flags & LIST_LONG;
+    list->want.all = action->list_flags & LIST_ALL;
+    list->glob = action->glob;
     list->facts = server_pi_mlst_facts(session->pi);
     list->path = alloc_bytes(action->path);
     list->prefix = list_prefix(action);
@@ -220,5 +250,6 @@ void server_list_free(struct server_list *list)
     buf_fini(&list->lines);
     alloc_free(list->path);
     alloc_free(list->prefix);
+    alloc_free(list->pattern);
     alloc_free(list);
 }

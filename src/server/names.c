@@ -190,14 +190,40 @@ static void time_reply(struct server_session *session, const char *before,
     buf_fini(&text);
 }
 
-static void mdtm_done(void *ctx, const struct fault *fault, const struct listing_entry *entry)
+/* MDTM with a time before the path (FTP-75). */
+static void mdtm_set_done(void *ctx, const struct fault *fault, const struct change *made)
 {
     struct server_session *session = ctx;
     if (fault_is_set(fault)) {
         server_failure_reply(session, fault);
     } else {
-        time_reply(session, "", &entry->modified, "", BYTES_LIT(""));
+        server_event(session, LOG_LEVEL_NOTICE, "file.time-set",
+                     F_STR("path", session->command.others.ptr));
+        time_reply(session, "", &made->time, "", BYTES_LIT(""));
     }
+    server_session_turn(session);
+}
+
+/* There is no file of the whole argument: a time may stand before its name. */
+static bool mdtm_set(struct server_session *session, const struct fault *fault)
+{
+    const struct server_action *command = &session->command;
+    const struct change change = {.has_time = true, .time = command->time};
+    if (fault->kind != FERRY_E_NOT_FOUND || command->others.len == 0 || session->read_only)
+        return false;
+    session->ops->set_facts(session->store, command->others.ptr, &change, mdtm_set_done, session);
+    return true;
+}
+
+static void mdtm_done(void *ctx, const struct fault *fault, const struct listing_entry *entry)
+{
+    struct server_session *session = ctx;
+    if (fault_is_set(fault) && mdtm_set(session, fault))
+        return;
+    if (fault_is_set(fault))
+        server_failure_reply(session, fault);
+    else
+        time_reply(session, "", &entry->modified, "", BYTES_LIT(""));
     server_session_turn(session);
 }
 
@@ -206,7 +232,7 @@ void server_names_mdtm(struct server_session *session, const struct server_actio
     session->ops->stat(session->store, action->path.ptr, mdtm_done, session);
 }
 
-static void mfmt_done(void *ctx, const struct fault *fault)
+static void mfmt_done(void *ctx, const struct fault *fault, const struct change *made)
 {
     struct server_session *session = ctx;
     const struct server_action *command = &session->command;
@@ -214,7 +240,7 @@ static void mfmt_done(void *ctx, const struct fault *fault)
         server_failure_reply(session, fault);
     } else {
         names_changed(session, "file.time-set");
-        time_reply(session, "Modify=", &command->time, "; ", command->path);
+        time_reply(session, "Modify=", &made->time, "; ", command->path);
     }
     server_session_turn(session);
 }

@@ -68,7 +68,9 @@ struct server_rules {
     const struct network *proxies;
     size_t proxy_count;
 
+    unsigned extras;         /* enum server_extra: commands that are offered on wish */
     bool mode_z;             /* MODE Z is offered; lengths then tell of contents (SEC-58) */
+    bool mode_b;             /* MODE B is offered: many files over one data connection (FTP-44) */
     uint64_t hash_max_bytes; /* that HASH and its kin read for one command; 0: no limit */
     bool keep_cut_uploads;   /* a cut upload stays as a hidden part for REST */
 

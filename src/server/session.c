@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "server/change.h"
 #include "server/client.h"
+#include "server/extra.h"
 #include "server/failure.h"
 #include "server/hash.h"
 #include "server/host.h"
@@ -69,8 +70,7 @@ void server_session_log_out(struct server_session *session)
     server_stat_free(session->stat);
     session->stat = NULL;
     server_hash_free(session->hash);
-    server_data_free(session->data);
-    session->data = NULL;
+    server_ports_forget(session);
     if (session->ops)
         session->ops->release(session->store);
     session->ops = NULL;
@@ -154,8 +154,7 @@ static void session_lost(struct server_session *session)
 void server_session_transfer_over(struct server_session *session)
 {
     session->transfer = NULL;
-    server_data_free(session->data);
-    session->data = NULL;
+    server_ports_transfer_over(session);
     if (session->phase == SERVER_GONE) {
         session_free(session);
         return;
@@ -206,10 +205,12 @@ static const struct {
     [VERB_XMD5] = {server_hash, false},           [VERB_XSHA] = {server_hash, false},
     [VERB_XSHA1] = {server_hash, false},          [VERB_XSHA256] = {server_hash, false},
     [VERB_XSHA512] = {server_hash, false},        [VERB_MFF] = {server_change, true},
-    [VERB_SITE] = {server_change, true},          [VERB_AVBL] = {server_names_avbl, false},
+    [VERB_SITE] = {server_extra_site, true},      [VERB_AVBL] = {server_names_avbl, false},
     [VERB_CLNT] = {server_client_clnt, false},    [VERB_CSID] = {server_client_csid, false},
     [VERB_HOST] = {server_host, false},           [VERB_RMD] = {server_names_rmd, true},
-    [VERB_MKD] = {server_names_mkd, true},
+    [VERB_MKD] = {server_names_mkd, true},        [VERB_ABOR] = {server_ports_abor, false},
+    [VERB_DSIZ] = {server_extra_dsiz, false},     [VERB_RMDA] = {server_extra_rmda, true},
+    [VERB_COMB] = {server_extra_comb, true},      [VERB_PRET] = {server_extra_pret, false},
 };
 
 static void session_command(struct server_session *session, const struct server_action *action)
@@ -375,6 +376,7 @@ void server_session_turn(struct server_session *session)
     session->turning = true;
     bool sending = session_rounds(session);
     session->turning = false;
+    server_ports_review(session);
     if (sending)
         session_settle(session);
     else
@@ -439,7 +441,9 @@ static struct server_pi *session_pi(const struct server_session *session)
         .tls_required = required,
         .data_tls_required = required,
         .auth_legacy_words = rules->auth_legacy_words,
+        .extras = rules->extras,
         .mode_z = rules->mode_z,
+        .mode_b = rules->mode_b,
         .login_timeout_ns = rules->login_timeout_ns,
         .idle_timeout_ns = rules->idle_timeout_ns,
     };

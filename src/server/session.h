@@ -26,6 +26,7 @@
 struct server_transfer;
 struct server_stat;
 struct server_hash;
+struct server_kept;
 struct server_session;
 
 /* What the sessions of one worker share. */
@@ -88,6 +89,7 @@ struct server_session {
     bool read_only;
 
     struct server_data *data;         /* from PASV or PORT on */
+    struct server_kept *kept;         /* MODE B: open between two transfers; then `data` is NULL */
     struct server_transfer *transfer; /* that runs */
     struct server_stat *stat;         /* STAT of a path that runs */
     struct server_hash *hash;         /* HASH or one of its kin that runs */

@@ -11,6 +11,7 @@
 #include "server/filter.h"
 #include "server/list.h"
 #include "server/outcome.h"
+#include "server/ports.h"
 #include "tls/engine.h"
 
 bool server_transfer_is_upload(const struct server_transfer *transfer)
@@ -60,20 +61,22 @@ static void transfer_log(const struct server_transfer *transfer)
                  F_DUR("took", took_ns), F_U64("reply", (uint64_t)transfer->code),
                  F_STR("reason", transfer->fault.what),
                  F_STR("side", server_failure_side(transfer->fault.kind)),
-                 F_STR("advice", transfer->fault.advice));
+                 F_STR("advice", transfer->fault.advice),
+                 F_STR("left", transfer->in_place ? "in place, cut" : NULL));
 }
 
 static void transfer_reply(const struct server_transfer *transfer)
 {
     struct server_pi *pi = transfer->session->pi;
+    int done = server_kept_is_open(transfer->session->kept) ? 250 : 226; /* FTP-44 */
     if (transfer->code && !transfer->announced)
         server_pi_reply(pi, transfer->code, "%s", transfer->reply);
     else if (transfer->code)
         server_pi_transfer_end(pi, transfer->code, "%s", transfer->reply);
     else if (transfer->verb == VERB_STOU)
-        server_pi_transfer_end(pi, 226, "Transfer complete, stored as %s", transfer->path);
+        server_pi_transfer_end(pi, done, "Transfer complete, stored as %s", transfer->path);
     else
-        server_pi_transfer_end(pi, 226, "Transfer complete.");
+        server_pi_transfer_end(pi, done, "Transfer complete.");
 }
 
 void server_transfer_finish(struct server_transfer *transfer)
@@ -163,6 +166,28 @@ static void drop_stream(struct server_linger *linger, struct stream *stream,
     stream_free(stream);
 }
 
+/* MODE B: leaves the data connection open for the next transfer, unless this one failed or the
+ * client has ended it. true: it is no longer the transfer's. */
+static bool transfer_keep(struct server_transfer *transfer, struct stream *stream,
+                          struct server_binding *binding)
+{
+    struct server_session *session = transfer->session;
+    if (transfer->mode != TRANSFER_MODE_B || transfer->code)
+        return false;
+    server_ahead_read(&transfer->ahead, stream);
+    if (stream_end(stream) != STREAM_OPEN || stream_is_broken(stream))
+        return false;
+    const struct server_kept_setup setup = {
+        .loop = session->shared->loop,
+        .linger = &session->shared->linger,
+        .idle_ns = session->rules->stall_timeout_ns,
+        .events = &server_transfer_data_events,
+        .ctx = session,
+    };
+    session->kept = server_kept_new(&setup, stream, binding, transfer->proof, &transfer->ahead);
+    return true;
+}
+
 static void transfer_stop_pump(struct server_transfer *transfer)
 {
     struct server_linger *linger = &transfer->session->shared->linger;
@@ -175,8 +200,10 @@ static void transfer_stop_pump(struct server_transfer *transfer)
     transfer->pump = NULL;
     transfer->stream = NULL;
     transfer->binding = NULL;
+    bool kept = transfer_keep(transfer, stream, binding);
     pump_free(pump, transfer_file_free, transfer); /* the transfer may be over after it */
-    drop_stream(linger, stream, binding, in_order);
+    if (!kept)
+        drop_stream(linger, stream, binding, in_order);
     server_binding_unref(binding);
 }
 
@@ -250,22 +277,69 @@ static bool transfer_lines(void *ctx, struct buf *out)
     return server_list_lines(transfer->list, out);
 }
 
+/* FTP-97: the client learns of each marker when what came before it is in the file, and a byte
+ * more, which the part loses when it is kept (FTP-96). */
+static void transfer_tell_marks(struct server_transfer *transfer)
+{
+    struct server_session *session = transfer->session;
+    struct server_mark mark;
+    while (server_filter_mark(transfer->filter, transfer->written_bytes, &mark)) {
+        server_pi_mark(session->pi, bytes_of(mark.text, mark.len),
+                       transfer->offset_bytes + mark.made_bytes);
+        loop_task_post(session->again);
+    }
+}
+
 static enum ferry_error transfer_filter(void *ctx, struct bytes *in, bool last, struct buf *out)
 {
+    struct server_transfer *transfer = ctx;
+    enum ferry_error error = server_filter_run(transfer->filter, in, last, out);
+    if (server_filter_has_marks(transfer->filter)) {
+        transfer_tell_marks(transfer);
+        pump_flush(transfer->pump);
+    }
+    return error;
+}
+
+static size_t transfer_wanted(void *ctx)
+{
     const struct server_transfer *transfer = ctx;
-    return server_filter_run(transfer->filter, in, last, out);
+    return server_filter_wanted(transfer->filter);
+}
+
+static void transfer_written(void *ctx, uint64_t bytes)
+{
+    struct server_transfer *transfer = ctx;
+    transfer->written_bytes = bytes;
+    transfer_tell_marks(transfer);
+}
+
+/* MODE B: the file's last block has come, but so may have an end of the connection that is none
+ * (TLS-185). */
+static bool transfer_was_cut(struct server_transfer *transfer)
+{
+    if (transfer->mode != TRANSFER_MODE_B || !server_transfer_is_upload(transfer))
+        return false;
+    server_ahead_read(&transfer->ahead, transfer->stream);
+    enum stream_end end = stream_end(transfer->stream);
+    return end == STREAM_END_CUT || end == STREAM_END_FAILED;
 }
 
 static void transfer_pumped(void *ctx, const struct pump_result *result)
 {
     struct server_transfer *transfer = ctx;
     bool sealed = stream_tls(transfer->stream) != NULL;
+    struct pump_result seen = *result;
+    if (seen.outcome == PUMP_DONE && transfer_was_cut(transfer))
+        seen.outcome = PUMP_CUT;
     struct server_outcome outcome =
-        server_outcome_of(result, server_transfer_is_upload(transfer), sealed);
+        server_outcome_of(&seen, server_transfer_is_upload(transfer), sealed);
     const struct fault *filter = server_filter_fault(transfer->filter);
     if (result->outcome == PUMP_FAILED && fault_is_set(filter)) {
         struct server_outcome failed = server_outcome_of_filter(filter->kind);
-        server_transfer_set_fault(transfer, failed.code, failed.reply, filter);
+        bool blocks = transfer->mode == TRANSFER_MODE_B;
+        server_transfer_set_fault(transfer, failed.code, blocks ? filter->what : failed.reply,
+                                  filter);
         transfer->keep = transfer->keep && failed.keep;
     } else if (outcome.code) {
         const struct fault *cause = stream_fault(transfer->stream);
@@ -283,17 +357,39 @@ static void transfer_pumped(void *ctx, const struct pump_result *result)
     transfer_stop_pump(transfer);
 }
 
-static void transfer_move(struct server_transfer *transfer)
+/* MODE B: only where one can go on from a marker, by REST. */
+static bool transfer_has_marks(const struct server_transfer *transfer)
 {
-    const struct server_shared *shared = transfer->session->shared;
+    bool kept = !server_transfer_is_upload(transfer) || transfer->keep;
+    return kept && !transfer->ascii_type && !transfer->list;
+}
+
+static enum ferry_error transfer_make_filter(struct server_transfer *transfer)
+{
     bool upload = server_transfer_is_upload(transfer);
+    struct server_ahead *ahead = &transfer->ahead;
     struct server_filter_want want = {
         .to_wire = !upload,
         .ascii = transfer->ascii_type && !transfer->list,
         .mode_z = transfer->mode == TRANSFER_MODE_Z,
         .level = transfer->level,
+        .mode_b = transfer->mode == TRANSFER_MODE_B,
+        .offset_bytes = transfer->offset_bytes,
+        .marks = transfer_has_marks(transfer),
+        .ahead = bytes_of(ahead->bytes, upload ? ahead->len : 0),
     };
-    if (server_filter_new(&want, &transfer->filter) != FERRY_OK) {
+    enum ferry_error error = server_filter_new(&want, &transfer->filter);
+    if (upload)
+        ahead->len = 0;
+    return error;
+}
+
+static void transfer_move(struct server_transfer *transfer)
+{
+    const struct server_shared *shared = transfer->session->shared;
+    bool upload = server_transfer_is_upload(transfer);
+    bool blocks = transfer->mode == TRANSFER_MODE_B;
+    if (transfer_make_filter(transfer) != FERRY_OK) {
         server_transfer_fail_memory(transfer);
         return;
     }
@@ -305,10 +401,14 @@ static void transfer_move(struct server_transfer *transfer)
         .offset_bytes = (int64_t)transfer->offset_bytes,
         .source = transfer->list ? transfer_lines : NULL,
         .filter = transfer->filter ? transfer_filter : NULL,
+        .wanted = upload && blocks ? transfer_wanted : NULL,
+        .written = upload && blocks ? transfer_written : NULL,
         .hook_ctx = transfer,
+        .keep_stream = !upload && blocks,
         .length_bytes = upload ? 0 : transfer->range_bytes,
         .max_bytes = upload ? transfer->range_bytes : 0,
         .sync = upload,
+        .at_once = transfer->in_place,
         .stall_ns = transfer->session->rules->stall_timeout_ns,
         .done = transfer_pumped,
         .ctx = transfer,
@@ -331,8 +431,9 @@ static void data_ready(void *ctx, struct stream *stream, struct server_binding *
     transfer->binding = server_binding_ref(binding);
     transfer->proof = proof;
     transfer->tls = engine ? tls_version_name(tls_engine_facts(engine)->version) : "";
-    server_data_free(session->data);
-    session->data = NULL;
+    if (session->kept)
+        transfer->ahead = *server_kept_ahead(session->kept);
+    server_ports_forget(session);
     transfer_move(transfer);
 }
 

@@ -12,13 +12,22 @@ static bool is_listing(const struct server_transfer *transfer)
            transfer->verb == VERB_MLSD;
 }
 
-/* The 150 is queued: the client may send its ClientHello now at the latest (TLS-64). */
+/* RFC 959 section 4.2: whether the data connection is still to come, or open already (MODE B). */
+static int opening_code(const struct server_transfer *transfer)
+{
+    return transfer->session->data ? 150 : 125;
+}
+
+/* The 1xx is queued: the client may send its ClientHello now at the latest (TLS-64). */
 static void transfer_announced(struct server_transfer *transfer)
 {
     struct server_session *session = transfer->session;
     transfer->announced = true;
     transfer->stage = TRANSFER_CONNECTING;
-    server_data_begin(session->data);
+    if (session->data)
+        server_data_begin(session->data);
+    else
+        server_kept_begin(session->kept);
     server_session_turn(session);
 }
 
@@ -35,9 +44,11 @@ static void transfer_announce_file(struct server_transfer *transfer, uint64_t le
     struct bytes name = path_base(bytes_str(transfer->path));
     server_session_refill(transfer->session);
     if (transfer->ascii_type)
-        server_pi_reply(pi, 150, "Opening ASCII mode data connection for %.*s.", BYTES_FMT(name));
+        server_pi_reply(pi, opening_code(transfer), "Opening ASCII mode data connection for %.*s.",
+                        BYTES_FMT(name));
     else
-        server_pi_reply(pi, 150, "Opening BINARY mode data connection for %.*s (%llu bytes).",
+        server_pi_reply(pi, opening_code(transfer),
+                        "Opening BINARY mode data connection for %.*s (%llu bytes).",
                         BYTES_FMT(name), (unsigned long long)left_bytes);
     transfer_announced(transfer);
 }
@@ -75,6 +86,7 @@ static void part_opened(void *ctx, const struct fault *fault, const struct store
     transfer->stage = TRANSFER_CONNECTING;
     transfer->fd = part->fd;
     transfer->part = part->part;
+    transfer->in_place = part->in_place;
     transfer->has_part = true;
     if (transfer->range_bytes == 0) {
         transfer->offset_bytes = part->offset_bytes;
@@ -93,10 +105,11 @@ static void part_opened(void *ctx, const struct fault *fault, const struct store
     alloc_free(transfer->path);
     transfer->path = path;
     server_session_refill(transfer->session);
+    int code = opening_code(transfer);
     if (transfer->verb == VERB_STOU)
-        server_pi_reply(pi, 150, "FILE: %s", path); /* RFC 1123 4.1.2.9 */
+        server_pi_reply(pi, code, "FILE: %s", path); /* RFC 1123 4.1.2.9 */
     else
-        server_pi_reply(pi, 150, "Ready to receive %.*s.", BYTES_FMT(path_base(bytes_str(path))));
+        server_pi_reply(pi, code, "Ready to receive %.*s.", BYTES_FMT(path_base(bytes_str(path))));
     transfer_announced(transfer);
 }
 
@@ -109,7 +122,8 @@ static void list_opened(void *ctx, const struct fault *fault, bool directory)
         return;
     }
     server_session_refill(transfer->session);
-    server_pi_reply(transfer->session->pi, 150, "Opening data connection for the listing.");
+    server_pi_reply(transfer->session->pi, opening_code(transfer),
+                    "Opening data connection for the listing.");
     transfer_announced(transfer);
 }
 
@@ -184,7 +198,7 @@ static enum ferry_error transfer_new(struct server_session *session,
 
 void server_transfer_start(struct server_session *session, const struct server_action *action)
 {
-    if (!session->data) {
+    if (!session->data && !server_kept_is_open(session->kept)) {
         server_pi_reply(session->pi, 425, "Use EPSV, PASV, EPRT or PORT first.");
         return;
     }

@@ -3,6 +3,7 @@
 #ifndef FERRY_SERVER_TRANSFER_PRIVATE_H
 #define FERRY_SERVER_TRANSFER_PRIVATE_H
 
+#include "server/kept.h"
 #include "server/transfer.h"
 
 enum transfer_stage {
@@ -30,6 +31,7 @@ struct server_transfer {
 
     int fd;        /* RETR: the file; uploads: the part; else -1 */
     bool has_part; /* `part` is neither committed nor abandoned */
+    bool in_place; /* there is no part: what came stays */
     bool keep;     /* how to abandon it */
     uint32_t part;
     struct server_list *list;
@@ -39,6 +41,8 @@ struct server_transfer {
     enum tls_proof proof;
     struct pump *pump;
     struct server_filter *filter; /* or NULL */
+    struct server_ahead ahead;    /* MODE B: what came for an upload already */
+    uint64_t written_bytes;       /* of the file, by an upload */
 
     /* How it ended; 0: it has not, or well. */
     int code;

@@ -1,4 +1,4 @@
-/* Copying the first bytes of one file into another. */
+/* Copying bytes of one file into another. */
 #include "store/copy.h"
 
 #include <errno.h>
@@ -34,43 +34,60 @@ static int write_block(int to, const char *block, size_t len, off_t at)
     return 0;
 }
 
-/* Goes on from `at` by reading and writing. */
-static int copy_by_hand(int from, int to, off_t at, off_t end)
+/* What is still to be copied. */
+struct span {
+    off_t in, out, left;
+};
+
+static void advance(struct span *span, ssize_t by)
+{
+    span->in += by;
+    span->out += by;
+    span->left -= by;
+}
+
+/* Goes on by reading and writing. */
+static int copy_by_hand(int from, int to, struct span span)
 {
     char *block = alloc_resize(NULL, BLOCK_BYTES, 1);
     if (!block) {
         errno = ENOMEM;
         return -1;
     }
-    while (at < end) {
-        ssize_t got = pread(from, block, at_most((uint64_t)(end - at), BLOCK_BYTES), at);
+    while (span.left > 0) {
+        ssize_t got = pread(from, block, at_most((uint64_t)span.left, BLOCK_BYTES), span.in);
         if (got < 0 && errno == EINTR)
             continue;
         if (got == 0)
             errno = ENODATA;
-        if (got <= 0 || write_block(to, block, (size_t)got, at) < 0)
+        if (got <= 0 || write_block(to, block, (size_t)got, span.out) < 0)
             break;
-        at += got;
+        advance(&span, got);
     }
     alloc_free(block);
-    return at < end ? -1 : 0;
+    return span.left > 0 ? -1 : 0;
 }
 
-int copy_start(int from, int to, uint64_t count_bytes)
+int copy_range(int from, uint64_t from_at, int to, uint64_t to_at, uint64_t count_bytes)
 {
-    off_t end = (off_t)count_bytes, at = 0;
-    while (at < end) {
-        off_t in = at, out = at;
+    struct span span = {(off_t)from_at, (off_t)to_at, (off_t)count_bytes};
+    while (span.left > 0) {
+        off_t in = span.in, out = span.out;
         ssize_t moved = copy_file_range(from, &in, to, &out,
-                                        at_most((uint64_t)(end - at), KERNEL_STEP_BYTES), 0);
+                                        at_most((uint64_t)span.left, KERNEL_STEP_BYTES), 0);
         if (moved < 0 && errno == EINTR)
             continue;
         if (moved < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO))
             return -1;
-        if (moved <=
-            0) /* refused (EXDEV, EINVAL, ENOSYS, ...), or the end as some see it too early */
-            return copy_by_hand(from, to, at, end);
-        at += moved;
+        /* Refused (EXDEV, EINVAL, ENOSYS, ...), or the end as some see it too early. */
+        if (moved <= 0)
+            return copy_by_hand(from, to, span);
+        advance(&span, moved);
     }
     return 0;
+}
+
+int copy_start(int from, int to, uint64_t count_bytes)
+{
+    return copy_range(from, 0, to, 0, count_bytes);
 }

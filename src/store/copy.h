@@ -1,4 +1,4 @@
-/* Copying the first bytes of one file into another. */
+/* Copying bytes of one file into another. */
 #ifndef FERRY_STORE_COPY_H
 #define FERRY_STORE_COPY_H
 
@@ -11,5 +11,8 @@
  * measured on ext4), reads and writes where neither does. Returns 0, or -1 with errno; ENODATA:
  * `from` is shorter; ENOMEM. */
 NODISCARD int copy_start(int from, int to, uint64_t count_bytes);
+
+/* As copy_start, of the bytes from `from_at` on, to `to_at`. */
+NODISCARD int copy_range(int from, uint64_t from_at, int to, uint64_t to_at, uint64_t count_bytes);
 
 #endif

@@ -5,14 +5,22 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/fd.h"
 #include "store/tree.h"
 
-void home_init(struct home *home, const struct root *root, struct bytes owner,
-               const struct home_rules *rules)
+enum ferry_error home_init(struct home *home, struct root *root, struct bytes owner,
+                           const struct home_rules *rules)
 {
     *home = (struct home){.root = *root, .rules = *rules};
+    *root = (struct root){.fd = -1};
+    home->rules.denied_names = NULL;
+    if (rules->denied_names && !(home->denied_names = alloc_str(rules->denied_names))) {
+        home_fini(home);
+        return FERRY_E_MEMORY;
+    }
     snprintf(home->owner, sizeof(home->owner), "%.*s", BYTES_FMT(owner));
+    return FERRY_OK;
 }
 
 void home_fini(struct home *home)
@@ -20,6 +28,7 @@ void home_fini(struct home *home)
     home_drop_part(home);
     home_list_close(home);
     root_fini(&home->root);
+    alloc_free_str(&home->denied_names);
 }
 
 bool home_may_change_in(const struct home *home, struct bytes path)
@@ -78,22 +87,57 @@ enum ferry_error home_free_bytes(const struct home *home, struct bytes path, uin
     return error;
 }
 
-/* The time last, so that only the mode may have to be taken back. */
-enum ferry_error home_set_facts(const struct home *home, struct bytes path,
-                                const struct home_facts *facts, struct fault *fault)
+enum ferry_error home_make_dir(const struct home *home, struct bytes path, struct fault *fault)
 {
-    const struct root *root = &home->root;
-    CLEANUP(entry_fini) struct entry before = {0};
+    enum ferry_error error = home_check_name(home, path, fault);
+    return error == FERRY_OK ? tree_make_dir(&home->root, path, fault) : error;
+}
+
+enum ferry_error home_rename(const struct home *home, struct bytes from, struct bytes to,
+                             struct fault *fault)
+{
+    enum ferry_error error = home_check_name(home, to, fault);
+    return error == FERRY_OK ? tree_rename(&home->root, from, to, false, fault) : error;
+}
+
+enum ferry_error home_remove_file(const struct home *home, struct bytes path, struct fault *fault)
+{
+    enum ferry_error error = tree_remove(&home->root, path, fault);
+    if (error != FERRY_OK && error != FERRY_E_NOT_FOUND)
+        return error;
+    if (!part_drop_kept(&home->root, path, bytes_str(home->owner)))
+        return error;
+    fault_clear(fault);
+    return FERRY_OK;
+}
+
+/* The time last, so that only the mode may have to be taken back. */
+static enum ferry_error set(const struct root *root, struct bytes path,
+                            const struct home_facts *facts, mode_t old_mode, struct fault *fault)
+{
     enum ferry_error error = FERRY_OK;
     if (facts->has_mode)
-        error = tree_stat(root, path, &before, fault);
-    if (error == FERRY_OK && facts->has_mode)
         error = tree_set_mode(root, path, facts->mode, fault);
     if (error != FERRY_OK || !facts->has_time)
         return error;
     error = tree_set_mtime(root, path, facts->time, fault);
     struct fault ignored = {0};
     if (error != FERRY_OK && facts->has_mode)
-        (void)!tree_set_mode(root, path, before.what.st_mode & 0777, &ignored);
+        (void)!tree_set_mode(root, path, old_mode, &ignored);
+    return error;
+}
+
+enum ferry_error home_set_facts(const struct home *home, struct bytes path,
+                                struct home_facts *facts, struct fault *fault)
+{
+    CLEANUP(entry_fini) struct entry before = {0};
+    CLEANUP(entry_fini) struct entry after = {0};
+    enum ferry_error error = tree_stat(&home->root, path, &before, fault);
+    if (error == FERRY_OK)
+        error = set(&home->root, path, facts, before.what.st_mode & 0777, fault);
+    if (error == FERRY_OK)
+        error = tree_stat(&home->root, path, &after, fault);
+    facts->mode = after.what.st_mode & 0777;
+    facts->time = after.what.st_mtim;
     return error;
 }

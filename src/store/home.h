@@ -1,8 +1,8 @@
 /* The files of one login: a root, the account's rules over it, the upload and the listing that are
  * open. Every deed that a server asks of its files is here a plain call, which knows of no loop and
  * calls nobody back: the embedded server makes them on its pool, ferryd's files process as the
- * messages come. One call at a time for a home, on any thread. The parts of home.c, home_parts.c
- * and home_list.c.
+ * messages come. One call at a time for a home, on any thread. home.c, home_link.c,
+ * home_parts.c and home_list.c; what takes long goes in steps: store/subtree.h, store/combine.h.
  *
  * Paths and errors: store/root.h, store/fail.h. */
 #ifndef FERRY_STORE_HOME_H
@@ -22,23 +22,32 @@
 
 enum { HOME_OWNER_MAX_BYTES = 64, HOME_BATCH = 64 };
 
-/* What the account may. */
+/* What the account may; all zero: everything that is safe. */
 struct home_rules {
     bool read_only; /* for what is told of rights; changes are refused before they come here */
+    bool upload_in_place; /* what comes is seen as it comes, in the target itself (FTP-64) */
+    bool hide_dotfiles;   /* listings leave them out, if they are not asked for (LST-82) */
+    /* Patterns (store/match.h) of names that nothing may be given, with '/' between them, and
+     * beneath which nothing may be made (SEC-35). NULL: home_denied_default; "": none. */
+    const char *denied_names;
 };
+
+extern const char home_denied_default[];
 
 struct home {
     struct root root;
-    struct home_rules rules;
+    struct home_rules rules;              /* but denied_names, which is */
+    char *denied_names;                   /* here, or NULL */
     char owner[HOME_OWNER_MAX_BYTES + 1]; /* whom cut uploads are kept for */
     struct part *part;                    /* open, or NULL */
     uint32_t part_number;                 /* of the one that was opened last */
     struct home_list *list;               /* open, or NULL */
 };
 
-/* Takes over `root`. `owner`, at most HOME_OWNER_MAX_BYTES, and `rules` are copied. */
-void home_init(struct home *home, const struct root *root, struct bytes owner,
-               const struct home_rules *rules);
+/* Takes over `root`, on failure too. `owner`, at most HOME_OWNER_MAX_BYTES, and `rules` are copied.
+ * FERRY_E_MEMORY: home_fini does nothing. */
+NODISCARD enum ferry_error home_init(struct home *home, struct root *root, struct bytes owner,
+                                     const struct home_rules *rules);
 
 /* Removes the part that is open, closes the listing and the root. */
 void home_fini(struct home *home);
@@ -59,6 +68,28 @@ NODISCARD enum ferry_error home_size(const struct home *home, struct bytes path,
 NODISCARD enum ferry_error home_free_bytes(const struct home *home, struct bytes path,
                                            uint64_t *free_bytes, struct fault *fault);
 
+/* FERRY_E_ARGUMENT if the rules deny one of the names in `path`. For whoever makes something: make
+ * directory, rename to, combine. */
+NODISCARD enum ferry_error home_check_name(const struct home *home, struct bytes path,
+                                           struct fault *fault);
+
+NODISCARD enum ferry_error home_make_dir(const struct home *home, struct bytes path,
+                                         struct fault *fault);
+
+/* Never replaces: FERRY_E_EXISTS. */
+NODISCARD enum ferry_error home_rename(const struct home *home, struct bytes from, struct bytes to,
+                                       struct fault *fault);
+
+/* Removes what is no directory, and what a cut upload of it left for the owner; if only that is
+ * there, that. */
+NODISCARD enum ferry_error home_remove_file(const struct home *home, struct bytes path,
+                                            struct fault *fault);
+
+/* Makes the link `link` to what `target` stands for, which must be beneath the root and is reached
+ * by a relative way (FTP-184). FERRY_E_DENIED also where links are not followed. */
+NODISCARD enum ferry_error home_make_link(const struct home *home, struct bytes target,
+                                          struct bytes link, struct fault *fault);
+
 /* What is to be of a file or directory. */
 struct home_facts {
     bool has_mode, has_time;
@@ -66,9 +97,10 @@ struct home_facts {
     struct timespec time; /* of last modification */
 };
 
-/* Sets all of `facts`, or, if it fails, nothing. */
+/* Sets all of `facts`, or, if it fails, nothing. Then they are what was set: a file system without
+ * such years stores the nearest. */
 NODISCARD enum ferry_error home_set_facts(const struct home *home, struct bytes path,
-                                          const struct home_facts *facts, struct fault *fault);
+                                          struct home_facts *facts, struct fault *fault);
 
 /* ---- uploads ---- */
 
@@ -84,6 +116,7 @@ struct home_upload {
     uint32_t part;         /* names it in commit and abandon */
     uint64_t offset_bytes; /* where the first byte that comes is written */
     char *path;            /* it will have; owned: home_upload_fini */
+    bool in_place;         /* it is the target itself */
 };
 
 void home_upload_fini(struct home_upload *upload);
@@ -108,13 +141,19 @@ void home_drop_part(struct home *home);
 
 /* ---- listings ---- */
 
-/* Opens a directory, in the order of its names; one that is open is closed. */
+struct home_list_want {
+    bool all;            /* dotfiles, too, whatever the rules say */
+    const char *pattern; /* of the names that are wanted (store/match.h); NULL: all */
+};
+
+/* Opens a directory, in the order of its names; one that is open is closed. `want` is copied. */
 NODISCARD enum ferry_error home_list_open(struct home *home, struct bytes path,
-                                          struct fault *fault);
+                                          const struct home_list_want *want, struct fault *fault);
 
 /* The next entries that are to be shown, HOME_BATCH at most; `*count` 0: the end. They are valid
  * until the next call on the listing. `*may_change`: names here may be removed and renamed.
- * FERRY_E_STATE: no listing is open. */
+ * FERRY_E_STATE: no listing is open. FERRY_E_TEMPORARY: the pattern matches none of too many names
+ * (SEC-54). */
 NODISCARD enum ferry_error home_list_next(struct home *home, const struct entry **entries,
                                           size_t *count, bool *may_change, struct fault *fault);
 

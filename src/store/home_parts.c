@@ -74,6 +74,7 @@ static enum ferry_error begin(const struct home *home, struct bytes path, enum h
         .offset_bytes = start == HOME_RESUME ? offset_bytes : 0,
         .owner = bytes_str(home->owner),
         .no_replace = start == HOME_UNIQUE,
+        .in_place = home->rules.upload_in_place,
     };
     return part_begin(&home->root, path, &want, part, fault);
 }
@@ -101,20 +102,23 @@ enum ferry_error home_open_part(struct home *home, struct bytes path, enum home_
     CLEANUP(home_upload_fini) struct home_upload made = {.fd = -1};
     *upload = made;
     home_drop_part(home);
+    enum ferry_error error = home_check_name(home, path, fault);
+    if (error != FERRY_OK)
+        return error;
     made.path = start == HOME_UNIQUE ? NULL : alloc_bytes(path);
     struct part *part = alloc_zero(sizeof(*part));
     if (!part || (start != HOME_UNIQUE && !made.path)) {
         alloc_free(part);
         return fault_set(fault, FERRY_E_MEMORY, "no memory for an upload");
     }
-    enum ferry_error error = start == HOME_UNIQUE
-                                 ? begin_unique(home, path, &made.path, part, fault)
+    error = start == HOME_UNIQUE ? begin_unique(home, path, &made.path, part, fault)
                                  : begin(home, path, start, offset_bytes, part, fault);
     if (error != FERRY_OK) {
         alloc_free(part);
         return error;
     }
     home->part = part;
+    made.in_place = part->in_place;
     made.offset_bytes = part->offset_bytes;
     made.fd = fcntl(part->fd, F_DUPFD_CLOEXEC, 0);
     if (made.fd < 0) {

@@ -147,6 +147,29 @@ static int begin(struct part *part, const struct part_want *want, bool exists)
     return -1;
 }
 
+/* Opens the target itself; an old content is cut off where the new one begins. ENODATA: there are
+ * fewer bytes than that. */
+static int begin_in_place(struct part *part, const struct part_want *want)
+{
+    uint64_t offset_bytes = want->start == PART_AT_OFFSET ? want->offset_bytes : 0;
+    int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC;
+    if (offset_bytes == 0)
+        flags |= O_CREAT | (want->no_replace ? O_EXCL : 0);
+    part->in_place = true;
+    part->fd = openat(part->place.dir_fd, part->place.name, flags, part->mode);
+    struct stat status;
+    if (part->fd < 0 || fstat(part->fd, &status) < 0) {
+        errno = offset_bytes > 0 && errno == ENOENT ? ENODATA : errno;
+        return -1;
+    }
+    if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size < offset_bytes) {
+        errno = S_ISREG(status.st_mode) ? ENODATA : ENXIO;
+        return -1;
+    }
+    part->offset_bytes = want->start == PART_APPEND ? (uint64_t)status.st_size : offset_bytes;
+    return ftruncate(part->fd, (off_t)part->offset_bytes);
+}
+
 /* Gives the part the name by which its owner finds it. false: it has none, or somebody else is
  * writing the part of that name. */
 static bool take_kept_name(struct part *part)
@@ -183,12 +206,12 @@ enum ferry_error part_begin(const struct root *root, struct bytes path,
         error = look_at_target(&made, path, &exists, fault);
     if (error != FERRY_OK)
         return error;
-    if (begin(&made, want, exists) < 0)
+    if ((want->in_place ? begin_in_place(&made, want) : begin(&made, want, exists)) < 0)
         return errno == ENODATA ? fault_set(fault, FERRY_E_STATE,
                                             "write %.*s: the offset is past the end of the file",
                                             BYTES_FMT(path))
                                 : fail_errno(fault, "write", path);
-    if (want->named_at_once)
+    if (want->named_at_once && !want->in_place)
         (void)take_kept_name(&made);
     *part = made;
     made = (struct part)PART_NONE;
@@ -245,6 +268,12 @@ enum ferry_error part_commit(struct part *part, enum part_sync sync, struct faul
 {
     int dir_fd = part->place.dir_fd;
     struct bytes name = bytes_str(part->place.name);
+    if (part->in_place) {
+        if (settle(part, sync) < 0)
+            return fail_errno(fault, "finish", name);
+        end(part);
+        return FERRY_OK;
+    }
     if (part->has_base && !base_is_unchanged(part))
         return fault_set(fault, FERRY_E_STATE, "finish %.*s: the file changed meanwhile",
                          BYTES_FMT(name));
@@ -264,6 +293,10 @@ enum ferry_error part_commit(struct part *part, enum part_sync sync, struct faul
 bool part_keep(struct part *part)
 {
     struct stat status;
+    if (part->in_place) {
+        end(part);
+        return true;
+    }
     bool kept = part->kept_name[0] != '\0' && fstat(part->fd, &status) == 0 && status.st_size > 1 &&
                 ftruncate(part->fd, status.st_size - 1) == 0 && fdatasync(part->fd) == 0 &&
                 take_kept_name(part);
@@ -276,7 +309,8 @@ bool part_keep(struct part *part)
 
 void part_abandon(struct part *part)
 {
-    (void)unlinkat(part->place.dir_fd, part->temp_name, 0);
+    if (!part->in_place)
+        (void)unlinkat(part->place.dir_fd, part->temp_name, 0);
     end(part);
 }
 
@@ -287,20 +321,35 @@ void part_fini(struct part *part)
     root_place_fini(&part->place);
 }
 
+/* The place of `path`, and the name that a part kept there for `owner` has. */
+static enum ferry_error find_kept(const struct root *root, struct bytes path, struct bytes owner,
+                                  struct root_place *place, char name[static PARTFILE_NAME_BYTES],
+                                  struct fault *fault)
+{
+    enum ferry_error error =
+        root_open_place(root, path, ROOT_LAST_FOLLOWED, "look for a part of", place, fault);
+    return error == FERRY_OK ? find_kept_name(owner, path, place, name, fault) : error;
+}
+
 enum ferry_error part_find_kept(const struct root *root, struct bytes path, struct bytes owner,
                                 uint64_t *size_bytes, struct fault *fault)
 {
-    CLEANUP(root_place_fini) struct root_place place;
-    enum ferry_error error =
-        root_open_place(root, path, ROOT_LAST_FOLLOWED, "look for a part of", &place, fault);
-    if (error != FERRY_OK)
-        return error;
+    CLEANUP(root_place_fini) struct root_place place = {.dir_fd = -1};
     char name[PARTFILE_NAME_BYTES];
-    error = find_kept_name(owner, path, &place, name, fault);
+    enum ferry_error error = find_kept(root, path, owner, &place, name, fault);
     if (error != FERRY_OK)
         return error;
     if (name[0] != '\0' && partfile_find(place.dir_fd, name, size_bytes))
         return FERRY_OK;
     return fault_set(fault, FERRY_E_NOT_FOUND, "look for a part of %.*s: there is none",
                      BYTES_FMT(path));
+}
+
+bool part_drop_kept(const struct root *root, struct bytes path, struct bytes owner)
+{
+    CLEANUP(root_place_fini) struct root_place place = {.dir_fd = -1};
+    char name[PARTFILE_NAME_BYTES];
+    struct fault ignored = {0};
+    return find_kept(root, path, owner, &place, name, &ignored) == FERRY_OK && name[0] != '\0' &&
+           partfile_remove(place.dir_fd, name, NULL);
 }

@@ -12,6 +12,8 @@
  * path reaches it, and what is asked about the target is answered of the target. Only
  * part_find_kept tells the owner how far it got.
  *
+ * With part_want.in_place all that is put aside: the three end the writing, and nothing else.
+ *
  * Paths and errors: store/root.h, store/fail.h. A link at the end of the path is followed if the
  * root's policy permits; the file it leads to is then replaced, not the link. */
 #ifndef FERRY_STORE_PART_H
@@ -51,6 +53,10 @@ struct part_want {
      * death. After a power cut its last bytes may then be wrong. Does nothing while somebody else
      * is writing the part of that name. */
     bool named_at_once;
+
+    /* There is no part: what comes is written into the target itself, for programs that read along.
+     * What a cut upload wrote stays there; nothing is kept beside it. */
+    bool in_place;
 };
 
 /* How sure a commit is that the file outlives a power cut. */
@@ -70,6 +76,7 @@ struct part {
     char kept_name[PARTFILE_NAME_BYTES]; /* "": it cannot be kept */
     mode_t mode;                         /* permission bits after the commit */
     bool no_replace;
+    bool in_place;
     bool has_base; /* it began with bytes of the target, which was then as in `base` */
     struct stat base;
 };
@@ -118,6 +125,10 @@ bool part_keep(struct part *part);
 
 /* Removes the part and ends it. What cannot be removed is left to sweep_parts. */
 void part_abandon(struct part *part);
+
+/* Removes the part kept for `owner` and the file `path`. false: there is none, or it is being
+ * written. */
+bool part_drop_kept(const struct root *root, struct bytes path, struct bytes owner);
 
 /* part_abandon, if the part was begun and not ended; for CLEANUP. */
 void part_fini(struct part *part);

@@ -134,16 +134,17 @@ static enum ferry_error fail_rename(struct fault *fault, struct bytes from, stru
 {
     static const struct {
         int os_error;
+        enum ferry_error kind;
         const char *words;
     } reasons[] = {
-        {EINVAL, "a directory cannot move into itself"},
-        {EXDEV, "it is on another file system"},
-        {ENOTDIR, "a directory cannot replace a file"},
-        {EISDIR, "a file cannot replace a directory"},
+        {EINVAL, FERRY_E_ARGUMENT, "a directory cannot move into itself"},
+        {EXDEV, FERRY_E_DENIED, "it is on another file system"},
+        {ENOTDIR, FERRY_E_DENIED, "a directory cannot replace a file"},
+        {EISDIR, FERRY_E_DENIED, "a file cannot replace a directory"},
     };
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
         if (reasons[i].os_error == errno)
-            return fault_set(fault, FERRY_E_DENIED, "rename %.*s: %s", BYTES_FMT(from),
+            return fault_set(fault, reasons[i].kind, "rename %.*s: %s", BYTES_FMT(from),
                              reasons[i].words);
     }
     return fail_errno(fault, "rename", errno == EEXIST || errno == ENOTEMPTY ? to : from);

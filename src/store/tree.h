@@ -41,8 +41,8 @@ NODISCARD enum ferry_error tree_remove(const struct root *root, struct bytes pat
                                        struct fault *fault);
 
 /* Renames, links themselves, in one step (FTP-115). Without `replace` an existing `to` is
- * FERRY_E_EXISTS, whatever it is; with it, POSIX rename decides. FERRY_E_DENIED also for a
- * directory into itself and for another file system. */
+ * FERRY_E_EXISTS, whatever it is; with it, POSIX rename decides. FERRY_E_ARGUMENT also for
+ * a directory into itself, FERRY_E_DENIED for another file system. */
 NODISCARD enum ferry_error tree_rename(const struct root *root, struct bytes from, struct bytes to,
                                        bool replace, struct fault *fault);
 

@@ -55,6 +55,9 @@ static void check_command(const struct play *play, const struct server_action *a
         must(bytes_equal(buf_view(&again), action->path));
         must(action->path.ptr[action->path.len] == '\0');
     }
+    must(action->others.len == 0 || action->others.ptr[action->others.len - 1] == '\0');
+    for (struct bytes others = action->others; others.len > 0;)
+        must(bytes_starts(bytes_cut(&others, '\0'), BYTES_LIT("/")));
     bool active = action->verb == VERB_PORT || action->verb == VERB_EPRT;
     must(!active || (hostport_same_address(&action->address, &play->settings.peer) &&
                      action->address.port >= 1024)); /* SEC-7 */
@@ -207,6 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .tls_required = options & 4,
         .data_tls_required = options & 8,
         .auth_legacy_words = options & 16,
+        .extras = options & 64 ? ~0U : 0,
         .local = {.family = options & 32 ? ADDRESS_V6 : ADDRESS_V4, .address = {192, 0, 2, 1}},
         .peer = {.family = options & 32 ? ADDRESS_V6 : ADDRESS_V4, .address = {192, 0, 2, 7}},
         .line_max_bytes = options & 64 ? 40 : 0,

@@ -41,7 +41,7 @@ static uint16_t listen_on(struct server_rig *rig, const struct server_rules *fro
     return address_port(&at);
 }
 
-static void add_users(struct server_rig *rig)
+static void add_users(struct server_rig *rig, const struct server_rig_options *options)
 {
     static const struct {
         const char *name;
@@ -56,6 +56,9 @@ static void add_users(struct server_rig *rig)
             .password = RIG_PASSWORD,
             .root = rig->dir.path,
             .read_only = rows[i].read_only,
+            .upload_in_place = options->upload_in_place,
+            .hide_dotfiles = options->hide_dotfiles,
+            .denied_names = options->denied_names,
         };
         assert_int_equal(users_add(rig->users, &settings, &fault), FERRY_OK);
     }
@@ -72,7 +75,7 @@ void server_rig_open(struct server_rig *rig, const struct server_rig_options *op
     tls_kit_open(&rig->tls,
                  &(struct tls_kit_options){.min = options->version, .max = options->version});
     tempdir_make(&rig->dir);
-    add_users(rig);
+    add_users(rig, options);
     rig->log = (struct log){
         .write = log_line, .ctx = rig, .level = LOG_LEVEL_DEBUG, .clock = &clock_system};
 

@@ -34,6 +34,8 @@ struct server_rig {
 struct server_rig_options {
     enum tls_version version; /* the only one; 0: 1.2 and 1.3 */
     bool drop_cut_uploads;
+    bool upload_in_place, hide_dotfiles; /* of the accounts, as denied_names (store/home.h) */
+    const char *denied_names;
     struct server_rules rules;       /* without kind and tls, which the rig adds */
     struct server_settings settings; /* without master and log, which the rig adds; without
                                         account_ops: the rig's users are the accounts anyhow */

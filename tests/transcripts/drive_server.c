@@ -71,6 +71,10 @@ static void describe_command(const struct server_action *action, char *out)
         add(out, " ", what);
     if (action->rename_from.len > 0)
         add(out, " from=", action->rename_from);
+    if (action->announced != VERB_NONE)
+        add(out, " announced=", bytes_str(verb_row(action->announced)->name));
+    for (struct bytes others = action->others; others.len > 0;)
+        add(out, " other=", bytes_cut(&others, '\0'));
     if (action->offset > 0)
         add_number(out, " offset=", (int64_t)action->offset);
     if (action->has_range)
@@ -79,6 +83,8 @@ static void describe_command(const struct server_action *action, char *out)
         add(out, " all", (struct bytes){0});
     if (action->list_flags & LIST_LONG)
         add(out, " long", (struct bytes){0});
+    if (action->glob)
+        add(out, " glob", (struct bytes){0});
     if (action->time.precision != TIMEVAL_NONE)
         add_number(out, " time=", action->time.seconds);
 }
@@ -340,6 +346,8 @@ static struct server_pi_settings settings_of(const struct script *script)
         .tls_required = script_has_option(script, "tls-required"),
         .data_tls_required = script_has_option(script, "data-tls-required"),
         .mode_z = script_has_option(script, "mode-z"),
+        .mode_b = script_has_option(script, "mode-b"),
+        .extras = script_has_option(script, "extras") ? ~0U : 0,
         .auth_legacy_words = script_has_option(script, "legacy-words"),
         .local = {.family = ADDRESS_V4, .address = {192, 0, 2, 1}, .port = 21},
         .peer = {.family = ADDRESS_V4, .address = {192, 0, 2, 7}, .port = 40000},

@@ -95,7 +95,11 @@ static void ftp_184_site(void **state)
         {"HELP", FERRY_OK, SITE_HELP, "", -1, -1, 0},
         {"HELP CHMOD", FERRY_OK, SITE_HELP, "", -1, -1, 0},
         {"EXEC ls", FERRY_E_UNSUPPORTED, 0, NULL, 0, 0, 0}, /* FTP-186 */
-        {"CPFR a", FERRY_E_UNSUPPORTED, 0, NULL, 0, 0, 0},  /* SEC-41 */
+        {"CPFR a b", FERRY_OK, SITE_CPFR, "a b", -1, -1, 0},
+        {"cpto a b", FERRY_OK, SITE_CPTO, "a b", -1, -1, 0},
+        {"SYMLINK a b", FERRY_OK, SITE_SYMLINK, "a b", -1, -1, 0},
+        {"CPFR", FERRY_E_ARGUMENT, 0, NULL, 0, 0, 0},
+        {"SYMLINK ", FERRY_E_ARGUMENT, 0, NULL, 0, 0, 0},
         {"CHMODE 644 a", FERRY_E_UNSUPPORTED, 0, NULL, 0, 0, 0},
         {"", FERRY_E_UNSUPPORTED, 0, NULL, 0, 0, 0},
     };

@@ -230,7 +230,7 @@ static void ftp_137_opts_mlst_selects(void **state)
         {"", 0},
         {"type;", FACT_TYPE},
         {"type;size;", FACT_TYPE | FACT_SIZE},
-        {"SIZE;Type", FACT_TYPE | FACT_SIZE},
+        {"SIZE;Type;", FACT_TYPE | FACT_SIZE},
         {"size;size;", FACT_SIZE},
         {"unix.MODE;nosuch;", FACT_UNIX_MODE},
         {"nosuch;", 0},
@@ -243,8 +243,8 @@ static void ftp_137_opts_mlst_selects(void **state)
                          FERRY_OK);
         assert_int_equal(facts, good[i].facts);
     }
-    static const char *const bad[] = {";",          "type;;",  "type size;",
-                                      "type=file;", "type\t;", " type;"};
+    static const char *const bad[] = {";",       "type;;", "type size;", "type=file;",
+                                      "type\t;", " type;", "type",       "type;size"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         unsigned facts = 12345;
         if (facts_select(bytes_str(bad[i]), FACTS_ALL, &facts) != FERRY_E_ARGUMENT)

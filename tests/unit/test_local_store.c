@@ -273,7 +273,7 @@ static void listings(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(mkfifoat(f->dir.fd, "dir/fifo", 0600), 0); /* LST-83 */
-    ops->list_open(f->store, "/dir", on_plain, f);
+    ops->list_open(f->store, "/dir", &(struct store_list_want){0}, on_plain, f);
     assert_int_equal(answer(f), FERRY_OK);
     ops->list_next(f->store, on_batch, f);
     assert_int_equal(answer(f), FERRY_OK);
@@ -285,7 +285,7 @@ static void listings(void **state)
     ops->list_close(f->store);
     ops->list_next(f->store, on_batch, f);
     assert_int_equal(answer(f), FERRY_E_STATE);
-    ops->list_open(f->store, "/file", on_plain, f);
+    ops->list_open(f->store, "/file", &(struct store_list_want){0}, on_plain, f);
     assert_int_not_equal(answer(f), FERRY_OK);
 }
 
@@ -299,11 +299,52 @@ static void a_directory_of_hidden_things(void **state)
         snprintf(name, sizeof(name), "dir/0fifo%d", i);
         assert_int_equal(mkfifoat(f->dir.fd, name, 0600), 0);
     }
-    ops->list_open(f->store, "/dir", on_plain, f);
+    ops->list_open(f->store, "/dir", &(struct store_list_want){0}, on_plain, f);
     assert_int_equal(answer(f), FERRY_OK);
     ops->list_next(f->store, on_batch, f);
     assert_int_equal(answer(f), FERRY_OK);
     assert_int_equal(f->count, 2);
+}
+
+/* ---- what takes several jobs ---- */
+
+static void ftp_180_181_directories_with_all_beneath(void **state)
+{
+    struct fixture *f = *state;
+    ops->tree_size(f->store, "/dir", on_size, f);
+    assert_int_equal(answer(f), FERRY_OK);
+    assert_int_equal(f->number, 2);
+    ops->remove_tree(f->store, "/dir", on_plain, f);
+    assert_int_equal(answer(f), FERRY_OK);
+    assert_false(tempdir_has(&f->dir, "dir"));
+    tempdir_assert_text(&f->dir, "file", "content");
+}
+
+static void make_large(const struct fixture *f)
+{
+    enum { LARGE_BYTES = 160 * 1024 * 1024 };
+    int fd = openat(f->dir.fd, "large", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(fd, LARGE_BYTES), 0);
+    close(fd);
+}
+
+/* A copy that nobody waits for any more ends after the piece that is being copied, and nothing of
+ * it stays. */
+static void ftp_184_a_large_copy_is_given_up_in_the_middle(void **state)
+{
+    struct fixture *f = *state;
+    const struct store_combine want = {.target = "/copy",
+                                       .sources = bytes_of("/large", sizeof("/large"))};
+    make_large(f);
+    ops->combine(f->store, &want, on_plain, f);
+    NET_UNTIL(&f->net, tempdir_count(&f->dir, ".") == 4); /* its part is there */
+    ops->cancel(f->store);
+    ops->stat(f->store, "/file", on_entry, f);
+    assert_int_equal(answer(f), FERRY_OK);
+    assert_int_equal(tempdir_count(&f->dir, "."), 3);
+    ops->combine(f->store, &want, on_plain, f);
+    assert_int_equal(answer(f), FERRY_OK);
+    assert_true(tempdir_has(&f->dir, "copy"));
 }
 
 /* ---- given up ---- */
@@ -327,12 +368,12 @@ static void begin_stat(struct fixture *f)
 
 static void begin_list(struct fixture *f)
 {
-    ops->list_open(f->store, "/dir", on_plain, f);
+    ops->list_open(f->store, "/dir", &(struct store_list_want){0}, on_plain, f);
 }
 
 static void begin_next(struct fixture *f)
 {
-    ops->list_open(f->store, "/dir", on_plain, f);
+    ops->list_open(f->store, "/dir", &(struct store_list_want){0}, on_plain, f);
     assert_int_equal(answer(f), FERRY_OK);
     ops->list_next(f->store, on_batch, f);
 }
@@ -344,8 +385,20 @@ static void begin_commit(struct fixture *f)
     ops->commit(f->store, f->part, on_plain, f);
 }
 
-static begin_fn *const begins[] = {begin_read, begin_part, begin_stat,
-                                   begin_list, begin_next, begin_commit};
+static void begin_tree_size(struct fixture *f)
+{
+    ops->tree_size(f->store, "/dir", on_size, f);
+}
+
+static void begin_combine(struct fixture *f)
+{
+    const struct store_combine want = {
+        .target = "/combined", .sources = bytes_of("/file\0/dir/a", sizeof("/file\0/dir/a"))};
+    ops->combine(f->store, &want, on_plain, f);
+}
+
+static begin_fn *const begins[] = {begin_read, begin_part,   begin_stat,      begin_list,
+                                   begin_next, begin_commit, begin_tree_size, begin_combine};
 
 static void cancelled_calls_do_not_answer(void **state)
 {
@@ -368,7 +421,7 @@ static void cancelled_calls_do_not_answer(void **state)
     NET_UNTIL(&f->net, net_descriptors() < descriptors);
     assert_int_equal(f->answers, 0);
     tempdir_assert_text(&f->dir, "file", "content");
-    assert_true(tempdir_count(&f->dir, ".") <= 3); /* no part is left; the commit may be done */
+    assert_true(tempdir_count(&f->dir, ".") <= 4); /* no part is left; the deeds may be done */
 }
 
 static void waiting_calls_can_be_cancelled_too(void **state)
@@ -397,14 +450,15 @@ static void released_in_the_middle(void **state)
     assert_int_equal(answer(f), FERRY_OK);
     take_fd(f, -1);
     NET_UNTIL(&f->net, net_descriptors() <= descriptors);
-    assert_true(tempdir_count(&f->dir, ".") <= 3);
+    assert_true(tempdir_count(&f->dir, ".") <= 4);
 }
 
 /* ---- memory ---- */
 
 static void short_memory_is_an_answer(void **state)
 {
-    static begin_fn *const calls[] = {begin_read, begin_part, begin_stat, begin_list};
+    static begin_fn *const calls[] = {begin_read, begin_part,      begin_stat,
+                                      begin_list, begin_tree_size, begin_combine};
     struct fixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
         for (unsigned long nth = 1;; nth++) {
@@ -414,6 +468,7 @@ static void short_memory_is_an_answer(void **state)
             bool enough = alloc_count() < nth;
             alloc_fail_from(0);
             ops->list_close(f->store);
+            (void)unlinkat(f->dir.fd, "combined", 0);
             if (enough) {
                 assert_int_equal(error, FERRY_OK);
                 break;
@@ -434,6 +489,8 @@ int main(void)
         TEST(unique_names),
         TEST(listings),
         TEST(a_directory_of_hidden_things),
+        TEST(ftp_180_181_directories_with_all_beneath),
+        TEST(ftp_184_a_large_copy_is_given_up_in_the_middle),
         TEST(cancelled_calls_do_not_answer),
         TEST(waiting_calls_can_be_cancelled_too),
         TEST(released_in_the_middle),

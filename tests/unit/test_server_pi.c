@@ -60,6 +60,7 @@ static struct server_action next_command(struct server_pi *pi, enum verb verb)
 enum begin { BEGIN_PLAIN, BEGIN_SEALED, BEGIN_USER, BEGIN_LOGGED_IN, BEGIN_COUNT };
 
 static const struct server_pi_settings open_settings = {
+    .extras = ~0U,
     .tls_available = true,
     .local = {.family = ADDRESS_V4, .address = {192, 0, 2, 1}},
     .peer = {.family = ADDRESS_V4, .address = {192, 0, 2, 7}},

@@ -328,8 +328,8 @@ static void ftp_115_rename(void **state)
         {"/file", "/a", false, FERRY_E_EXISTS},
         {"/file", "/a", true, FERRY_E_DENIED},
         {"/a", "/file", true, FERRY_E_DENIED},
-        {"/a", "/a/b/c", false, FERRY_E_DENIED}, /* into itself */
-        {"/a", "/a/b/c", true, FERRY_E_DENIED},
+        {"/a", "/a/b/c", false, FERRY_E_ARGUMENT}, /* FTP-115 */
+        {"/a", "/a/b/c", true, FERRY_E_ARGUMENT},
         {"/none", "/x", false, FERRY_E_NOT_FOUND},
         {"/none", "/other", false, FERRY_E_NOT_FOUND},
         {"/file", "/none/x", false, FERRY_E_NOT_FOUND},

@@ -1,0 +1,113 @@
+/* The files of one login: links that are made, and names that are not. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "store/fail.h"
+#include "store/home.h"
+#include "store/match.h"
+#include "store/tree.h"
+
+const char home_denied_default[] = ".forward/.ftpaccess/.netrc/.rhosts/.shosts/.ssh/.tlslogin";
+
+enum ferry_error home_check_name(const struct home *home, struct bytes path, struct fault *fault)
+{
+    struct bytes patterns =
+        home->denied_names ? bytes_str(home->denied_names) : bytes_str(home_denied_default);
+    struct bytes left = bytes_skip(path, 1);
+    while (left.len > 0) {
+        struct bytes name = bytes_cut(&left, '/');
+        if (match_any(patterns, name))
+            return fault_set(fault, FERRY_E_ARGUMENT, "%.*s: the rules deny the name %.*s",
+                             BYTES_FMT(path), BYTES_FMT(name));
+    }
+    return FERRY_OK;
+}
+
+/* Skips what `from` and `to` begin with, whole names only. */
+static void skip_common(struct bytes *from, struct bytes *to)
+{
+    while (from->len > 0 && to->len > 0) {
+        struct bytes a = *from, b = *to;
+        if (!bytes_equal(bytes_cut(&a, '/'), bytes_cut(&b, '/')))
+            return;
+        *from = a;
+        *to = b;
+    }
+}
+
+/* The way from the directory that `link` is in to `target`; both are paths. */
+static enum ferry_error way_to(struct buf *out, struct bytes link, struct bytes target)
+{
+    size_t parent = link.len;
+    while (link.ptr[parent - 1] != '/')
+        parent--;
+    struct bytes from = bytes_skip(bytes_first(link, parent - 1), 1), to = bytes_skip(target, 1);
+    skip_common(&from, &to);
+    enum ferry_error error = FERRY_OK;
+    while (error == FERRY_OK && from.len > 0) {
+        (void)bytes_cut(&from, '/');
+        error = buf_append(out, BYTES_LIT("../"));
+    }
+    if (error == FERRY_OK)
+        error = buf_append(out, to.len > 0 ? to : BYTES_LIT("."));
+    return error == FERRY_OK ? buf_append(out, bytes_of("", 1)) : error;
+}
+
+/* Whether the link leads where it should: where directories on its way are links themselves, its
+ * ".." may not. */
+static bool leads_to(const struct home *home, struct bytes link, const struct stat *target)
+{
+    CLEANUP(entry_fini) struct entry made = {0};
+    struct fault ignored = {0};
+    return tree_stat(&home->root, link, &made, &ignored) == FERRY_OK &&
+           made.what.st_dev == target->st_dev && made.what.st_ino == target->st_ino;
+}
+
+static enum ferry_error make(const struct home *home, struct bytes link, const char *way,
+                             const struct stat *target, struct fault *fault)
+{
+    CLEANUP(root_place_fini) struct root_place place = {.dir_fd = -1};
+    enum ferry_error error =
+        root_open_place(&home->root, link, ROOT_LAST_AS_IS, "make the link", &place, fault);
+    if (error != FERRY_OK)
+        return error;
+    if (symlinkat(way, place.dir_fd, place.name) < 0)
+        return fail_errno(fault, "make the link", link);
+    if (leads_to(home, link, target))
+        return FERRY_OK;
+    (void)unlinkat(place.dir_fd, place.name, 0);
+    return fault_set(fault, FERRY_E_DENIED, "make the link %.*s: it would lead elsewhere",
+                     BYTES_FMT(link));
+}
+
+enum ferry_error home_make_link(const struct home *home, struct bytes target, struct bytes link,
+                                struct fault *fault)
+{
+    CLEANUP(entry_fini) struct entry found = {0};
+    if (home->root.links == ROOT_LINKS_DENY)
+        return fault_set(fault, FERRY_E_DENIED, "make the link %.*s: links are not followed here",
+                         BYTES_FMT(link));
+    if (link.len <= 1)
+        return fault_set(fault, FERRY_E_EXISTS, "make the link /: this is the root");
+    enum ferry_error error = home_check_name(home, link, fault);
+    if (error == FERRY_OK)
+        error = home_check_name(home, target, fault);
+    if (error == FERRY_OK)
+        error = tree_stat(&home->root, target, &found, fault);
+    if (error == FERRY_OK && S_ISLNK(found.what.st_mode))
+        error = fault_set(fault, FERRY_E_DENIED, "make the link %.*s: its target leads nowhere",
+                          BYTES_FMT(link));
+    if (error != FERRY_OK)
+        return error;
+    struct buf way;
+    buf_init(&way, PATH_MAX);
+    error = way_to(&way, link, target);
+    if (error == FERRY_OK)
+        error = make(home, link, buf_view(&way).ptr, &found.what, fault);
+    else
+        error = fault_set(fault, error, "make the link %.*s: it is too long", BYTES_FMT(link));
+    buf_fini(&way);
+    return error;
+}
