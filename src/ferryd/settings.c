@@ -244,7 +244,8 @@ static const struct conf_directive listen_rows[] = {
      .type = CONF_FLAG,
      LISTEN(rules.mode_b),
      .fallback = "no",
-     .help = "Whether MODE B is offered: many files over one data connection."},
+     .help = "Whether MODE B is offered: files go as blocks, with restart markers, and the data "
+             "connection stays open for the next one, which makes many small files quick."},
     {.name = "extras",
      .type = CONF_WORDS,
      LISTEN(rules.extras),
