@@ -2,6 +2,7 @@
 #include "ferryd/settings.h"
 
 #include "base/clock.h"
+#include "ftp/server_pi.h"
 
 #define SECONDS(n) ((n)*CLOCK_NS_PER_S)
 #define HOURS(n) SECONDS(UINT64_C(3600) * (n))
@@ -50,6 +51,13 @@ static const struct conf_word ssl_replies[] = {{"234", false}, {"334", true}, {N
 static const struct conf_word refusals[] = {{"522", false}, {"521", true}, {NULL, 0}};
 static const struct conf_word greetings[] = {{"after", false}, {"before", true}, {NULL, 0}};
 static const struct conf_word tolerances[] = {{"refuse", false}, {"accept", true}, {NULL, 0}};
+static const struct conf_word extras[] = {
+    {"rmda", SERVER_EXTRA_RMDA},       {"comb", SERVER_EXTRA_COMB},
+    {"symlink", SERVER_EXTRA_SYMLINK}, {"copy", SERVER_EXTRA_COPY},
+    {"pret", SERVER_EXTRA_PRET},       {"mdtm-set", SERVER_EXTRA_MDTM_SET},
+    {"glob", SERVER_EXTRA_GLOB},       {NULL, 0}};
+static const struct conf_word uploads[] = {{"atomic", false}, {"in-place", true}, {NULL, 0}};
+static const struct conf_word dotfiles[] = {{"show", false}, {"hide", true}, {NULL, 0}};
 static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}, {NULL, 0}};
 
 /* ---- rows ---- */
@@ -299,6 +307,14 @@ static const struct conf_directive listen_rows[] = {
      .fallback = "no",
      .help = "Whether MODE B is offered: files go as blocks, with restart markers, and the data "
              "connection stays open for the next one, which makes many small files quick."},
+    {.name = "extras",
+     .type = CONF_WORDS,
+     LISTEN(rules.extras),
+     .words = extras,
+     .help =
+         "Commands that are offered on wish: rmda removes directories with all beneath, comb makes "
+         "a file of others, symlink and copy are of SITE, pret announces a transfer, mdtm-set "
+         "lets MDTM set times, glob lets LIST and NLST take patterns."},
     {.name = "hash_max",
      .type = CONF_SIZE,
      LISTEN(rules.hash_max_bytes),
@@ -374,6 +390,24 @@ static const struct conf_directive account_rows[] = {
      ACCOUNT(read_only),
      .fallback = "no",
      .help = "Whether the account may change nothing."},
+    {.name = "uploads",
+     .type = CONF_FLAG,
+     ACCOUNT(upload_in_place),
+     .words = uploads,
+     .fallback = "atomic",
+     .help = "Whether an upload takes its name when it is whole, or is seen as it comes."},
+    {.name = "dotfiles",
+     .type = CONF_FLAG,
+     ACCOUNT(hide_dotfiles),
+     .words = dotfiles,
+     .fallback = "show",
+     .help = "Whether listings tell of names that begin with a dot."},
+    {.name = "denied_names",
+     .type = CONF_TEXTS,
+     ACCOUNT(denied_names),
+     .help = "Patterns of names that nothing may be given, and beneath which nothing may be made; "
+             "{\"\"} for none. Unless it is set, names that programs of the system trust, such as "
+             ".ssh and .netrc."},
 };
 
 static const struct conf_block blocks[] = {

@@ -44,6 +44,8 @@ struct settings_account {
     char *password_hash; /* of crypt(5) */
     char *home;
     bool read_only;
+    bool upload_in_place, hide_dotfiles;
+    struct conf_texts denied_names;
 };
 
 #define SETTINGS_LISTEN "listen"

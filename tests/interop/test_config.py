@@ -258,6 +258,20 @@ def rules_of_handshake(_):
             assert refuses_handshake(server.port), rule
 
 
+@test("rules of an account: names denied, dotfiles hidden")
+def rules_of_account(_):
+    text = SIMPLE.replace("home = home", 'home = home dotfiles = hide denied_names = {"*.exe", "no"}')
+    with running(text) as server:
+        (server.home / ".hidden").write_bytes(b"")
+        (server.home / "shown").write_bytes(b"")
+        raw = session(server)
+        raw.command("MKD a.exe", 550, 553)
+        raw.command("MKD no", 550, 553)
+        raw.command("MKD .ssh", 257)
+        _, told = raw.command("STAT /", 212, 213)
+        assert "shown" in told and "hidden" not in told, told
+
+
 @test("a wrong password and an unknown name are refused alike, and as slowly")
 def refused_alike(_):
     with running(SIMPLE.replace("}", "login_delay = 1ms }", 1)) as server:
