@@ -28,12 +28,14 @@ static void status_line(struct server_session *session, const char *format, ...)
 static void status_tls(struct server_session *session)
 {
     const struct security *security = server_pi_security(session->pi);
-    if (!stream_is_sealed(session->stream)) {
+    if (stream_is_sealed(session->stream)) {
+        const struct tls_facts *facts = tls_engine_facts(stream_tls(session->stream));
+        status_line(session, "Control connection under %s, %s", facts->version_name, facts->cipher);
+    } else {
         status_line(session, "Control connection in clear");
-        return;
     }
-    const struct tls_facts *facts = tls_engine_facts(stream_tls(session->stream));
-    status_line(session, "Control connection under %s, %s", facts->version_name, facts->cipher);
+    if (security->state == SECURITY_PLAIN)
+        return;
     status_line(session, "Data connections %s",
                 security->level == PROTECTION_PRIVATE ? "private (PROT P)" : "in clear (PROT C)");
 }
