@@ -40,6 +40,13 @@ static const struct conf_word data_resumes[] = {{"require", DATA_RESUME_REQUIRE}
                                                 {NULL, 0}};
 static const struct conf_word data_scopes[] = {
     {"connection", DATA_SCOPE_CONNECTION}, {"user", DATA_SCOPE_USER}, {NULL, 0}};
+static const struct conf_word extras[] = {
+    {"rmda", SERVER_EXTRA_RMDA},       {"comb", SERVER_EXTRA_COMB},
+    {"symlink", SERVER_EXTRA_SYMLINK}, {"copy", SERVER_EXTRA_COPY},
+    {"pret", SERVER_EXTRA_PRET},       {"mdtm-set", SERVER_EXTRA_MDTM_SET},
+    {"glob", SERVER_EXTRA_GLOB},       {NULL, 0}};
+static const struct conf_word uploads[] = {{"atomic", false}, {"in-place", true}, {NULL, 0}};
+static const struct conf_word dotfiles[] = {{"show", false}, {"hide", true}, {NULL, 0}};
 static const struct conf_word data_levels[] = {{"default", DATA_TLS_DEFAULT},
                                                {"allow", DATA_TLS_ALLOW},
                                                {"off", DATA_TLS_OFF},
@@ -51,13 +58,6 @@ static const struct conf_word ssl_replies[] = {{"234", false}, {"334", true}, {N
 static const struct conf_word refusals[] = {{"522", false}, {"521", true}, {NULL, 0}};
 static const struct conf_word greetings[] = {{"after", false}, {"before", true}, {NULL, 0}};
 static const struct conf_word tolerances[] = {{"refuse", false}, {"accept", true}, {NULL, 0}};
-static const struct conf_word extras[] = {
-    {"rmda", SERVER_EXTRA_RMDA},       {"comb", SERVER_EXTRA_COMB},
-    {"symlink", SERVER_EXTRA_SYMLINK}, {"copy", SERVER_EXTRA_COPY},
-    {"pret", SERVER_EXTRA_PRET},       {"mdtm-set", SERVER_EXTRA_MDTM_SET},
-    {"glob", SERVER_EXTRA_GLOB},       {NULL, 0}};
-static const struct conf_word uploads[] = {{"atomic", false}, {"in-place", true}, {NULL, 0}};
-static const struct conf_word dotfiles[] = {{"show", false}, {"hide", true}, {NULL, 0}};
 static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}, {NULL, 0}};
 
 /* ---- rows ---- */

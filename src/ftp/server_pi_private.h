@@ -2,8 +2,8 @@
  * server_pi_lines.c (the lines it takes), server_pi_reply.c (replies, the only writers of output),
  * server_pi_check.c (what is refused, FTP-20), server_pi_action.c (commands to actions),
  * server_pi_names.c (paths and their charset), server_pi_params.c (commands that the PI answers
- * itself), and among them server_pi_features.c (FEAT and OPTS), server_pi_security.c (AUTH to SSCN)
- * and server_pi_extra.c (SITE, and what is offered on wish). Nobody else includes this. */
+ * itself), and among them server_pi_features.c (FEAT and OPTS), server_pi_security.c (AUTH to
+ * SSCN) and server_pi_extra.c (SITE, and what is offered on wish). Nobody else includes this. */
 #ifndef FERRY_FTP_SERVER_PI_PRIVATE_H
 #define FERRY_FTP_SERVER_PI_PRIVATE_H
 

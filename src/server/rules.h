@@ -100,8 +100,8 @@ struct server_rules {
     uint64_t login_timeout_ns;     /* from the connection to the login; 60 s */
     uint64_t idle_timeout_ns;      /* between commands; 600 s */
     uint64_t handshake_timeout_ns; /* 20 s */
-    uint64_t first_bytes_ns;       /* LISTEN_EITHER; 0.3 s, by which the greeting comes later */
     uint64_t passive_timeout_ns;   /* a data port that no command uses (FTP-24); 60 s */
+    uint64_t first_bytes_ns;       /* LISTEN_EITHER; 0.3 s, by which the greeting comes later */
     uint64_t data_timeout_ns;      /* from the 150 to the data connection; 20 s */
     uint64_t stall_timeout_ns;     /* no byte crosses in a transfer; 120 s */
     uint64_t login_delay_ns;       /* before the first refusal of a login; doubled for each further

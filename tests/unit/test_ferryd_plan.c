@@ -105,11 +105,11 @@ static void rules_that_are_set(void **state)
     const struct server_rules *rules = plan->listeners[0].rules;
     assert_true(!rules->auth_legacy_words && !rules->active_allowed && !rules->keep_cut_uploads);
     assert_true(rules->mode_z && rules->mode_b);
+    assert_int_equal(rules->extras, SERVER_EXTRA_COPY | SERVER_EXTRA_PRET);
     assert_int_equal(rules->dialect.data_tls, DATA_TLS_UPLOADS);
     assert_true(rules->dialect.auth_ssl_334 && rules->dialect.prot_before_pbsz);
     assert_true(rules->dialect.data_refused_521 && rules->dialect.ccc);
     assert_true(rules->accept_no_notify && !rules->dialect.greet_before_tls);
-    assert_int_equal(rules->extras, SERVER_EXTRA_COPY | SERVER_EXTRA_PRET);
     assert_int_equal(rules->data_resume, DATA_RESUME_PREFER);
     assert_int_equal(rules->data_resume_scope, DATA_SCOPE_USER);
     assert_int_equal(rules->passive_low, 5000);
