@@ -18,6 +18,8 @@
 #define RIG_READER "rita"     /* the same files, read-only */
 #define RIG_PASSWORD "correct horse"
 
+enum { RIG_LISTENERS = 3 };
+
 struct server_rig {
     struct net_kit net;
     struct tls_kit tls;
