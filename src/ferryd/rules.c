@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "tls/peers.h"
 
 static const struct {
     const char *directive;
@@ -17,6 +18,7 @@ static const struct {
     [RULES_CLIENT_CA] = {"client_ca", offsetof(struct settings_listen, client_ca)},
     [RULES_CLIENT_CRL] = {"client_crl", offsetof(struct settings_listen, client_crl)},
     [RULES_OCSP_RESPONSE] = {"ocsp_response", offsetof(struct settings_listen, ocsp_response)},
+    [RULES_FXP_CA] = {"fxp_ca", offsetof(struct settings_listen, fxp_ca)},
 };
 
 const char *rules_file_path(const struct settings_listen *listen, enum rules_file file)
@@ -70,10 +72,9 @@ static enum ferry_error files_read(struct files *files, struct conf *conf,
 
 /* FERRY_E_ARGUMENT: some are none, and were told of. */
 static enum ferry_error read_pins(struct conf *conf, const struct conf_instance *instance,
+                                  const char *directive, const struct conf_texts *from,
                                   struct tls_pin **out)
 {
-    const struct conf_texts *from =
-        &((const struct settings_listen *)instance->values)->client_pins;
     if (from->count == 0)
         return FERRY_OK;
     *out = alloc_resize(NULL, from->count, sizeof(**out));
@@ -83,8 +84,8 @@ static enum ferry_error read_pins(struct conf *conf, const struct conf_instance 
     for (size_t i = 0; i < from->count; i++) {
         if (tls_pin_parse(bytes_str(from->list[i]), &(*out)[i]) == FERRY_OK)
             continue;
-        conf_mistake(conf, instance, "client_pins",
-                     "\"%s\" is not sha256// and 44 letters of base64", from->list[i]);
+        conf_mistake(conf, instance, directive, "\"%s\" is not sha256// and 44 letters of base64",
+                     from->list[i]);
         error = FERRY_E_ARGUMENT;
     }
     return error;
@@ -96,7 +97,7 @@ static enum ferry_error make_context(struct conf *conf, const struct conf_instan
     const struct settings_listen *listen = instance->values;
     struct fault fault = {0};
     struct tls_pin *pins = NULL;
-    enum ferry_error error = read_pins(conf, instance, &pins);
+    enum ferry_error error = read_pins(conf, instance, "client_pins", &listen->client_pins, &pins);
     if (error == FERRY_OK) {
         const struct tls_server_settings settings = {
             .policy = listen->policy,
@@ -122,33 +123,80 @@ static enum ferry_error make_context(struct conf *conf, const struct conf_instan
 
 /* What the rules point to until they are made. */
 struct lists {
-    struct network *proxies;
+    struct network *proxies, *servers;
     struct server_passive_rule *passive;
+    struct tls_context *fxp;
+    struct tls_peers *peers;
 };
 
 static void lists_fini(struct lists *lists)
 {
     alloc_free(lists->proxies);
+    alloc_free(lists->servers);
+    tls_context_unref(lists->fxp);
+    tls_peers_unref(lists->peers);
     alloc_free(lists->passive);
 }
 
-static enum ferry_error set_proxies(const struct conf_networks *from, struct lists *lists,
-                                    struct server_rules *rules)
+/* NULL if there are none. */
+static enum ferry_error read_networks(const struct conf_networks *from, struct network **out)
 {
     if (from->count == 0)
         return FERRY_OK;
-    lists->proxies = alloc_resize(NULL, from->count, sizeof(*lists->proxies));
-    if (!lists->proxies)
+    struct network *list = alloc_resize(NULL, from->count, sizeof(*list));
+    if (!list)
         return FERRY_E_MEMORY;
     for (size_t i = 0; i < from->count; i++) {
         const struct conf_network *network = &from->list[i];
-        lists->proxies[i] =
+        list[i] =
             (struct network){.family = network->len == 4 ? 1 : 2, .bits = network->prefix_bits};
-        memcpy(lists->proxies[i].bytes, network->bytes, sizeof(network->bytes));
+        memcpy(list[i].bytes, network->bytes, sizeof(network->bytes));
     }
-    rules->proxies = lists->proxies;
-    rules->proxy_count = from->count;
+    *out = list;
     return FERRY_OK;
+}
+
+static enum ferry_error set_networks(const struct settings_listen *listen, struct lists *lists,
+                                     struct server_rules *rules)
+{
+    enum ferry_error error = read_networks(&listen->proxies, &lists->proxies);
+    if (error == FERRY_OK)
+        error = read_networks(&listen->fxp_networks, &lists->servers);
+    rules->proxies = lists->proxies;
+    rules->proxy_count = listen->proxies.count;
+    rules->fxp.networks = lists->servers;
+    rules->fxp.network_count = listen->fxp_networks.count;
+    return error;
+}
+
+/* Who other servers are, and who we are to them: TLS client with the certificate we serve with. */
+static enum ferry_error set_fxp(struct conf *conf, const struct conf_instance *instance,
+                                const struct files *files, struct lists *lists,
+                                struct server_rules *rules)
+{
+    const struct settings_listen *listen = instance->values;
+    const struct tls_client_settings settings = {
+        .policy = listen->policy,
+        .certificate_pem = buf_view(&files->text[RULES_CERTIFICATE]),
+        .key_pem = buf_view(&files->text[listen->key ? RULES_KEY : RULES_CERTIFICATE]),
+    };
+    struct fault fault = {0};
+    struct tls_pin *pins = NULL;
+    if (!listen->rules.dialect.fxp || !listen->certificate)
+        return FERRY_OK;
+    enum ferry_error error = read_pins(conf, instance, "fxp_pins", &listen->fxp_pins, &pins);
+    if (error == FERRY_OK) {
+        error = tls_peers_new(buf_view(&files->text[RULES_FXP_CA]), pins, listen->fxp_pins.count,
+                              &lists->peers, &fault);
+        if (error == FERRY_OK)
+            error = tls_context_new_client(&settings, &lists->fxp, &fault);
+        if (error != FERRY_OK && error != FERRY_E_MEMORY)
+            conf_mistake(conf, instance, "fxp", "%s", fault.what);
+    }
+    alloc_free(pins);
+    rules->fxp.tls = lists->fxp;
+    rules->fxp.peers = lists->peers;
+    return error;
 }
 
 /* "10.0.0.0/8 192.0.2.1" or "10.0.0.0/8 local". */
@@ -210,7 +258,8 @@ static void set_plain(const struct settings_listen *listen, struct server_rules 
 }
 
 static enum ferry_error make(struct conf *conf, const struct conf_instance *instance,
-                             struct tls_context *tls, struct server_rules **out)
+                             const struct files *files, struct tls_context *tls,
+                             struct server_rules **out)
 {
     const struct settings_listen *listen = instance->values;
     CLEANUP(lists_fini) struct lists lists = {0};
@@ -218,7 +267,9 @@ static enum ferry_error make(struct conf *conf, const struct conf_instance *inst
     struct server_rules rules = listen->rules;
     rules.tls = tls;
     set_plain(listen, &rules);
-    enum ferry_error error = set_proxies(&listen->proxies, &lists, &rules);
+    enum ferry_error error = set_networks(listen, &lists, &rules);
+    if (error == FERRY_OK)
+        error = set_fxp(conf, instance, files, &lists, &rules);
     if (error == FERRY_OK)
         error = set_passive_networks(conf, instance, &lists, &rules);
     if (error != FERRY_OK)
@@ -249,9 +300,9 @@ enum ferry_error rules_make(struct conf *conf, const struct conf_instance *insta
     enum ferry_error error = files_read(&files, conf, instance, load, ctx);
     if (error == FERRY_OK && listen->certificate)
         error = make_context(conf, instance, &files, &tls);
-    files_fini(&files);
     if (error == FERRY_OK)
-        error = make(conf, instance, tls, out);
+        error = make(conf, instance, &files, tls, out);
+    files_fini(&files);
     tls_context_unref(tls);
     return error == FERRY_E_MEMORY ? error : FERRY_OK;
 }

@@ -11,6 +11,7 @@ enum rules_file {
     RULES_CLIENT_CA,
     RULES_CLIENT_CRL,
     RULES_OCSP_RESPONSE,
+    RULES_FXP_CA,
     RULES_FILES
 };
 

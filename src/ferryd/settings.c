@@ -58,6 +58,7 @@ static const struct conf_word ssl_replies[] = {{"234", false}, {"334", true}, {N
 static const struct conf_word refusals[] = {{"522", false}, {"521", true}, {NULL, 0}};
 static const struct conf_word greetings[] = {{"after", false}, {"before", true}, {NULL, 0}};
 static const struct conf_word tolerances[] = {{"refuse", false}, {"accept", true}, {NULL, 0}};
+static const struct conf_word asciis[] = {{"kept", false}, {"strict", true}, {NULL, 0}};
 static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}, {NULL, 0}};
 
 /* ---- rows ---- */
@@ -307,6 +308,31 @@ static const struct conf_directive listen_rows[] = {
      .fallback = "no",
      .help = "Whether MODE B is offered: files go as blocks, with restart markers, and the data "
              "connection stays open for the next one, which makes many small files quick."},
+    {.name = "ascii",
+     .type = CONF_FLAG,
+     LISTEN(rules.ascii_strict),
+     .words = asciis,
+     .fallback = "kept",
+     .help = "Whether TYPE A leaves a line that ends with CR LF as it is or, to the letter of the "
+             "standard, sends CR CR LF."},
+    {.name = "fxp",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.fxp),
+     .fallback = "no",
+     .help = "Whether transfers between servers are allowed (SSCN, CPSV, PORT to other servers), "
+             "with those that fxp_ca or fxp_pins make known."},
+    {.name = "fxp_ca",
+     .type = CONF_PATH,
+     LISTEN(fxp_ca),
+     .help = "PEM file of those who sign the certificates of other servers."},
+    {.name = "fxp_pins",
+     .type = CONF_TEXTS,
+     LISTEN(fxp_pins),
+     .help = "Keys of other servers: a list of \"sha256//BASE64\"."},
+    {.name = "fxp_networks",
+     .type = CONF_NETWORKS,
+     LISTEN(fxp_networks),
+     .help = "Where other servers are; PORT may name their addresses."},
     {.name = "extras",
      .type = CONF_WORDS,
      LISTEN(rules.extras),
@@ -356,6 +382,13 @@ static const struct conf_directive listen_rows[] = {
      .max = HOURS(1),
      .fallback = "20s",
      .help = "How long a data connection is waited for."},
+    {.name = "passive_timeout",
+     .type = CONF_DURATION,
+     LISTEN(rules.passive_timeout_ns),
+     .min = SECONDS(1),
+     .max = HOURS(1),
+     .fallback = "60s",
+     .help = "How long a passive port stays open for a command that uses it."},
     {.name = "stall_timeout",
      .type = CONF_DURATION,
      LISTEN(rules.stall_timeout_ns),
@@ -402,6 +435,12 @@ static const struct conf_directive account_rows[] = {
      .words = dotfiles,
      .fallback = "show",
      .help = "Whether listings tell of names that begin with a dot."},
+    {.name = "charset",
+     .type = CONF_TEXT,
+     ACCOUNT(charset),
+     .help =
+         "What names of files are in that come in no UTF-8, such as windows-1252; such a client "
+         "is told names in it, too. On disk they are UTF-8."},
     {.name = "denied_names",
      .type = CONF_TEXTS,
      ACCOUNT(denied_names),

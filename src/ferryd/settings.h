@@ -28,10 +28,10 @@ struct settings_listen {
     struct conf_address passive_address;
     char *passive_name;
     struct conf_texts passive_networks; /* "NETWORK ADDRESS" or "NETWORK local" */
-    struct conf_networks proxies;
+    struct conf_networks proxies, fxp_networks;
     char *certificate, *key; /* paths; `key` NULL: it stands in the certificate's */
-    char *client_ca, *client_crl, *ocsp_response;
-    struct conf_texts client_pins;
+    char *client_ca, *client_crl, *ocsp_response, *fxp_ca;
+    struct conf_texts client_pins, fxp_pins;
     bool client_crl_chain, alpn_required;
     enum tls_policy_name policy;
     enum tls_version tls_min, tls_max;
@@ -43,6 +43,7 @@ struct settings_account {
     char *name;
     char *password_hash; /* of crypt(5) */
     char *home;
+    char *charset;
     bool read_only;
     bool upload_in_place, hide_dotfiles;
     struct conf_texts denied_names;
