@@ -70,7 +70,12 @@ static void candidate_seal(struct server_candidate *candidate)
     static const struct stream_events events = {.input = candidate_input,
                                                 .sealed = candidate_sealed};
     const struct server_candidates_setup *setup = &candidate->all->setup;
-    struct tls_server_role role = {.binding = server_binding_tls(setup->binding), .data = true};
+    struct tls_server_role role = {
+        .binding = server_binding_tls(setup->binding),
+        .data = true,
+        .hosts = setup->rules->hosts,
+        .host = setup->host,
+    };
     stream_set_events(candidate->stream, &events, candidate);
     struct tls_engine *engine = NULL;
     enum ferry_error error = tls_engine_new_server(setup->rules->tls, &role, &engine);

@@ -33,6 +33,7 @@ struct server_candidates_setup {
     const struct server_rules *rules;
     struct server_linger *linger;
     struct server_binding *binding; /* of their engines */
+    const char *host;               /* of the control connection, which alone they may name */
     const struct server_candidates_events *events;
     void *ctx;
 };

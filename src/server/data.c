@@ -392,6 +392,7 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
         .rules = setup->rules,
         .linger = setup->linger,
         .binding = data->binding,
+        .host = setup->host,
         .events = &candidates_events,
         .ctx = data,
     };

@@ -43,6 +43,7 @@ struct server_data_setup {
     struct server_linger *linger;
     const struct security *security; /* of the control connection, for the level in force */
     struct server_binding *binding;  /* of the control connection; NULL in clear */
+    const char *host;                /* of the control connection (host.h) */
     const struct address *peer;      /* the control connection's ends */
     const struct address *local;
     const struct server_data_events *events;

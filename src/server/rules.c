@@ -61,6 +61,8 @@ static enum ferry_error check(const struct server_rules *rules, struct fault *fa
 {
     if (!rules->tls && rules->kind == LISTEN_IMPLICIT)
         return fault_set(fault, FERRY_E_ARGUMENT, "implicit TLS needs a certificate");
+    if (!rules->tls && rules->hosts)
+        return fault_set(fault, FERRY_E_ARGUMENT, "hosts need a default one among them");
     if (!rules->tls && !rules->plaintext_allowed)
         return fault_set(fault, FERRY_E_ARGUMENT,
                          "a server without a certificate can only serve in clear, which must be "
@@ -110,6 +112,8 @@ enum ferry_error server_rules_new(const struct server_rules *from, struct server
     rules->external = NULL;
     if (rules->tls)
         tls_context_ref(rules->tls);
+    if (rules->hosts)
+        tls_hosts_ref(rules->hosts);
     fill_defaults(rules);
     if (!make_own(rules)) {
         server_rules_unref(rules);
@@ -133,6 +137,7 @@ void server_rules_unref(struct server_rules *rules)
     for (size_t i = 0; i < ARRAY_LEN(rules->copies); i++)
         alloc_free(rules->copies[i]);
     tls_context_unref(rules->tls);
+    tls_hosts_unref(rules->hosts);
     alloc_free(rules);
 }
 

@@ -14,6 +14,7 @@
 #include "net/network.h"
 #include "net/socket.h"
 #include "tls/context.h"
+#include "tls/hosts.h"
 
 struct server_external;
 
@@ -47,6 +48,8 @@ struct server_passive_rule {
 struct server_rules {
     enum listen_kind kind;
     struct tls_context *tls; /* NULL: no TLS at all (plain back ends in tests) */
+    struct tls_hosts *hosts; /* the hosts to choose from by SNI and HOST, whose default is `tls`;
+                                NULL: there is that one only, whatever SNI says */
 
     bool plaintext_allowed; /* login in clear and PROT C */
     bool auth_legacy_words; /* AUTH SSL and TLS-P (TLS-4) */
@@ -90,8 +93,8 @@ struct server_rules {
 };
 
 /* A checked copy of `from`, and of what it points to, with its defaults filled in and one holder;
- * it holds `tls`, too. FERRY_E_ARGUMENT: rules that contradict each other, with the words in
- * `fault`; FERRY_E_MEMORY. */
+ * it holds `tls` and `hosts`, too. FERRY_E_ARGUMENT: rules that contradict each other, with the
+ * words in `fault`; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error server_rules_new(const struct server_rules *from,
                                             struct server_rules **out, struct fault *fault);
 

@@ -1,6 +1,7 @@
 /* TLS on the control connection. */
 #include "server/security.h"
 
+#include "server/host.h"
 #include "tls/engine.h"
 
 static enum ferry_error security_engine(struct server_session *session, struct tls_engine **out)
@@ -9,7 +10,11 @@ static enum ferry_error security_engine(struct server_session *session, struct t
     session->binding = server_binding_new(session->shared->settings.master);
     if (!session->binding)
         return FERRY_E_MEMORY;
-    struct tls_server_role role = {.binding = server_binding_tls(session->binding)};
+    const struct tls_server_role role = {
+        .binding = server_binding_tls(session->binding),
+        .hosts = session->rules->hosts,
+        .host = session->host,
+    };
     return tls_engine_new_server(session->rules->tls, &role, out);
 }
 
@@ -32,6 +37,10 @@ void server_security_sealed(struct server_session *session)
     server_event(session, LOG_LEVEL_NOTICE, "session.tls", F_STR("tls", facts->version_name),
                  F_STR("cipher", facts->cipher), F_STR("alpn", facts->alpn),
                  F_STR("server_name", facts->server_name));
+    if (server_host_set(session, facts->host) != FERRY_OK) {
+        server_session_end(session, "memory is short", true);
+        return;
+    }
     server_session_enter(session, SERVER_SERVING, 0);
     server_pi_tls_started(session->pi, loop_now_ns(session->shared->loop));
     server_session_turn(session);

@@ -94,6 +94,7 @@ static void session_free(struct server_session *session)
                  F_STR("reason", session->why ? session->why : "the server ended"),
                  F_DUR("took", took_ns));
     server_session_log_out(session);
+    server_host_forget(session);
     stream_free(session->stream);
     server_pi_free(session->pi);
     server_binding_unref(session->binding);
@@ -182,6 +183,7 @@ static void session_rein(struct server_session *session, const struct server_act
 {
     (void)action;
     server_session_log_out(session);
+    server_host_forget(session);
     server_pi_reply(session->pi, 220, "Ready for a new user.");
 }
 
