@@ -55,6 +55,13 @@ FERRY_API enum ferry_error ferry_server_add_account(ferry_server *server, const 
                                                     const char *password, const char *root,
                                                     bool read_only);
 
+/* File names are UTF-8. A client that speaks another charset, "windows-1252", "CP932" or whatever
+ * `iconv -l` lists, is understood in this account, and answered so, if it is named here; without,
+ * its names are kept in the bytes that came. FERRY_E_ARGUMENT: no such account or charset, or one
+ * that ASCII is no part of. */
+FERRY_API enum ferry_error ferry_server_set_account_charset(ferry_server *server, const char *name,
+                                                            const char *charset);
+
 /* Rules; each has the default named. Call before ferry_server_start. */
 FERRY_API void ferry_server_set_data_resume(ferry_server *server,
                                             enum ferry_data_resume policy,     /* REQUIRE */

@@ -87,6 +87,9 @@ static size_t format_value(const struct log_field *field, char text[static VALUE
     switch (field->type) {
     case LOG_FIELD_STR:
         return text_visible_into(text, VALUE_BYTES, field->str);
+    case LOG_FIELD_VISIBLE:
+        return (size_t)snprintf(text, VALUE_BYTES, "%.*s",
+                                BYTES_FMT(bytes_first(field->str, VALUE_BYTES - 1)));
     case LOG_FIELD_U64:
         return (size_t)snprintf(text, VALUE_BYTES, "%" PRIu64, field->number);
     case LOG_FIELD_DURATION:
@@ -130,6 +133,7 @@ static json_t *json_value(const struct log_field *field)
     size_t len = format_value(field, text);
     switch (field->type) {
     case LOG_FIELD_STR:
+    case LOG_FIELD_VISIBLE:
         break;
     case LOG_FIELD_U64:
         if (field->number <= INT64_MAX)

@@ -1,5 +1,5 @@
 /* One event per line, as text or JSON: a name from the program's list and typed fields. Values are
- * made visible (text_visible), so no peer can forge a line (SEC-80). */
+ * made visible (text_visible), once, so no peer can forge a line (SEC-80). */
 #ifndef FERRY_BASE_LOG_H
 #define FERRY_BASE_LOG_H
 
@@ -12,7 +12,12 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_NOTICE, LOG_LEVEL_DEBUG };
 enum log_form { LOG_FORM_TEXT, LOG_FORM_JSON };
 
-enum log_type { LOG_FIELD_STR, LOG_FIELD_U64, LOG_FIELD_DURATION };
+enum log_type {
+    LOG_FIELD_STR,
+    LOG_FIELD_VISIBLE, /* made visible before, as a fault's words are: written as it is */
+    LOG_FIELD_U64,
+    LOG_FIELD_DURATION,
+};
 
 struct log_field {
     const char *name;
@@ -25,6 +30,8 @@ struct log_field {
     ((struct log_field){.name = (field), .type = LOG_FIELD_STR, .str = bytes_str(value)})
 #define F_BYTES(field, value)                                                                      \
     ((struct log_field){.name = (field), .type = LOG_FIELD_STR, .str = (value)})
+#define F_VISIBLE(field, value)                                                                    \
+    ((struct log_field){.name = (field), .type = LOG_FIELD_VISIBLE, .str = bytes_str(value)})
 #define F_U64(field, value)                                                                        \
     ((struct log_field){.name = (field), .type = LOG_FIELD_U64, .number = (value)})
 #define F_DUR(field, value_ns)                                                                     \

@@ -203,6 +203,13 @@ enum ferry_error ferry_server_add_account(ferry_server *server, const char *name
     return users_add(server->users, &settings, &server->fault);
 }
 
+enum ferry_error ferry_server_set_account_charset(ferry_server *server, const char *name,
+                                                  const char *charset)
+{
+    fault_clear(&server->fault);
+    return users_set_charset(server->users, name, charset, &server->fault);
+}
+
 void ferry_server_set_data_resume(ferry_server *server, enum ferry_data_resume policy,
                                   enum ferry_data_scope scope)
 {
@@ -245,8 +252,7 @@ enum ferry_error ferry_server_set_passive_address(ferry_server *server, const ch
         return fault_set(&server->fault, FERRY_E_ARGUMENT, "PASV cannot tell %s", address);
     }
     alloc_free(server->passive_name);
-    server->passive_name = name;
-    server->rules.passive_name = name;
+    server->rules.passive_name = server->passive_name = name;
     server->rules.passive_address = numeric;
     return FERRY_OK;
 }
@@ -258,14 +264,13 @@ enum ferry_error ferry_server_add_proxy(ferry_server *server, const char *networ
     enum ferry_error error = network_parse(network, &parsed, &server->fault);
     if (error != FERRY_OK)
         return error;
-    size_t count = server->rules.proxy_count;
-    struct network *longer = alloc_resize(server->proxies, count + 1, sizeof(*longer));
+    size_t count = server->rules.proxy_count + 1;
+    struct network *longer = alloc_resize(server->proxies, count, sizeof(*longer));
     if (!longer)
         return fault_set(&server->fault, FERRY_E_MEMORY, "no memory for a proxy");
-    longer[count] = parsed;
-    server->proxies = longer;
-    server->rules.proxies = longer;
-    server->rules.proxy_count = count + 1;
+    longer[count - 1] = parsed;
+    server->rules.proxies = server->proxies = longer;
+    server->rules.proxy_count = count;
     return FERRY_OK;
 }
 

@@ -22,6 +22,7 @@ struct user {
     char *denied_names;      /* of `rules`, or NULL */
     users_verify_fn *verify; /* NULL: the hash decides */
     char *stored;            /* for `verify` */
+    struct charset *charset; /* NULL: none */
     char salt[SALT_BYTES];
     struct secret *hash; /* of salt and password; neither this nor `verify`: there is none */
     struct user_demands demands;
@@ -100,6 +101,7 @@ static void user_unref(struct user *user)
     alloc_free(user->stored);
     secret_free(user->hash);
     user_demands_fini(&user->demands);
+    charset_free(user->charset);
     alloc_free(user);
 }
 
@@ -164,7 +166,7 @@ static struct user *users_find(const struct users *users, struct bytes name)
     return found;
 }
 
-static enum ferry_error check_new(const struct users *users, const struct user_settings *settings,
+static enum ferry_error check_new(struct users *users, const struct user_settings *settings,
                                   struct fault *fault)
 {
     struct bytes view = bytes_str(settings->name);
@@ -235,6 +237,21 @@ enum ferry_error users_add(struct users *users, const struct user_settings *sett
     return FERRY_OK;
 }
 
+enum ferry_error users_set_charset(struct users *users, const char *name, const char *charset,
+                                   struct fault *fault)
+{
+    struct user *user = users_find(users, bytes_str(name));
+    if (user == users->nobody)
+        return fault_set(fault, FERRY_E_ARGUMENT, "there is no account %s", name);
+    struct charset *made = NULL;
+    enum ferry_error error = charset_new(charset, &made, fault);
+    if (error != FERRY_OK)
+        return error;
+    charset_free(user->charset);
+    user->charset = made;
+    return FERRY_OK;
+}
+
 unsigned users_count(const struct users *users)
 {
     return users->count;
@@ -282,6 +299,7 @@ static void login_tell(struct login_job *job)
         .start = "/",
         .read_only = job->user->rules.read_only,
         .by_certificate = !job->password,
+        .charset = job->user->charset,
     };
     if (job->verdict == LOGIN_GRANTED &&
         local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &job->user->rules,

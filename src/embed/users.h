@@ -49,6 +49,11 @@ struct user_settings {
 NODISCARD enum ferry_error users_add(struct users *users, const struct user_settings *settings,
                                      struct fault *fault);
 
+/* Names of this account that come in no UTF-8 are in `charset` (ftp/charset.h). Before the first
+ * login. FERRY_E_ARGUMENT: no such account or charset; FERRY_E_MEMORY. */
+NODISCARD enum ferry_error users_set_charset(struct users *users, const char *name,
+                                             const char *charset, struct fault *fault);
+
 /* Replaces the accounts by those of `from`, which has none then. Logins under way are decided by
  * the old ones; sessions go on. */
 void users_take(struct users *users, struct users *from);

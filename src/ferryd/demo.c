@@ -148,6 +148,8 @@ static enum ferry_error set_up(struct demo *demo)
     if (error == FERRY_OK)
         error = ferry_server_add_account(server, user, state->password, state->root,
                                          options->read_only);
+    if (error == FERRY_OK && options->charset)
+        error = ferry_server_set_account_charset(server, user, options->charset);
     if (error == FERRY_OK)
         error = listen_on(demo);
     return error == FERRY_OK ? ferry_server_start(server) : error;

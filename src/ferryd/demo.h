@@ -26,6 +26,7 @@ struct demo_options {
     const char *passive_address; /* NULL: the local one */
     const char *proxy;           /* a network; NULL: none */
     const char *tls_max;
+    const char *charset; /* of names that are no UTF-8; NULL: they stay as they come */
     bool plaintext;
     bool read_only;
     bool drop_cut_uploads;

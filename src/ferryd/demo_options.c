@@ -159,6 +159,12 @@ static bool take_mode_b(struct demo_options *options, const char *value)
     return true;
 }
 
+static bool take_charset(struct demo_options *options, const char *value)
+{
+    options->charset = value;
+    return true;
+}
+
 static bool take_json(struct demo_options *options, const char *value)
 {
     (void)value;
@@ -198,6 +204,8 @@ static const struct {
     {"drop-cut-uploads", NULL, take_drop_cut_uploads, "do not keep what can be resumed"},
     {"mode-b", NULL, take_mode_b, "offer MODE B, many files over one data connection"},
     {"mode-z", NULL, take_mode_z, "offer MODE Z, compression of what is transferred"},
+    {"charset", "NAME", take_charset,
+     "what names that are no UTF-8 are in, such as windows-1252 (kept as they come)"},
     {"log", "FORM", take_log, "text, json or off, to standard error (text)"},
     {"json", NULL, take_json, "say ports, password and CA file as one line of JSON"},
     {"help", NULL, take_help, "this text"},

@@ -232,6 +232,12 @@ static const struct conf_directive listen_rows[] = {
      .fallback = "no",
      .help = "Whether MODE Z, compression, is offered; sizes of compressed transfers can tell "
              "something of their content."},
+    {.name = "mode_b",
+     .type = CONF_FLAG,
+     LISTEN(rules.mode_b),
+     .fallback = "no",
+     .help = "Whether MODE B is offered: files go as blocks, with restart markers, and the data "
+             "connection stays open for the next one, which makes many small files quick."},
     {.name = "hash_max",
      .type = CONF_SIZE,
      LISTEN(rules.hash_max_bytes),

@@ -7,7 +7,7 @@ size_t ascii_to_wire(struct ascii *ascii, struct bytes *in, char *out, size_t ro
     size_t written = 0;
     while (used < in->len) {
         char c = in->ptr[used];
-        bool bare_lf = c == '\n' && !ascii->after_cr;
+        bool bare_lf = c == '\n' && (ascii->strict || !ascii->after_cr);
         if (room - written < (bare_lf ? 2 : 1))
             break;
         if (bare_lf)

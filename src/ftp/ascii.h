@@ -11,13 +11,16 @@
 /* What must be remembered from one block to the next. Zeroed, it is the start of a file; one struct
  * serves one direction. */
 struct ascii {
+    bool
+        strict; /* ascii_to_wire: a LF becomes CRLF even behind a CR, as the letter of NVT has it */
     bool after_cr;
 };
 
 /* Turns bytes of a file into bytes for the wire: a LF without a CR before it becomes CRLF, all else
- * is as it is. Takes what it used from the front of `*in`, writes at most `room` bytes to `out` and
- * returns how many. Something of a non-empty `*in` is always used if `room` is 2 or more. Twice the
- * length of `*in` is always room enough. */
+ * is as it is, so that a file that has CRLF already is not damaged. Takes what it used from the
+ * front of `*in`, writes at most `room` bytes to `out` and returns how many. Something of a
+ * non-empty `*in` is always used if `room` is 2 or more. Twice the length of `*in` is always room
+ * enough. */
 size_t ascii_to_wire(struct ascii *ascii, struct bytes *in, char *out, size_t room);
 
 /* Turns bytes from the wire into bytes of a file: CRLF becomes LF; a CR or LF alone is kept. As

@@ -1,4 +1,4 @@
-/* The server-PI: its life, the lines it takes, the actions it gives, its clocks. */
+/* The server-PI: its life, the actions it gives, its clocks. */
 #include "ftp/server_pi.h"
 
 #include "base/alloc.h"
@@ -8,15 +8,15 @@
 #include "ftp/server_pi_private.h"
 
 enum {
-    READ_AHEAD_BYTES = 64 * 1024,       /* FTP-12 */
+    READ_AHEAD_BYTES = 64 * 1024, /* FTP-12 */
+    UNREAD_MAX_BYTES = READ_AHEAD_BYTES + SERVER_PI_FEED_MAX_BYTES,
+    WAITING_MAX_BYTES = 2 * UNREAD_MAX_BYTES, /* all of it empty lines: each takes a mark more */
     OUTPUT_MAX_BYTES = 8 * 1024 * 1024, /* STAT of a directory: 1000 lines of the longest names */
     OTHERS_MAX_BYTES = 64 * 1024,       /* COMB: the paths of its sources */
     OUTPUT_UNREAD_BYTES = 64 * 1024,    /* what a peer may leave unread and be given more */
     BAD_LINES_MAX = 3,                  /* TLS-124 */
 };
 
-static const uint64_t default_login_timeout_ns = 60 * CLOCK_NS_PER_S;
-static const uint64_t default_idle_timeout_ns = 600 * CLOCK_NS_PER_S;
 static const uint64_t line_timeout_ns = 30 * CLOCK_NS_PER_S; /* SEC-51 */
 
 struct server_pi *server_pi_new(const struct server_pi_settings *settings, uint64_t now_ns)
@@ -25,16 +25,15 @@ struct server_pi *server_pi_new(const struct server_pi_settings *settings, uint6
     if (!pi)
         return NULL;
     pi->settings = *settings;
-    if (pi->settings.login_timeout_ns == 0)
-        pi->settings.login_timeout_ns = default_login_timeout_ns;
-    if (pi->settings.idle_timeout_ns == 0)
-        pi->settings.idle_timeout_ns = default_idle_timeout_ns;
     security_init(&pi->security, settings->implicit);
     line_init(&pi->reader, settings->line_max_bytes);
-    buf_init(&pi->input, READ_AHEAD_BYTES + SERVER_PI_FEED_MAX_BYTES);
+    buf_init(&pi->input, UNREAD_MAX_BYTES);
+    buf_init(&pi->waiting, WAITING_MAX_BYTES);
+    buf_init(&pi->taken, pi->reader.max_bytes);
     buf_init(&pi->output, OUTPUT_MAX_BYTES);
     buf_init(&pi->argument, pi->reader.max_bytes);
     buf_init(&pi->path, PATH_MAX_BYTES + 1);
+    buf_init(&pi->as_sent, PATH_MAX_BYTES + 1);
     buf_init(&pi->cwd, PATH_MAX_BYTES + 1);
     buf_init(&pi->rename_from, PATH_MAX_BYTES + 1);
     buf_init(&pi->copy_from, PATH_MAX_BYTES + 1);
@@ -49,10 +48,11 @@ void server_pi_free(struct server_pi *pi)
     if (!pi)
         return;
     line_fini(&pi->reader);
-    buf_wipe(&pi->input);
+    server_pi_drop_input(pi);
+    buf_wipe(&pi->taken);
     buf_wipe(&pi->output);
     buf_wipe(&pi->argument);
-    buf_fini(&pi->path);
+    server_pi_drop_paths(pi);
     buf_fini(&pi->cwd);
     buf_fini(&pi->rename_from);
     buf_fini(&pi->copy_from);
@@ -75,14 +75,15 @@ void server_pi_reset(struct server_pi *pi)
     pi->epsv_all = false;
     pi->idle_timeout_ns = pi->settings.idle_timeout_ns;
     pi->mlst_facts = FACTS_DEFAULT;
+    pi->names = PI_NAMES_UNKNOWN;
+    pi->charset = NULL;
 }
 
 void server_pi_close(struct server_pi *pi)
 {
     if (pi->phase != PI_PHASE_CLOSED)
         pi->phase = PI_PHASE_CLOSE;
-    buf_wipe(&pi->input);
-    pi->has_line = false;
+    server_pi_drop_input(pi);
 }
 
 void server_pi_fail(struct server_pi *pi, enum ferry_error kind, const char *why)
@@ -210,56 +211,16 @@ void server_pi_feed(struct server_pi *pi, struct bytes in, uint64_t now_ns)
                        "the client sent bytes in clear around the TLS handshake");
         return;
     }
-    enum ferry_error error = buf_append(&pi->input, in);
-    if (error == FERRY_E_LIMIT)
-        server_pi_fail(pi, error, "the client sends more than is read");
-    else if (error != FERRY_OK)
-        server_pi_fail(pi, error, "no memory for a command");
+    if (server_pi_unread(pi) + in.len > UNREAD_MAX_BYTES)
+        server_pi_fail(pi, FERRY_E_LIMIT, "the client sends more than is read");
+    else if (buf_append(&pi->input, in) != FERRY_OK)
+        server_pi_fail(pi, FERRY_E_MEMORY, "no memory for a command");
 }
 
 bool server_pi_wants_input(const struct server_pi *pi)
 {
-    return pi->phase == PI_PHASE_OPEN && buf_len(&pi->input) < READ_AHEAD_BYTES &&
+    return pi->phase == PI_PHASE_OPEN && server_pi_unread(pi) < READ_AHEAD_BYTES &&
            buf_len(&pi->output) < OUTPUT_UNREAD_BYTES;
-}
-
-/* Notes since when a line has been begun and not ended. */
-static void watch_line(struct server_pi *pi, bool begun)
-{
-    if (begun && !pi->line_begun)
-        pi->line_since_ns = pi->now_ns;
-    pi->line_begun = begun;
-}
-
-/* Reads a line off the input, unless one is waiting already. */
-static bool read_line(struct server_pi *pi)
-{
-    if (pi->has_line)
-        return true;
-    struct bytes in = buf_view(&pi->input);
-    size_t before = in.len;
-    pi->line_result = line_next(&pi->reader, &in, &pi->line, &pi->output);
-    if (in.len == 0)
-        buf_wipe(&pi->input); /* it may have held a PASS (SEC-81) */
-    else
-        buf_consume(&pi->input, before - in.len);
-    watch_line(pi, pi->line_result == LINE_WANTED && line_is_partial(&pi->reader));
-
-    switch (pi->line_result) {
-    case LINE_WANTED:
-        return false;
-    case LINE_READY:
-    case LINE_TOO_LONG:
-        pi->has_line = true;
-        return true;
-    case LINE_BROKEN:
-        server_pi_close_421(pi, FERRY_E_PROTOCOL, "Telnet subnegotiation without an end");
-        return false;
-    case LINE_NO_MEMORY:
-        server_pi_fail(pi, FERRY_E_MEMORY, "no memory for a command");
-        return false;
-    }
-    return false;
 }
 
 /* --- commands --- */
@@ -337,7 +298,6 @@ static bool take_command(struct server_pi *pi, struct pi_request *request,
 /* Takes the line that was read. */
 static bool take_line(struct server_pi *pi, struct server_action *action)
 {
-    pi->has_line = false;
     pi->idle_since_ns = pi->now_ns;
     if (pi->line_result == LINE_TOO_LONG) {
         refuse_line(pi, 500, "Line too long.");
@@ -358,17 +318,6 @@ static bool take_line(struct server_pi *pi, struct server_action *action)
         return false;
     }
     return take_command(pi, &request, action);
-}
-
-/* Whether the line that was read need not wait for the end of the transfer (FTP-23, FTP-69). */
-static bool overtakes(const struct server_pi *pi)
-{
-    struct command command;
-    if (pi->line_result != LINE_READY || command_parse(pi->line, &command) != FERRY_OK ||
-        command.verb == VERB_NONE)
-        return false;
-    bool needs_path = command.verb == VERB_STAT && command.argument.len > 0;
-    return (verb_row(command.verb)->allowed & ALLOWED_TRANSFER) && !needs_path;
 }
 
 static bool takes_commands(const struct server_pi *pi)
@@ -400,9 +349,7 @@ static bool next_phase_action(struct server_pi *pi, struct server_action *action
 
 bool server_pi_next(struct server_pi *pi, struct server_action *action)
 {
-    while (takes_commands(pi) && read_line(pi)) {
-        if (pi->work == PI_WORK_TRANSFER && !overtakes(pi))
-            break;
+    while (takes_commands(pi) && server_pi_next_line(pi)) {
         if (take_line(pi, action))
             return true;
     }

@@ -12,6 +12,7 @@
 #include "base/compiler.h"
 #include "base/fault.h"
 #include "ftp/change.h"
+#include "ftp/charset.h"
 #include "ftp/command.h"
 #include "ftp/facts.h"
 #include "ftp/hash.h"
@@ -51,8 +52,8 @@ struct server_pi_settings {
     struct hostport peer;
 
     size_t line_max_bytes;     /* 0: 8192, CRLF included (FTP-3) */
-    uint64_t login_timeout_ns; /* from the greeting to 230; 0: 60 s (SEC-51) */
-    uint64_t idle_timeout_ns;  /* between commands, not during a transfer; 0: 600 s (FTP-14) */
+    uint64_t login_timeout_ns; /* from the greeting to 230 (SEC-51) */
+    uint64_t idle_timeout_ns;  /* between commands, not during a transfer (FTP-14) */
 };
 
 enum server_action_kind {
@@ -83,12 +84,19 @@ enum list_flags { LIST_ALL = 1 << 0 /* -a */, LIST_LONG = 1 << 1 /* -l: NLST in 
 struct server_action {
     enum server_action_kind kind;
     enum verb verb;
-    struct bytes argument; /* trimmed as the verb's row says (USER's name, PASS's password, ...) */
+    struct bytes argument; /* trimmed as the verb's row says (USER's name, PASS's password, ...);
+                              LIST, NLST: without their options (FTP-71) */
 
     /* Where the verb takes a path: absolute, normalised, and NUL-terminated behind its length; the
      * working directory if it was left out. */
     struct bytes path;
-    bool has_path;            /* one was named */
+    bool has_path; /* one was named */
+    /* Where the account has a charset and the path came in bytes that are no UTF-8: what it is in
+     * those very bytes, NUL-terminated, too; `path` is then what they mean in the charset, or empty
+     * if they mean nothing there. What exists by these bytes is meant first, for names on disk are
+     * bytes (FTP-15): the owner looks, and then calls server_pi_take_as_sent, or goes on with
+     * `path`, or, if that is empty, refuses with 553. */
+    struct bytes path_as_sent;
     struct bytes rename_from; /* RNTO: the path of the RNFR before it, NUL-terminated, too */
 
     uint64_t offset;    /* RETR, STOR, APPE: from REST, consumed by this action (FTP-22) */
@@ -130,9 +138,11 @@ void server_pi_feed(struct server_pi *pi, struct bytes in, uint64_t now_ns);
 bool server_pi_wants_input(const struct server_pi *pi);
 
 /* The next action; drain until false after feed, greet, reply, transfer_end, tls_started and wrote.
- * While a command waits for its reply nothing comes out; while a transfer runs, only what is
- * allowed then (FTP-23). Takes no further command while the peer leaves 64 KiB of replies unread.
- */
+ * While a command waits for its reply nothing comes out. While a transfer runs, STAT and NOOP are
+ * taken at once (FTP-23), but not before a command that waits for the transfer's end, so that
+ * replies keep their order (FTP-12). ABOR overtakes those that wait, with or without a Telnet
+ * Synch (RFC 959 section 4.1.3): its replies come first, then theirs. Takes no further command
+ * while the peer leaves 64 KiB of replies unread. */
 bool server_pi_next(struct server_pi *pi, struct server_action *action);
 
 /* Queues a reply to the command that is being done. A 1xx begins the transfer: from then on
@@ -171,6 +181,19 @@ void server_pi_logged_in(struct server_pi *pi, struct bytes cwd);
 
 /* CWD or CDUP succeeded: `path` is the new working directory. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error server_pi_set_cwd(struct server_pi *pi, struct bytes path);
+
+/* The names of this login may come in `charset` instead of UTF-8, and then go out so (FTP-15);
+ * NULL: they are bytes as they come. Borrowed until the PI's end or REIN. Call before
+ * server_pi_logged_in. */
+void server_pi_set_charset(struct server_pi *pi, struct charset *charset);
+
+/* The charset in which names go to this client, from when it sent one in it, or `OPTS UTF8 OFF`;
+ * `OPTS UTF8 ON` ends that. NULL: they go as they are. The PI puts its own replies into it; the
+ * lines of a listing are the owner's to put. */
+struct charset *server_pi_names_charset(const struct server_pi *pi);
+
+/* Makes the path of the command that is being done, and of `action`, the one that was sent. */
+void server_pi_take_as_sent(struct server_pi *pi, struct server_action *action);
 
 /* Bytes to be written to the peer, borrowed until the PI is next changed. */
 struct bytes server_pi_output(const struct server_pi *pi);

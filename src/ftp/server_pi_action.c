@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 #include "ftp/ipaddr.h"
-#include "ftp/path.h"
 
 static const struct pi_refusal no_refusal = {0, NULL};
 
@@ -13,25 +12,6 @@ enum {
 };
 
 typedef struct pi_refusal fill_fn(struct server_pi *pi, struct server_action *action);
-
-struct pi_refusal server_pi_resolve(struct server_pi *pi, struct server_action *action,
-                                    struct bytes argument)
-{
-    action->has_path = argument.len > 0;
-    if (!action->has_path) {
-        action->path = server_pi_text(&pi->cwd);
-        return no_refusal;
-    }
-    enum ferry_error error = path_resolve(&pi->path, server_pi_text(&pi->cwd), argument);
-    if (error == FERRY_OK)
-        error = buf_append(&pi->path, bytes_of("", 1));
-    if (error == FERRY_E_MEMORY)
-        server_pi_fail(pi, error, "no memory for a path");
-    if (error != FERRY_OK)
-        return (struct pi_refusal){501, "Path name too long."};
-    action->path = server_pi_text(&pi->path);
-    return no_refusal;
-}
 
 static struct pi_refusal fill_path(struct server_pi *pi, struct server_action *action)
 {
@@ -56,6 +36,7 @@ static struct pi_refusal fill_list(struct server_pi *pi, struct server_action *a
         if (bytes_find(options, 'l') < options.len)
             action->list_flags |= LIST_LONG;
     }
+    action->argument = rest;
     action->glob = server_pi_has_extra(pi, SERVER_EXTRA_GLOB);
     return server_pi_resolve(pi, action, rest);
 }
@@ -259,8 +240,7 @@ struct pi_refusal server_pi_fill_action(struct server_pi *pi, const struct pi_re
     struct pi_refusal refusal = fill(pi, action);
     if (refusal.code != 0) {
         buf_wipe(&pi->argument);
-        buf_fini(&pi->path);
-        buf_fini(&pi->others);
+        server_pi_drop_paths(pi);
     }
     return refusal;
 }

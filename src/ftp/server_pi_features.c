@@ -47,12 +47,21 @@ bool server_pi_answer_feat(struct server_pi *pi, struct bytes argument)
     return true;
 }
 
-/* UTF-8 is always on: what asks for it is granted, what asks for anything else is not (FTP-153). */
+/* UTF-8 is always on (FTP-153), but where the account has a charset, too: then OFF asks for that.
+ */
 static void set_utf8(struct server_pi *pi, struct bytes value)
 {
-    bool granted =
+    bool on =
         value.len == 0 || text_same(value, BYTES_LIT("ON")) || text_same(value, BYTES_LIT("NLST"));
-    server_pi_say(pi, granted ? 200 : 501, "UTF-8 is always on.");
+    if (on) {
+        pi->names = PI_NAMES_UTF8;
+        server_pi_say(pi, 200, "UTF-8 is always on.");
+    } else if (pi->charset && text_same(value, BYTES_LIT("OFF"))) {
+        pi->names = PI_NAMES_CHARSET;
+        server_pi_say(pi, 200, "Names go in the account's own charset.");
+    } else {
+        server_pi_say(pi, 501, "UTF-8 is always on.");
+    }
 }
 
 static void set_mlst(struct server_pi *pi, struct bytes value)

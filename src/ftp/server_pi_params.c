@@ -38,7 +38,7 @@ static bool answer_auth(struct server_pi *pi, struct bytes argument)
         server_pi_say(pi, 534, "This mechanism is not allowed here, use TLS.");
     } else if (pi->login == PI_LOGIN_DONE) {
         server_pi_say(pi, 534, "Not after logging in.");
-    } else if (buf_len(&pi->input) > 0) { /* TLS-130: none of it may be run, now or after */
+    } else if (server_pi_unread(pi) > 0) { /* TLS-130: none of it may be run, now or after */
         server_pi_say(pi, 503, "Nothing may follow AUTH before the handshake.");
         server_pi_fail(pi, FERRY_E_INJECTION, "the client sent more behind AUTH");
     } else {
@@ -349,12 +349,10 @@ static bool answer_pwd(struct server_pi *pi, struct bytes argument)
 {
     (void)argument;
     struct buf quoted;
-    buf_init(&quoted, 2 * PATH_MAX_BYTES + 64);
+    buf_init(&quoted, 2 * PATH_MAX_BYTES + 2);
     enum ferry_error error = path_quote(&quoted, server_pi_text(&pi->cwd));
     if (error == FERRY_OK)
-        error = buf_append(&quoted, BYTES_LIT(" is the working directory"));
-    if (error == FERRY_OK)
-        error = reply_format(&pi->output, 257, REPLY_NAMES, buf_view(&quoted));
+        server_pi_say(pi, 257, "%.*s is the working directory", BYTES_FMT(buf_view(&quoted)));
     buf_fini(&quoted);
     server_pi_written(pi, error);
     return true;

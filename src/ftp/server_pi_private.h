@@ -1,8 +1,9 @@
-/* What the files of the server-PI share: server_pi.c (its life, lines, actions), server_pi_reply.c
- * (replies, the only writers of output), server_pi_check.c (what is refused, FTP-20),
- * server_pi_action.c (commands to actions), server_pi_params.c (commands that the PI answers
- * itself), server_pi_features.c (FEAT and OPTS among them) and server_pi_extra.c (SITE, and
- * what is offered on wish). Nobody else includes this. */
+/* What the files of the server-PI share: server_pi.c (its life, commands, actions),
+ * server_pi_lines.c (the lines it takes), server_pi_reply.c (replies, the only writers of output),
+ * server_pi_check.c (what is refused, FTP-20), server_pi_action.c (commands to actions),
+ * server_pi_names.c (paths and their charset), server_pi_params.c (commands that the PI answers
+ * itself), server_pi_features.c (FEAT and OPTS among them) and server_pi_extra.c (SITE, and what is
+ * offered on wish). Nobody else includes this. */
 #ifndef FERRY_FTP_SERVER_PI_PRIVATE_H
 #define FERRY_FTP_SERVER_PI_PRIVATE_H
 
@@ -31,6 +32,13 @@ enum pi_work {
     PI_WORK_TRANSFER, /* a 1xx was sent: state T */
 };
 
+/* What the client has said of the charset of names. */
+enum pi_names {
+    PI_NAMES_UNKNOWN,
+    PI_NAMES_UTF8,    /* OPTS UTF8 ON */
+    PI_NAMES_CHARSET, /* OPTS UTF8 OFF, or a name in it */
+};
+
 /* Where the next transfer or HASH begins and ends (FTP-22). */
 struct pi_range {
     uint64_t offset;
@@ -47,7 +55,8 @@ struct server_pi {
 
     struct buf input; /* not yet lines */
     struct line_reader reader;
-    bool has_line; /* a line was read and waits to be taken */
+    struct buf waiting; /* lines that wait for the end of the transfer, or waited */
+    struct buf taken;   /* the one of them that `line` is */
     enum line_result line_result;
     struct bytes line;
     struct buf output;
@@ -58,6 +67,7 @@ struct server_pi {
     struct buf argument; /* of the work */
     struct buf path;     /* of the work, and a NUL */
     struct buf others;   /* of the work: its other paths, each and a NUL */
+    struct buf as_sent;  /* the same in the bytes that came, if they were no UTF-8 */
     int lines_code;      /* between reply_begin and reply_end; else 0 */
 
     /* What one session knows; server_pi_reset forgets it. */
@@ -74,6 +84,8 @@ struct server_pi {
     bool epsv_all;
     uint64_t idle_timeout_ns; /* SITE IDLE */
     unsigned mlst_facts;
+    enum pi_names names;
+    struct charset *charset; /* of the login; NULL: none */
 
     unsigned bad_lines; /* before login, on this connection (TLS-124) */
 
@@ -106,6 +118,28 @@ void server_pi_reset(struct server_pi *pi);
 void server_pi_close(struct server_pi *pi);
 void server_pi_fail(struct server_pi *pi, enum ferry_error kind, const char *why);
 
+/* server_pi_lines.c: sets `line` and `line_result` to the next line that is to be taken now, if
+ * there is one; valid until the next call. */
+bool server_pi_next_line(struct server_pi *pi);
+
+/* server_pi_lines.c: how much has come that was not taken yet. */
+size_t server_pi_unread(const struct server_pi *pi);
+
+/* server_pi_lines.c: forgets it. */
+void server_pi_drop_input(struct server_pi *pi);
+
+/* server_pi_names.c: sets the action's path to what `argument` means; without one, to the working
+ * directory. */
+struct pi_refusal server_pi_resolve(struct server_pi *pi, struct server_action *action,
+                                    struct bytes argument);
+
+/* server_pi_names.c: forgets the paths of the work. */
+void server_pi_drop_paths(struct server_pi *pi);
+
+/* server_pi_names.c: `text` as it goes to the client: itself, or put into `buf` in the charset. */
+NODISCARD enum ferry_error server_pi_to_client(const struct server_pi *pi, struct bytes *text,
+                                               struct buf *buf);
+
 /* server_pi_reply.c: queues a whole reply of the PI's own; it is not the work's. */
 void server_pi_say(struct server_pi *pi, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
@@ -120,11 +154,6 @@ struct pi_refusal server_pi_check(const struct server_pi *pi, const struct pi_re
 
 /* server_pi_check.c: whether the verb is served here at all. */
 bool server_pi_is_offered(const struct server_pi *pi, enum verb verb);
-
-/* server_pi_action.c: sets the action's path to what `argument` means; without one, to the working
- * directory. */
-struct pi_refusal server_pi_resolve(struct server_pi *pi, struct server_action *action,
-                                    struct bytes argument);
 
 /* server_pi_extra.c: SITE, for server_pi_answer; what concerns files is the owner's to do. */
 bool server_pi_answer_site(struct server_pi *pi, struct bytes argument);

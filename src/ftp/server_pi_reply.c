@@ -8,6 +8,7 @@
 
 enum {
     TEXT_MAX_BYTES = 4 * PATH_MAX_BYTES,
+    ENCODED_MAX_BYTES = 2 * TEXT_MAX_BYTES,
     MARKS_UNREAD_BYTES = 16 * 1024, /* of replies that wait: no marks beside them */
 };
 
@@ -29,12 +30,16 @@ static void say(struct server_pi *pi, int code, const char *format, va_list args
 
 static void say(struct server_pi *pi, int code, const char *format, va_list args)
 {
-    struct buf text;
+    CLEANUP(buf_fini) struct buf text;
+    CLEANUP(buf_fini) struct buf encoded;
     buf_init(&text, TEXT_MAX_BYTES);
+    buf_init(&encoded, ENCODED_MAX_BYTES);
     enum ferry_error error = buf_vprintf(&text, format, args);
+    struct bytes words = buf_view(&text);
     if (error == FERRY_OK)
-        error = reply_format(&pi->output, code, words_of(code), buf_view(&text));
-    buf_fini(&text);
+        error = server_pi_to_client(pi, &words, &encoded);
+    if (error == FERRY_OK)
+        error = reply_format(&pi->output, code, words_of(code), words);
     server_pi_written(pi, error);
 }
 
@@ -77,7 +82,7 @@ static void learn(struct server_pi *pi, int code)
         bool sealed = pi->security.state == SECURITY_SEALED;
         server_pi_reset(pi);
         pi->login_restart = true;
-        if (sealed && buf_len(&pi->input) > 0) /* TLS-136: nothing may cross the change */
+        if (sealed && server_pi_unread(pi) > 0) /* TLS-136: nothing may cross the change */
             server_pi_fail(pi, FERRY_E_INJECTION, "the client sent more behind REIN");
         else if (sealed)
             pi->phase = PI_PHASE_STOP_TLS;
@@ -91,8 +96,7 @@ static void finish(struct server_pi *pi, int code)
     pi->work = PI_WORK_NONE;
     pi->time_wanted = true;
     buf_wipe(&pi->argument);
-    buf_fini(&pi->path);
-    buf_fini(&pi->others);
+    server_pi_drop_paths(pi);
     if (code == 421)
         server_pi_close(pi);
 }
@@ -161,7 +165,12 @@ void server_pi_reply_line(struct server_pi *pi, struct bytes line)
         return;
     assert(pi->lines_code != 0);
     enum reply_words words = pi->lines_code == 250 ? REPLY_NAMES : REPLY_WORDS;
-    server_pi_written(pi, reply_format_inner(&pi->output, words, line));
+    CLEANUP(buf_fini) struct buf encoded;
+    buf_init(&encoded, ENCODED_MAX_BYTES);
+    enum ferry_error error = server_pi_to_client(pi, &line, &encoded);
+    if (error == FERRY_OK)
+        error = reply_format_inner(&pi->output, words, line);
+    server_pi_written(pi, error);
 }
 
 void server_pi_reply_end(struct server_pi *pi, const char *text)

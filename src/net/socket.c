@@ -228,6 +228,7 @@ void socket_send_at_once(int fd)
 void socket_tune_control(int fd)
 {
     socket_send_at_once(fd);
+    set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1); /* the DM of a Telnet Synch (FTP-7) */
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
     set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);

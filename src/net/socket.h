@@ -38,7 +38,8 @@ NODISCARD enum ferry_error socket_peer(int fd, struct address *out);
 /* TCP_NODELAY: for senders that put small writes together by themselves, as streams do. */
 void socket_send_at_once(int fd);
 
-/* TCP_NODELAY and keepalive (idle 60 s, TLS-158) for a control connection. */
+/* TCP_NODELAY and keepalive (idle 60 s, TLS-158) for a control connection; what is sent as urgent
+ * stays in its place (FTP-7). */
 void socket_tune_control(int fd);
 
 #endif

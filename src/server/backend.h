@@ -16,6 +16,7 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "ftp/change.h"
+#include "ftp/charset.h"
 #include "ftp/listing.h"
 #include "ftp/timeval.h"
 #include "net/socket.h"
@@ -52,7 +53,9 @@ struct login_grant {
     const struct store_ops *ops;
     const char *start; /* virtual path of the first working directory */
     bool read_only;
-    bool by_certificate; /* no password was needed: 232 (TLS-72) */
+    struct charset *charset; /* that names come in which are no UTF-8, of one thread, borrowed until
+                                the session's end; NULL: names are bytes as they come */
+    bool by_certificate;     /* no password was needed: 232 (TLS-72) */
 };
 
 /* `grant` is NULL unless the verdict is LOGIN_GRANTED; `fault` is never NULL. It is set if the

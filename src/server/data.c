@@ -16,9 +16,6 @@ enum {
     REPLY_NO_CONNECTION = 425,
 };
 
-/* FTP-24: a passive port without a transfer command. */
-static const uint64_t UNUSED_NS = 60 * CLOCK_NS_PER_S;
-
 /* How long the rightful client may still come after another's candidate was refused. Nearly all
  * connect before they send the command; only a theft makes anybody wait. */
 static const uint64_t GRACE_NS = CLOCK_NS_PER_S / 2;
@@ -319,7 +316,7 @@ static uint64_t data_deadline(const struct server_data *data)
     if (data->state == DATA_TOLD || data->taken)
         return CLOCK_NEVER;
     if (data->state == DATA_WAITING)
-        return data_can_accept(data) ? data->created_ns + UNUSED_NS : CLOCK_NEVER;
+        return data_can_accept(data) ? data->created_ns + rules->passive_timeout_ns : CLOCK_NEVER;
 
     uint64_t last = data->begun_ns + rules->data_timeout_ns;
     if (server_candidates_any(&data->candidates)) {
@@ -346,7 +343,7 @@ static void data_expired(void *ctx)
     bool handshaking = server_candidates_any(&data->candidates);
     struct fault fault = {0};
     if (data->state == DATA_WAITING) {
-        fault_set(&fault, FERRY_E_TIMEOUT, "The data port was not used within 60 s");
+        fault_set(&fault, FERRY_E_TIMEOUT, "The data port was not used in time");
         data->code = REPLY_NO_CONNECTION;
         data->why = fault;
         data_close_listener(data);

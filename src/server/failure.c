@@ -56,7 +56,7 @@ void server_failure_reply(struct server_session *session, const struct fault *fa
     struct server_failure failure = server_failure_of(command->verb, fault->kind);
     server_event(session, LOG_LEVEL_NOTICE, "command.failed",
                  F_STR("verb", verb_row(command->verb)->name), F_BYTES("path", command->path),
-                 F_U64("reply", (uint64_t)failure.code), F_STR("reason", fault->what),
+                 F_U64("reply", (uint64_t)failure.code), F_VISIBLE("reason", fault->what),
                  F_STR("side", server_failure_side(fault->kind)));
     server_pi_reply(session->pi, failure.code, "%s", failure.text);
 }

@@ -231,6 +231,7 @@ enum ferry_error server_filter_new(const struct server_filter_want *want,
     if (!filter)
         return FERRY_E_MEMORY;
     buf_init(&filter->between, BETWEEN_BYTES);
+    filter->ascii.strict = want->ascii_strict;
     pump_filter_fn *text = want->to_wire ? text_to_wire : text_from_wire;
     pump_filter_fn *blocks = want->to_wire ? blocks_to_wire : blocks_from_wire;
     pump_filter_fn *coded = want->mode_z ? run_z : blocks;

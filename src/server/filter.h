@@ -13,6 +13,7 @@ struct server_filter;
 struct server_filter_want {
     bool to_wire; /* RETR and listings; else from the wire */
     bool ascii;
+    bool ascii_strict; /* struct ascii */
     bool mode_z;
     int level; /* of MODE Z */
     bool mode_b;

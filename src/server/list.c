@@ -9,6 +9,7 @@
 
 enum {
     LIST_PIECE_BYTES = 64 * 1024,         /* given out at once */
+    LIST_NAME_BYTES = 64 * 1024,          /* a path in whatever charset */
     LIST_WAITING_BYTES = 2 * 1024 * 1024, /* a batch of the longest names and link targets */
 };
 
@@ -57,10 +58,30 @@ static enum ferry_error list_write(struct server_list *list, const struct listin
     return listing_write_mlsd(&list->lines, &shown, list->facts);
 }
 
+/* For a client that takes names in another charset. */
+static enum ferry_error list_write_encoded(struct server_list *list,
+                                           const struct listing_entry *entry,
+                                           struct charset *charset)
+{
+    CLEANUP(buf_fini) struct buf name;
+    CLEANUP(buf_fini) struct buf target;
+    buf_init(&name, LIST_NAME_BYTES);
+    buf_init(&target, LIST_NAME_BYTES);
+    enum ferry_error error = charset_encode(charset, entry->name, &name);
+    if (error == FERRY_OK)
+        error = charset_encode(charset, entry->target, &target);
+    struct listing_entry shown = *entry;
+    shown.name = buf_view(&name);
+    shown.target = buf_view(&target);
+    return error == FERRY_OK ? list_write(list, &shown) : error;
+}
+
 /* A name that no line can carry is hidden (LST-86). */
 static enum ferry_error list_add(struct server_list *list, const struct listing_entry *entry)
 {
-    enum ferry_error error = list_write(list, entry);
+    struct charset *charset = server_pi_names_charset(list->session->pi);
+    enum ferry_error error =
+        charset ? list_write_encoded(list, entry, charset) : list_write(list, entry);
     return error == FERRY_E_ARGUMENT ? FERRY_OK : error;
 }
 
@@ -192,13 +213,10 @@ static void list_found(void *ctx, const struct fault *fault, const struct listin
     list->session->ops->list_open(list->session->store, list->path, &list->want, list_opened, list);
 }
 
-/* NLST dir answers "dir/name", with dir as the client wrote it behind its options (FTP-71, FTP-73).
- */
+/* NLST dir answers "dir/name", with dir as the client wrote it (FTP-73). */
 static char *list_prefix(const struct server_action *action)
 {
     struct bytes dir = action->argument;
-    while (dir.len > 0 && dir.ptr[0] == '-')
-        (void)bytes_cut(&dir, ' ');
     if (action->verb != VERB_NLST || !action->has_path || dir.len == 0)
         return alloc_str("");
     struct buf prefix;

@@ -61,6 +61,7 @@ static void login_grant(struct server_session *session, const struct login_grant
     server_event(session, LOG_LEVEL_NOTICE, "session.login",
                  F_STR("by", grant->by_certificate ? "certificate" : "password"),
                  F_STR("rights", grant->read_only ? "read" : "read and write"));
+    server_pi_set_charset(session->pi, grant->charset);
     server_pi_logged_in(session->pi, bytes_str(grant->start));
     if (grant->by_certificate)
         server_pi_reply(session->pi, 232, "Logged in by certificate.");
@@ -71,7 +72,7 @@ static void login_grant(struct server_session *session, const struct login_grant
 static void login_unavailable(struct server_session *session, const struct fault *fault)
 {
     server_event(session, LOG_LEVEL_ERROR, "session.login-unavailable",
-                 F_STR("reason", fault->what), F_STR("side", "server"));
+                 F_VISIBLE("reason", fault->what), F_STR("side", "server"));
     server_pi_reply(session->pi, 421, "Logins are not possible now, try again later.");
 }
 

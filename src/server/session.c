@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/secret.h"
+#include "server/as_sent.h"
 #include "server/change.h"
 #include "server/client.h"
 #include "server/extra.h"
@@ -134,7 +135,7 @@ static void session_lost(struct server_session *session)
 {
     const struct fault *fault = stream_fault(session->stream);
     if (fault_is_set(fault))
-        server_event(session, LOG_LEVEL_NOTICE, "session.broken", F_STR("reason", fault->what),
+        server_event(session, LOG_LEVEL_NOTICE, "session.broken", F_VISIBLE("reason", fault->what),
                      F_STR("side", server_failure_side(fault->kind)));
     bool handshake = session->phase == SERVER_HANDSHAKE;
     switch (stream_end(session->stream)) {
@@ -215,10 +216,8 @@ static const struct {
     [VERB_COMB] = {server_extra_comb, true},      [VERB_PRET] = {server_extra_pret, false},
 };
 
-static void session_command(struct server_session *session, const struct server_action *action)
+void server_session_run(struct server_session *session, const struct server_action *action)
 {
-    if (!session->transfer)
-        session->command = *action; /* else it is a STAT meanwhile */
     if (!handlers[action->verb].run)
         server_pi_reply(session->pi, 502, "Command not implemented.");
     else if (handlers[action->verb].writes && session->read_only)
@@ -227,13 +226,23 @@ static void session_command(struct server_session *session, const struct server_
         handlers[action->verb].run(session, action);
 }
 
+static void session_command(struct server_session *session, const struct server_action *action)
+{
+    if (!session->transfer)
+        session->command = *action; /* else it is a STAT meanwhile */
+    if (action->path_as_sent.len > 0)
+        server_as_sent_find(session);
+    else
+        server_session_run(session, action);
+}
+
 /* The PI ends the session: the last replies are queued. */
 static void session_leave(struct server_session *session)
 {
     const struct fault *fault = server_pi_fault(session->pi);
     session->why = fault_is_set(fault) ? fault_kind_name(fault->kind) : "QUIT";
     if (fault_is_set(fault))
-        server_event(session, LOG_LEVEL_NOTICE, "session.refused", F_STR("reason", fault->what),
+        server_event(session, LOG_LEVEL_NOTICE, "session.refused", F_VISIBLE("reason", fault->what),
                      F_STR("side", server_failure_side(fault->kind)));
     server_session_enter(session, SERVER_LEAVING, LEAVING_S * CLOCK_NS_PER_S);
 }

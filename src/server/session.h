@@ -108,6 +108,9 @@ NODISCARD enum ferry_error server_session_new(struct server_shared *shared,
                                               const struct address *peer,
                                               const struct address *reached, const char *refusal);
 
+/* Does a command whose path is known. */
+void server_session_run(struct server_session *session, const struct server_action *action);
+
 /* Drains the PI's actions, writes its output, reads on, arms the deadline. The session may be gone
  * after it. */
 void server_session_turn(struct server_session *session);

@@ -59,7 +59,7 @@ static void transfer_log(const struct server_transfer *transfer)
                  F_STR("verb", server_transfer_verb(transfer)), F_STR("path", transfer->path),
                  F_U64("offset", transfer->offset_bytes), F_U64("bytes", transfer->bytes),
                  F_DUR("took", took_ns), F_U64("reply", (uint64_t)transfer->code),
-                 F_STR("reason", transfer->fault.what),
+                 F_VISIBLE("reason", transfer->fault.what),
                  F_STR("side", server_failure_side(transfer->fault.kind)),
                  F_STR("advice", transfer->fault.advice),
                  F_STR("left", transfer->in_place ? "in place, cut" : NULL));
@@ -93,7 +93,7 @@ static void transfer_abandoned(void *ctx, const struct fault *fault)
     struct server_transfer *transfer = ctx;
     if (fault_is_set(fault))
         server_event(transfer->session, LOG_LEVEL_ERROR, "part.left", F_STR("path", transfer->path),
-                     F_STR("reason", fault->what));
+                     F_VISIBLE("reason", fault->what));
     server_transfer_finish(transfer);
 }
 
@@ -218,7 +218,9 @@ void server_transfer_fail(struct server_transfer *transfer, int code, const char
         server_transfer_finish(transfer);
         break;
     case TRANSFER_CONNECTING:
-        server_transfer_set_fault(transfer, code, reply, fault);
+        server_transfer_set_fault(transfer, code, reply, fault); /* before `fault` may go */
+        server_data_free(session->data); /* no connection comes while the part is let go of */
+        session->data = NULL;
         transfer_abandon(transfer);
         break;
     case TRANSFER_MOVING:
@@ -371,6 +373,7 @@ static enum ferry_error transfer_make_filter(struct server_transfer *transfer)
     struct server_filter_want want = {
         .to_wire = !upload,
         .ascii = transfer->ascii_type && !transfer->list,
+        .ascii_strict = transfer->session->rules->ascii_strict,
         .mode_z = transfer->mode == TRANSFER_MODE_Z,
         .level = transfer->level,
         .mode_b = transfer->mode == TRANSFER_MODE_B,
@@ -448,7 +451,7 @@ static void data_refused(void *ctx, const struct address *peer, const struct fau
     char from[ADDRESS_TEXT_BYTES];
     address_text(peer, from);
     server_event((const struct server_session *)ctx, LOG_LEVEL_NOTICE, "data.refused",
-                 F_STR("from", from), F_STR("reason", fault->what),
+                 F_STR("from", from), F_VISIBLE("reason", fault->what),
                  F_STR("side", server_failure_side(fault->kind)), F_STR("advice", fault->advice));
 }
 

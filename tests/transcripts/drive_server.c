@@ -17,6 +17,7 @@ struct play {
     size_t chunk;
     bool has_action; /* one came and was not yet expected */
     struct server_action action;
+    struct charset *charset;
 };
 
 static bool differs(struct play *play, const struct script_line *at, const char *what,
@@ -69,6 +70,8 @@ static void describe_command(const struct server_action *action, char *out)
         add_address(out, &action->address);
     else if (what.len > 0)
         add(out, " ", what);
+    if (action->path_as_sent.len > 0)
+        add(out, " as-sent=", action->path_as_sent);
     if (action->rename_from.len > 0)
         add(out, " from=", action->rename_from);
     if (action->announced != VERB_NONE)
@@ -179,6 +182,28 @@ static bool reply_cwd(struct play *play, const struct script_line *line, struct 
     return reply(play, line, words, false);
 }
 
+static bool reply_as_sent(struct play *play, const struct script_line *line, struct bytes words)
+{
+    server_pi_take_as_sent(play->pi, &play->action);
+    return reply(play, line, words, false);
+}
+
+static bool reply_in_charset(struct play *play, const struct script_line *line, struct bytes words)
+{
+    struct bytes name = bytes_cut(&words, ' ');
+    char text[64];
+    struct fault fault = {0};
+    snprintf(text, sizeof(text), "%.*s", BYTES_FMT(name));
+    charset_free(play->charset);
+    play->charset = NULL;
+    if (charset_new(text, &play->charset, &fault) != FERRY_OK) {
+        play->outcome->fault = fault.kind;
+        return differs(play, line, fault.what, name);
+    }
+    server_pi_set_charset(play->pi, play->charset);
+    return reply_login(play, line, words);
+}
+
 static bool reply_end(struct play *play, const struct script_line *line, struct bytes words)
 {
     return reply(play, line, words, true);
@@ -254,9 +279,18 @@ static bool do_deed(struct play *play, const struct script_line *line, struct by
         const char *name;
         deed_fn *run;
     } deeds[] = {
-        {"user", reply_user},   {"login", reply_login}, {"cwd", reply_cwd}, {"end", reply_end},
-        {"lines", reply_lines}, {"greet", greet},       {"refuse", refuse}, {"tls", start_tls},
-        {"plain", stop_tls},    {"wait", wait_seconds},
+        {"user", reply_user},
+        {"login", reply_login},
+        {"cwd", reply_cwd},
+        {"end", reply_end},
+        {"lines", reply_lines},
+        {"greet", greet},
+        {"refuse", refuse},
+        {"tls", start_tls},
+        {"plain", stop_tls},
+        {"wait", wait_seconds},
+        {"charset", reply_in_charset},
+        {"as-sent", reply_as_sent},
     };
     struct bytes rest = words;
     struct bytes name = bytes_cut(&rest, ' ');
@@ -351,6 +385,8 @@ static struct server_pi_settings settings_of(const struct script *script)
         .auth_legacy_words = script_has_option(script, "legacy-words"),
         .local = {.family = ADDRESS_V4, .address = {192, 0, 2, 1}, .port = 21},
         .peer = {.family = ADDRESS_V4, .address = {192, 0, 2, 7}, .port = 40000},
+        .login_timeout_ns = 60 * CLOCK_NS_PER_S,
+        .idle_timeout_ns = 600 * CLOCK_NS_PER_S,
         .line_max_bytes = (size_t)script_number_option(script, "line-max", 0),
     };
     if (script_has_option(script, "ipv6")) {
@@ -383,4 +419,5 @@ void drive_server(const struct script *script, size_t chunk, struct script_outco
     if (outcome->fault == FERRY_OK)
         outcome->fault = server_pi_fault(play.pi)->kind;
     server_pi_free(play.pi);
+    charset_free(play.charset);
 }

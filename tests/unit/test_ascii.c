@@ -81,6 +81,18 @@ static void ftp_42_lf_goes_out_as_crlf(void **state)
         check(ascii_to_wire, to_wire[i].in, to_wire[i].out);
 }
 
+/* By the letter of NVT. */
+static void ftp_42_strictly_every_lf_becomes_crlf(void **state)
+{
+    (void)state;
+    struct ascii ascii = {.strict = true};
+    struct bytes in = BYTES_LIT("one\ntwo\r\n\r\r\n\n");
+    char out[OUT_BYTES];
+    size_t len = ascii_to_wire(&ascii, &in, out, sizeof(out));
+    assert_int_equal(in.len, 0);
+    assert_true(bytes_equal(bytes_of(out, len), BYTES_LIT("one\r\ntwo\r\r\n\r\r\r\n\r\n")));
+}
+
 static void ftp_42_crlf_comes_in_as_lf(void **state)
 {
     (void)state;
@@ -119,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ftp_42_lf_goes_out_as_crlf),
+        cmocka_unit_test(ftp_42_strictly_every_lf_becomes_crlf),
         cmocka_unit_test(ftp_42_crlf_comes_in_as_lf),
         cmocka_unit_test(the_room_that_is_promised_is_enough),
         cmocka_unit_test(nothing_is_held_back_twice),

@@ -66,7 +66,7 @@ static void defaults(void **state)
     assert_int_equal(rules->kind, LISTEN_EXPLICIT);
     assert_null(rules->tls);
     assert_true(rules->plaintext_allowed && rules->auth_legacy_words && rules->active_allowed);
-    assert_true(rules->keep_cut_uploads && !rules->mode_z);
+    assert_true(rules->keep_cut_uploads && !rules->mode_z && !rules->mode_b);
     assert_int_equal(rules->data_resume, DATA_RESUME_REQUIRE);
     assert_int_equal(rules->data_resume_scope, DATA_SCOPE_CONNECTION);
     assert_int_equal(rules->passive_low, 0);
@@ -90,7 +90,7 @@ static const char rich[] =
     " passive_ports = 5000-5009 passive_address = 192.0.2.1\n"
     " passive_networks = {\"10.0.0.0/8 local\", \"192.168.0.0/16 192.0.2.2\"}\n"
     " proxies = {10.1.0.0/16, ::1}\n"
-    " active = no active_source_port = 20 mode_z = yes hash_max = 1M\n"
+    " active = no active_source_port = 20 mode_z = yes mode_b = yes hash_max = 1M\n"
     " cut_uploads = remove idle_timeout = 5s passive_lookup = 1min\n"
     "}\n" ACCOUNT;
 
@@ -100,7 +100,7 @@ static void rules_that_are_set(void **state)
     assert_true(plan_is_good(plan));
     const struct server_rules *rules = plan->listeners[0].rules;
     assert_true(!rules->auth_legacy_words && !rules->active_allowed && !rules->keep_cut_uploads);
-    assert_true(rules->mode_z);
+    assert_true(rules->mode_z && rules->mode_b);
     assert_int_equal(rules->data_resume, DATA_RESUME_PREFER);
     assert_int_equal(rules->data_resume_scope, DATA_SCOPE_USER);
     assert_int_equal(rules->passive_low, 5000);

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/compiler.h"
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/log.h"
 
@@ -60,6 +61,20 @@ static void text_form(void **state)
     assert_string_equal(lines.last, TIME " notice transfer.end path=/a.bin bytes=5 took=1.002");
     log_event(&log, LOG_LEVEL_ERROR, "start");
     assert_string_equal(lines.last, TIME " error start");
+}
+
+/* The words of a fault were made visible when they were set. */
+static void visible_words_stay_as_they_are(void **state)
+{
+    (void)state;
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_DENIED, "list /a\x1b\\b");
+    struct log log = log_of(LOG_FORM_TEXT);
+    log_event(&log, LOG_LEVEL_NOTICE, "x", F_VISIBLE("reason", fault.what));
+    assert_string_equal(lines.last, TIME " notice x reason=\"list /a\\x1b\\x5cb\"");
+    log = log_of(LOG_FORM_JSON);
+    log_event(&log, LOG_LEVEL_NOTICE, "x", F_VISIBLE("reason", fault.what));
+    assert_non_null(strstr(lines.last, "\"reason\":\"list /a\\\\x1b\\\\x5cb\""));
 }
 
 static const struct {
@@ -188,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_form),
+        cmocka_unit_test(visible_words_stay_as_they_are),
         cmocka_unit_test(sec_80_no_value_forges_a_line_of_text),
         cmocka_unit_test(json_form),
         cmocka_unit_test(sec_80_no_value_forges_a_line_of_json),

@@ -64,6 +64,8 @@ static const struct server_pi_settings open_settings = {
     .tls_available = true,
     .local = {.family = ADDRESS_V4, .address = {192, 0, 2, 1}},
     .peer = {.family = ADDRESS_V4, .address = {192, 0, 2, 7}},
+    .login_timeout_ns = 60 * CLOCK_NS_PER_S,
+    .idle_timeout_ns = 600 * CLOCK_NS_PER_S,
 };
 
 static void seal(struct server_pi *pi)

@@ -130,6 +130,65 @@ static void ftp_24_the_next_command_and_the_transfer_close_the_port(void **state
     assert_false(is_open(port));
 }
 
+static void set_true(void *ctx)
+{
+    *(bool *)ctx = true;
+}
+
+/* Turns the loop for so long. */
+static void pass_time(struct server_rig *rig, uint64_t ns)
+{
+    bool over = false;
+    struct loop_timer *timer = loop_timer_new(rig->net.loop, set_true, &over);
+    assert_non_null(timer);
+    loop_timer_at(timer, loop_now_ns(rig->net.loop) + ns);
+    NET_UNTIL(&rig->net, over);
+    loop_timer_free(timer);
+}
+
+static void ftp_24_an_unused_port_is_closed_in_time(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, &(struct server_rig_options){
+                               .rules = {.passive_timeout_ns = 50 * CLOCK_NS_PER_MS}});
+    struct rig_client *client = &fixture.client;
+    uint16_t port = epsv(client);
+    assert_true(is_open(port));
+    pass_time(&fixture.rig, 200 * CLOCK_NS_PER_MS);
+    assert_false(is_open(port));
+    rig_expect(client, 150, "LIST");
+    rig_expect_reply(client, 425);
+    rig_assert_text(client, "not used in time");
+    fixture_close(&fixture);
+}
+
+static void ftp_42_ascii_by_the_letter_where_it_is_wanted(void **state)
+{
+    (void)state;
+    for (int strict = 0; strict < 2; strict++) {
+        struct fixture fixture;
+        fixture_open(&fixture, &(struct server_rig_options){.rules = {.ascii_strict = strict}});
+        tempdir_write(&fixture.rig.dir, "text", "one\r\ntwo\n");
+        rig_expect(&fixture.client, 200, "TYPE A");
+        CLEANUP(buf_fini) struct buf got;
+        buf_init(&got, 100);
+        rig_download(&fixture.client, "RETR text", &got);
+        assert_true(bytes_equal(buf_view(&got), strict ? BYTES_LIT("one\r\r\ntwo\r\n")
+                                                       : BYTES_LIT("one\r\ntwo\r\n")));
+        fixture_close(&fixture);
+    }
+}
+
+/* A byte that is shown as \x1b is so once, in words and in paths. */
+static void sec_80_the_log_escapes_once(void **state)
+{
+    struct fixture *fixture = *state;
+    rig_expect(&fixture->client, 550, "SIZE a\x1b");
+    assert_true(server_rig_logged(&fixture->rig, "/a\\x1b", NULL));
+    assert_false(server_rig_logged(&fixture->rig, "\\x5c", NULL));
+}
+
 /* FTP-58: and not one after the other. */
 static void tls_150_passive_ports_come_from_the_range(void **state)
 {
@@ -348,6 +407,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ftp_24_sec_5_a_data_connection_comes_from_the_client_s_address),
         TEST(ftp_24_the_next_command_and_the_transfer_close_the_port),
+        cmocka_unit_test(ftp_24_an_unused_port_is_closed_in_time),
+        cmocka_unit_test(ftp_42_ascii_by_the_letter_where_it_is_wanted),
+        cmocka_unit_test_setup_teardown(sec_80_the_log_escapes_once, setup, teardown),
         cmocka_unit_test(tls_150_passive_ports_come_from_the_range),
         cmocka_unit_test(tls_151_the_address_that_is_told),
         cmocka_unit_test(ftp_57_tls_65_a_data_connection_is_not_awaited_for_ever),

@@ -238,6 +238,28 @@ static void ftp_58_ports_are_chosen_at_random(void **state)
     assert_true(different > 3);
 }
 
+/* SO_REUSEADDR: the port of a transfer that we ended first is in TIME_WAIT, and can be had. */
+static void ftp_58_a_port_is_used_again_at_once(void **state)
+{
+    (void)state;
+    uint16_t port = find_free_range(1);
+    struct address at = loopback("127.0.0.1", 0), to = loopback("127.0.0.1", port);
+    for (int round = 0; round < 3; round++) {
+        int listener, end;
+        char byte;
+        struct fault fault = {0};
+        assert_int_equal(socket_listen_range(&at, port, port, &listener, &fault), FERRY_OK);
+        int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(client, (const struct sockaddr *)&to.storage, to.len), 0);
+        end = accept(listener, NULL, NULL);
+        assert_true(end >= 0);
+        close(listener);
+        close(end);
+        assert_int_equal(read(client, &byte, 1), 0);
+        close(client);
+    }
+}
+
 static void a_range_of_one_port_is_that_port(void **state)
 {
     (void)state;
@@ -324,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_refusal_is_told_in_words),
         cmocka_unit_test(a_taken_port_is_told_in_words),
         cmocka_unit_test(ftp_58_ports_are_chosen_at_random),
+        cmocka_unit_test(ftp_58_a_port_is_used_again_at_once),
         cmocka_unit_test(a_range_of_one_port_is_that_port),
         cmocka_unit_test(sec_56_running_out_of_descriptors_is_told),
         cmocka_unit_test(tls_158_control_connections_are_kept_alive),
