@@ -16,17 +16,11 @@ static enum ferry_error add_listener(struct plan *plan, const struct conf_instan
     return rules_make(plan->conf, block, conf_load_file, NULL, &list[plan->count++].rules);
 }
 
-/* Whether nothing is wrong with it so far. */
-static bool is_whole(const struct settings_account *account)
-{
-    return account->password_hash && account->home && password_hash_is_good(account->password_hash);
-}
-
 static enum ferry_error add_account(struct plan *plan, const struct conf_instance *block)
 {
     const struct settings_account *account = block->values;
     struct fault fault = {0};
-    if (!is_whole(account))
+    if (!account->home || !settings_account_is_whole(account))
         return FERRY_OK;
     const struct user_settings settings = {
         .name = account->name,
@@ -34,6 +28,10 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
         .verify = password_hash_verify,
         .root = account->home,
         .read_only = account->read_only,
+        .login = account->login,
+        .tls = account->tls,
+        .certificates = (const char *const *)account->certificates.list,
+        .certificate_count = account->certificates.count,
     };
     enum ferry_error error = users_add(plan->users, &settings, &fault);
     if (error == FERRY_E_MEMORY)

@@ -5,120 +5,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/text.h"
-
-static const struct {
-    const char *directive;
-    size_t offset; /* of the path */
-} file_rows[] = {
-    [RULES_CERTIFICATE] = {"certificate", offsetof(struct settings_listen, certificate)},
-    [RULES_KEY] = {"key", offsetof(struct settings_listen, key)},
-    [RULES_CLIENT_CA] = {"client_ca", offsetof(struct settings_listen, client_ca)},
-    [RULES_CLIENT_CRL] = {"client_crl", offsetof(struct settings_listen, client_crl)},
-    [RULES_OCSP_RESPONSE] = {"ocsp_response", offsetof(struct settings_listen, ocsp_response)},
-};
-
-const char *rules_file_path(const struct settings_listen *listen, enum rules_file file)
-{
-    return *(char *const *)(const void *)((const char *)listen + file_rows[file].offset);
-}
-
-/* ---- files ---- */
-
-/* What is in them; empty for those that are not named. */
-struct files {
-    struct buf text[RULES_FILES];
-};
-
-static void files_init(struct files *files)
-{
-    for (size_t i = 0; i < RULES_FILES; i++)
-        buf_init(&files->text[i], CONF_FILE_MAX_BYTES);
-}
-
-/* A key may stand in any of them. */
-static void files_fini(struct files *files)
-{
-    for (size_t i = 0; i < RULES_FILES; i++)
-        buf_wipe(&files->text[i]);
-}
-
-/* Tells of all that cannot be read; returns the last error. */
-static enum ferry_error files_read(struct files *files, struct conf *conf,
-                                   const struct conf_instance *instance, conf_load_fn *load,
-                                   void *ctx)
-{
-    enum ferry_error error = FERRY_OK;
-    for (size_t i = 0; i < RULES_FILES; i++) {
-        struct fault fault = {0};
-        const char *path = rules_file_path(instance->values, (enum rules_file)i);
-        if (!path)
-            continue;
-        enum ferry_error of_this = load(ctx, path, &files->text[i], &fault);
-        if (of_this == FERRY_E_MEMORY)
-            return of_this;
-        if (of_this == FERRY_OK)
-            continue;
-        conf_mistake(conf, instance, file_rows[i].directive, "%s: %s", path, fault.what);
-        error = of_this;
-    }
-    return error;
-}
-
-/* ---- rules ---- */
-
-/* FERRY_E_ARGUMENT: some are none, and were told of. */
-static enum ferry_error read_pins(struct conf *conf, const struct conf_instance *instance,
-                                  struct tls_pin **out)
-{
-    const struct conf_texts *from =
-        &((const struct settings_listen *)instance->values)->client_pins;
-    if (from->count == 0)
-        return FERRY_OK;
-    *out = alloc_resize(NULL, from->count, sizeof(**out));
-    if (!*out)
-        return FERRY_E_MEMORY;
-    enum ferry_error error = FERRY_OK;
-    for (size_t i = 0; i < from->count; i++) {
-        if (tls_pin_parse(bytes_str(from->list[i]), &(*out)[i]) == FERRY_OK)
-            continue;
-        conf_mistake(conf, instance, "client_pins",
-                     "\"%s\" is not sha256// and 44 letters of base64", from->list[i]);
-        error = FERRY_E_ARGUMENT;
-    }
-    return error;
-}
-
-static enum ferry_error make_context(struct conf *conf, const struct conf_instance *instance,
-                                     const struct files *files, struct tls_context **out)
-{
-    const struct settings_listen *listen = instance->values;
-    struct fault fault = {0};
-    struct tls_pin *pins = NULL;
-    enum ferry_error error = read_pins(conf, instance, &pins);
-    if (error == FERRY_OK) {
-        const struct tls_server_settings settings = {
-            .policy = listen->policy,
-            .min = listen->tls_min,
-            .max = listen->tls_max,
-            .certificate_pem = buf_view(&files->text[RULES_CERTIFICATE]),
-            .key_pem = buf_view(&files->text[listen->key ? RULES_KEY : RULES_CERTIFICATE]),
-            .client_certificates = listen->client_certificates,
-            .client_ca_pem = buf_view(&files->text[RULES_CLIENT_CA]),
-            .client_crl_pem = buf_view(&files->text[RULES_CLIENT_CRL]),
-            .client_crl_chain = listen->client_crl_chain,
-            .client_pins = {.keys = pins, .key_count = listen->client_pins.count},
-            .ocsp_der = buf_view(&files->text[RULES_OCSP_RESPONSE]),
-            .alpn_required = listen->alpn_required,
-        };
-        error = tls_context_new_server(&settings, out, &fault);
-        if (error != FERRY_OK && error != FERRY_E_MEMORY)
-            conf_mistake(conf, instance, "certificate", "%s", fault.what);
-    }
-    alloc_free(pins);
-    return error;
-}
+#include "ferryd/contexts.h"
 
 /* What the rules point to until they are made. */
 struct lists {
@@ -210,13 +98,14 @@ static void set_plain(const struct settings_listen *listen, struct server_rules 
 }
 
 static enum ferry_error make(struct conf *conf, const struct conf_instance *instance,
-                             struct tls_context *tls, struct server_rules **out)
+                             const struct contexts *contexts, struct server_rules **out)
 {
     const struct settings_listen *listen = instance->values;
     CLEANUP(lists_fini) struct lists lists = {0};
     struct fault fault = {0};
     struct server_rules rules = listen->rules;
-    rules.tls = tls;
+    rules.tls = contexts->tls;
+    rules.hosts = contexts->hosts;
     set_plain(listen, &rules);
     enum ferry_error error = set_proxies(&listen->proxies, &lists, &rules);
     if (error == FERRY_OK)
@@ -232,7 +121,7 @@ static enum ferry_error make(struct conf *conf, const struct conf_instance *inst
 /* Whether settings_read has told already what server_rules_new would say. */
 static bool is_hopeless(const struct settings_listen *listen)
 {
-    return !listen->certificate &&
+    return !listen->host.certificate &&
            (listen->rules.kind == LISTEN_IMPLICIT || !listen->rules.plaintext_allowed);
 }
 
@@ -240,18 +129,14 @@ enum ferry_error rules_make(struct conf *conf, const struct conf_instance *insta
                             conf_load_fn *load, void *ctx, struct server_rules **out)
 {
     const struct settings_listen *listen = instance->values;
-    struct tls_context *tls = NULL;
-    struct files files;
+    CLEANUP(contexts_fini) struct contexts contexts = {0};
     *out = NULL;
     if (is_hopeless(listen))
         return FERRY_OK;
-    files_init(&files);
-    enum ferry_error error = files_read(&files, conf, instance, load, ctx);
-    if (error == FERRY_OK && listen->certificate)
-        error = make_context(conf, instance, &files, &tls);
-    files_fini(&files);
+    enum ferry_error error = FERRY_OK;
+    if (listen->host.certificate)
+        error = contexts_make(conf, instance, load, ctx, &contexts);
     if (error == FERRY_OK)
-        error = make(conf, instance, tls, out);
-    tls_context_unref(tls);
+        error = make(conf, instance, &contexts, out);
     return error == FERRY_E_MEMORY ? error : FERRY_OK;
 }

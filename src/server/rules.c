@@ -22,6 +22,7 @@ static void fill_defaults(struct server_rules *rules)
     default_to(&rules->passive_timeout_ns, 60);
     default_to(&rules->data_timeout_ns, 20);
     default_to(&rules->stall_timeout_ns, 120);
+    default_to(&rules->control_keepalive_ns, 60);
     default_to(&rules->login_delay_ns, 1);
     default_to(&rules->passive_lookup_ns, 300);
 }

@@ -85,6 +85,8 @@ struct server_rules {
     uint64_t passive_timeout_ns;   /* a data port that no command uses (FTP-24); 60 s */
     uint64_t data_timeout_ns;      /* from the 150 to the data connection; 20 s */
     uint64_t stall_timeout_ns;     /* no byte crosses in a transfer; 120 s */
+    uint64_t control_keepalive_ns; /* between signs of life on an idle control connection during a
+                                      transfer, TLS 1.3 (TLS-158); 60 s */
     uint64_t login_delay_ns;       /* before the first refusal of a login; doubled for each further
                                       one (FTP-34); 1 s */
 
