@@ -81,6 +81,9 @@ NODISCARD enum ferry_error stream_start_tls(struct stream *stream, struct tls_en
  * peer's close_notify are FERRY_E_INJECTION (SEC-10). FERRY_E_STATE: not sealed. */
 NODISCARD enum ferry_error stream_stop_tls(struct stream *stream);
 
+/* A sign of life that no user-PI sees (tls_engine_keepalive); nothing in clear and in TLS 1.2. */
+void stream_keepalive(struct stream *stream);
+
 /* Closes in order: sends what is queued, close_notify, FIN; then reads and drops what still comes,
  * so that no RST destroys what the peer has not read (TLS-186), until the peer ends, too; then
  * closes and calls `closed`, the only event from now on. All this takes at most `linger_ns`. */

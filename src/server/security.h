@@ -11,6 +11,10 @@ void server_security_start(struct server_session *session);
 /* The handshake is done. */
 void server_security_sealed(struct server_session *session);
 
+/* A data connection was made, by that engine; NULL: in clear, or what is known of the last is to be
+ * forgotten. For STAT and the log (TLS-210); if memory is short, nothing is known. */
+void server_security_note_data(struct server_session *session, const struct tls_engine *engine);
+
 /* REIN: begins to end TLS, after what was written. */
 void server_security_stop(struct server_session *session);
 

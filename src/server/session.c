@@ -78,6 +78,7 @@ void server_session_log_out(struct server_session *session)
     session->store = NULL;
     alloc_free(session->user);
     session->user = NULL;
+    server_security_note_data(session, NULL);
 }
 
 void server_session_refill(struct server_session *session)
