@@ -80,7 +80,7 @@ class Raw:
     def passive(self):
         """EPSV; returns a connected socket in clear."""
         _, text = self.command("EPSV", 229)
-        return socket.create_connection(("127.0.0.1", int(re.search(r"\|(\d+)\|", text)[1])), 20)
+        return socket.create_connection((self.socket.getpeername()[0], int(re.search(r"\|(\d+)\|", text)[1])), 20)
 
     def sealed(self, connection):
         """The data connection under TLS, resuming the control connection's session."""
