@@ -12,7 +12,7 @@
 enum conf_type {
     CONF_FLAG,     /* bool: yes or no, or one of `words`, whose value is true or false */
     CONF_WORD,     /* an enum: one of `words` */
-    CONF_WORDS,    /* uint32_t: a bit for the value of each of `words` that is listed */
+    CONF_WORDS,    /* uint32_t: the values, which are bits, of those of `words` that are listed */
     CONF_UNSIGNED, /* uint64_t, from `min` to `max` */
     CONF_DURATION, /* uint64_t, nanoseconds: "500ms", "20s", "10min", "2h", "7d" */
     CONF_SIZE,     /* uint64_t, bytes: "4096", "512K", "10M", "2G", "1T" */

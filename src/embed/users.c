@@ -97,8 +97,8 @@ static void user_unref(struct user *user)
         return;
     alloc_free(user->name);
     alloc_free(user->root);
-    alloc_free(user->denied_names);
     alloc_free(user->stored);
+    alloc_free(user->denied_names);
     secret_free(user->hash);
     user_demands_fini(&user->demands);
     charset_free(user->charset);
@@ -199,6 +199,23 @@ static enum ferry_error keep_password(struct user *user, const struct user_setti
     return user->stored ? FERRY_OK : FERRY_E_MEMORY;
 }
 
+static enum ferry_error copy_settings(struct user *user, const struct user_settings *settings)
+{
+    bool denies = settings->denied_names != NULL;
+    user->name = alloc_str(settings->name);
+    user->root = alloc_str(settings->root);
+    user->denied_names = denies ? alloc_str(settings->denied_names) : NULL;
+    user->rules = (struct home_rules){
+        .read_only = settings->read_only,
+        .upload_in_place = settings->upload_in_place,
+        .hide_dotfiles = settings->hide_dotfiles,
+        .denied_names = user->denied_names,
+    };
+    if (!user->name || !user->root || (denies && !user->denied_names))
+        return FERRY_E_MEMORY;
+    return keep_password(user, settings);
+}
+
 enum ferry_error users_add(struct users *users, const struct user_settings *settings,
                            struct fault *fault)
 {
@@ -208,19 +225,7 @@ enum ferry_error users_add(struct users *users, const struct user_settings *sett
     struct user *user = user_new();
     if (!user)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for an account");
-    user->name = alloc_str(settings->name);
-    user->root = alloc_str(settings->root);
-    bool denies = settings->denied_names != NULL;
-    user->denied_names = denies ? alloc_str(settings->denied_names) : NULL;
-    user->rules = (struct home_rules){
-        .read_only = settings->read_only,
-        .upload_in_place = settings->upload_in_place,
-        .hide_dotfiles = settings->hide_dotfiles,
-        .denied_names = user->denied_names,
-    };
-    error = user->name && user->root && (user->denied_names || !denies)
-                ? keep_password(user, settings)
-                : FERRY_E_MEMORY;
+    error = copy_settings(user, settings);
     if (error == FERRY_OK && settings->stored && !users->nobody->verify)
         error = keep_password(users->nobody, settings);
     if (error != FERRY_OK) {

@@ -124,7 +124,7 @@ static void tell_listening(const struct log *log, const struct plan_listener *pl
     address_text(&at, text);
     log_event(log, LOG_LEVEL_NOTICE, "server.listen", F_STR("listen", planned->block->label),
               F_STR("address", text), F_U64("port", address_port(&at)),
-              F_STR("tls", planned->rules->kind == LISTEN_IMPLICIT ? "implicit" : "explicit"));
+              F_STR("tls", listen_kind_name(planned->rules->kind)));
 }
 
 static void open_one(struct door *door, struct server_worker *worker,

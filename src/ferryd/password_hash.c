@@ -9,11 +9,17 @@
 #include "base/alloc.h"
 #include "base/secret.h"
 
+enum { COMPUTED_LETTERS = 22 /* 128 bits: no method that is left has fewer */ };
+
 static_assert((int)PASSWORD_HASH_BYTES >= (int)CRYPT_OUTPUT_SIZE, "a hash must fit");
 
 bool password_hash_is_good(const char *hash)
 {
     if (!hash[0] || strlen(hash) >= PASSWORD_HASH_BYTES)
+        return false;
+    /* crypt_checksalt looks at the beginning; behind the last $ stands what was computed. */
+    const char *computed = strrchr(hash, '$');
+    if (!computed || strlen(computed) <= COMPUTED_LETTERS)
         return false;
     int status = crypt_checksalt(hash);
     return status == CRYPT_SALT_OK || status == CRYPT_SALT_TOO_CHEAP;

@@ -16,12 +16,26 @@ static enum ferry_error add_listener(struct plan *plan, const struct conf_instan
     return rules_make(plan->conf, block, conf_load_file, NULL, &list[plan->count++].rules);
 }
 
+/* As store/home.h has them, into `out`, NUL-terminated; nothing if there are none. */
+static enum ferry_error join_names(const struct conf_texts *names, struct buf *out)
+{
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < names->count && error == FERRY_OK; i++)
+        error = buf_printf(out, "%s%s", i > 0 ? "/" : "", names->list[i]);
+    return error == FERRY_OK && names->count > 0 ? buf_append(out, bytes_of("", 1)) : error;
+}
+
 static enum ferry_error add_account(struct plan *plan, const struct conf_instance *block)
 {
     const struct settings_account *account = block->values;
     struct fault fault = {0};
+    CLEANUP(buf_fini) struct buf denied;
+    buf_init(&denied, CONF_FILE_MAX_BYTES);
     if (!account->home || !settings_account_is_whole(account))
         return FERRY_OK;
+    enum ferry_error error = join_names(&account->denied_names, &denied);
+    if (error != FERRY_OK)
+        return error;
     const struct user_settings settings = {
         .name = account->name,
         .stored = account->password_hash,
@@ -32,8 +46,11 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
         .tls = account->tls,
         .certificates = (const char *const *)account->certificates.list,
         .certificate_count = account->certificates.count,
+        .upload_in_place = account->upload_in_place,
+        .hide_dotfiles = account->hide_dotfiles,
+        .denied_names = buf_view(&denied).ptr,
     };
-    enum ferry_error error = users_add(plan->users, &settings, &fault);
+    error = users_add(plan->users, &settings, &fault);
     if (error == FERRY_E_MEMORY)
         return error;
     if (error != FERRY_OK)

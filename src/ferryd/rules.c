@@ -122,7 +122,7 @@ static enum ferry_error make(struct conf *conf, const struct conf_instance *inst
 static bool is_hopeless(const struct settings_listen *listen)
 {
     return !listen->host.certificate &&
-           (listen->rules.kind == LISTEN_IMPLICIT || !listen->rules.plaintext_allowed);
+           (listen->rules.kind != LISTEN_EXPLICIT || !listen->rules.plaintext_allowed);
 }
 
 enum ferry_error rules_make(struct conf *conf, const struct conf_instance *instance,

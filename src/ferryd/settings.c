@@ -2,6 +2,7 @@
 #include "ferryd/settings.h"
 
 #include "base/clock.h"
+#include "ftp/server_pi.h"
 
 #define SECONDS(n) ((n)*CLOCK_NS_PER_S)
 #define HOURS(n) SECONDS(UINT64_C(3600) * (n))
@@ -14,8 +15,10 @@ static const struct conf_word log_levels[] = {{"error", LOG_LEVEL_ERROR},
                                               {"notice", LOG_LEVEL_NOTICE},
                                               {"debug", LOG_LEVEL_DEBUG},
                                               {NULL, 0}};
-static const struct conf_word kinds[] = {
-    {"explicit", LISTEN_EXPLICIT}, {"implicit", LISTEN_IMPLICIT}, {NULL, 0}};
+static const struct conf_word kinds[] = {{"explicit", LISTEN_EXPLICIT},
+                                         {"implicit", LISTEN_IMPLICIT},
+                                         {"either", LISTEN_EITHER},
+                                         {NULL, 0}};
 static const struct conf_word policies[] = {{"modern", TLS_POLICY_MODERN},
                                             {"default", TLS_POLICY_DEFAULT},
                                             {"legacy", TLS_POLICY_LEGACY},
@@ -51,6 +54,24 @@ static const struct conf_word data_resumes[] = {{"require", DATA_RESUME_REQUIRE}
                                                 {NULL, 0}};
 static const struct conf_word data_scopes[] = {
     {"connection", DATA_SCOPE_CONNECTION}, {"user", DATA_SCOPE_USER}, {NULL, 0}};
+static const struct conf_word extras[] = {
+    {"rmda", SERVER_EXTRA_RMDA},       {"comb", SERVER_EXTRA_COMB},
+    {"symlink", SERVER_EXTRA_SYMLINK}, {"copy", SERVER_EXTRA_COPY},
+    {"pret", SERVER_EXTRA_PRET},       {"mdtm-set", SERVER_EXTRA_MDTM_SET},
+    {"glob", SERVER_EXTRA_GLOB},       {NULL, 0}};
+static const struct conf_word uploads[] = {{"atomic", false}, {"in-place", true}, {NULL, 0}};
+static const struct conf_word dotfiles[] = {{"show", false}, {"hide", true}, {NULL, 0}};
+static const struct conf_word data_levels[] = {{"default", DATA_TLS_DEFAULT},
+                                               {"allow", DATA_TLS_ALLOW},
+                                               {"off", DATA_TLS_OFF},
+                                               {"require", DATA_TLS_REQUIRE},
+                                               {"uploads", DATA_TLS_UPLOADS},
+                                               {"downloads", DATA_TLS_DOWNLOADS},
+                                               {NULL, 0}};
+static const struct conf_word ssl_replies[] = {{"234", false}, {"334", true}, {NULL, 0}};
+static const struct conf_word refusals[] = {{"522", false}, {"521", true}, {NULL, 0}};
+static const struct conf_word greetings[] = {{"after", false}, {"before", true}, {NULL, 0}};
+static const struct conf_word tolerances[] = {{"refuse", false}, {"accept", true}, {NULL, 0}};
 static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}, {NULL, 0}};
 
 /* ---- rows ---- */
@@ -158,7 +179,9 @@ static const struct conf_directive listen_rows[] = {
      LISTEN(rules.kind),
      .words = kinds,
      .fallback = "explicit",
-     .help = "Whether TLS begins with the AUTH command or before the greeting."},
+     .help =
+         "Whether TLS begins with the AUTH command or before the greeting; where it may be either, "
+         "the first bytes of the client decide, and the greeting waits for them a moment."},
     HOST_ROWS(settings_listen, host., false),
     {.name = "policy",
      .type = CONF_WORD,
@@ -204,6 +227,52 @@ static const struct conf_directive listen_rows[] = {
      LISTEN(rules.auth_legacy_words),
      .fallback = "yes",
      .help = "Whether AUTH SSL and AUTH TLS-P are taken, too."},
+    {.name = "auth_ssl_reply",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.auth_ssl_334),
+     .words = ssl_replies,
+     .fallback = "234",
+     .help = "How AUTH SSL is answered; very old clients wait for 334."},
+    {.name = "implicit_greeting",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.greet_before_tls),
+     .words = greetings,
+     .fallback = "after",
+     .help =
+         "Whether the greeting of implicit TLS comes after the handshake or, for clients of z/OS, "
+         "in clear before it."},
+    {.name = "prot_without_pbsz",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.prot_before_pbsz),
+     .words = tolerances,
+     .fallback = "refuse",
+     .help = "Whether PROT is taken of clients that send no PBSZ before it."},
+    {.name = "prot_refused_code",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.data_refused_521),
+     .words = refusals,
+     .fallback = "522",
+     .help = "The reply to a transfer that must be protected and is not; RFC 4217 has both."},
+    {.name = "data_tls",
+     .type = CONF_WORD,
+     LISTEN(rules.dialect.data_tls),
+     .words = data_levels,
+     .fallback = "default",
+     .help = "Which transfers must be protected, listings being downloads: all of them by default, "
+             "or as the client says where plaintext is allowed."},
+    {.name = "ccc",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.ccc),
+     .fallback = "no",
+     .help = "Whether a client may end TLS on the control connection once it is logged in, so that "
+             "firewalls can read along; anybody on the way can then read and write commands."},
+    {.name = "upload_without_close_notify",
+     .type = CONF_FLAG,
+     LISTEN(rules.accept_no_notify),
+     .words = tolerances,
+     .fallback = "refuse",
+     .help = "Whether an upload is whole that ends without TLS's close_notify, as some old clients "
+             "leave it; so does anybody who can cut a connection. Each one is logged."},
     {.name = "data_resume",
      .type = CONF_WORD,
      LISTEN(rules.data_resume),
@@ -273,6 +342,14 @@ static const struct conf_directive listen_rows[] = {
      .fallback = "no",
      .help = "Whether MODE B is offered: files go as blocks, with restart markers, and the data "
              "connection stays open for the next one, which makes many small files quick."},
+    {.name = "extras",
+     .type = CONF_WORDS,
+     LISTEN(rules.extras),
+     .words = extras,
+     .help =
+         "Commands that are offered on wish: rmda removes directories with all beneath, comb makes "
+         "a file of others, symlink and copy are of SITE, pret announces a transfer, mdtm-set "
+         "lets MDTM set times, glob lets LIST and NLST take patterns."},
     {.name = "hash_max",
      .type = CONF_SIZE,
      LISTEN(rules.hash_max_bytes),
@@ -382,6 +459,24 @@ static const struct conf_directive account_rows[] = {
      ACCOUNT(read_only),
      .fallback = "no",
      .help = "Whether the account may change nothing."},
+    {.name = "uploads",
+     .type = CONF_FLAG,
+     ACCOUNT(upload_in_place),
+     .words = uploads,
+     .fallback = "atomic",
+     .help = "Whether an upload takes its name when it is whole, or is seen as it comes."},
+    {.name = "dotfiles",
+     .type = CONF_FLAG,
+     ACCOUNT(hide_dotfiles),
+     .words = dotfiles,
+     .fallback = "show",
+     .help = "Whether listings tell of names that begin with a dot."},
+    {.name = "denied_names",
+     .type = CONF_TEXTS,
+     ACCOUNT(denied_names),
+     .help = "Patterns of names that nothing may be given, and beneath which nothing may be made; "
+             "{\"\"} for none. Unless it is set, names that programs of the system trust, such as "
+             ".ssh and .netrc."},
 };
 
 static const struct conf_block blocks[] = {

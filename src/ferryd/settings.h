@@ -58,6 +58,8 @@ struct settings_account {
     enum admission_policy login;
     struct conf_texts certificates;
     enum user_tls tls;
+    bool upload_in_place, hide_dotfiles;
+    struct conf_texts denied_names;
 };
 
 #define SETTINGS_LISTEN "listen"

@@ -7,7 +7,7 @@ static void check_tls(struct conf *conf, const struct conf_instance *instance)
 {
     const struct settings_listen *listen = instance->values;
     if (!listen->host.certificate) {
-        if (listen->rules.kind == LISTEN_IMPLICIT)
+        if (listen->rules.kind != LISTEN_EXPLICIT)
             conf_mistake(conf, instance, "tls", "implicit TLS needs a certificate");
         else if (!listen->rules.plaintext_allowed)
             conf_mistake(conf, instance, NULL,

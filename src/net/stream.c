@@ -281,6 +281,11 @@ void stream_read(struct stream *stream, char *out, size_t size, size_t *got)
     stream_settle(stream);
 }
 
+bool stream_peek(const struct stream *stream, unsigned char *first)
+{
+    return stream->fd >= 0 && recv(stream->fd, first, 1, MSG_PEEK) == 1;
+}
+
 void stream_pause(struct stream *stream, bool paused)
 {
     if (stream->paused && !paused)

@@ -5,6 +5,10 @@
 #include "server/host.h"
 #include "tls/engine.h"
 
+/* For a client that uses each ticket once: so many transfers after CCC. Others use the last again.
+ */
+enum { CCC_TICKETS = 8 };
+
 static enum ferry_error security_engine(struct server_session *session, struct tls_engine **out)
 {
     server_binding_unref(session->binding);
@@ -56,16 +60,36 @@ void server_security_note_data(struct server_session *session, const struct tls_
         *session->data_tls = *tls_engine_facts(engine);
 }
 
+static bool is_cleared(const struct server_session *session)
+{
+    return server_pi_security(session->pi)->state == SECURITY_CLEARED;
+}
+
+void server_security_stock(struct server_session *session)
+{
+    for (int i = 0; is_cleared(session) && i < CCC_TICKETS; i++)
+        server_session_refill(session);
+}
+
+void server_security_forget(struct server_session *session)
+{
+    server_binding_unref(session->binding);
+    session->binding = NULL;
+}
+
 void server_security_stop(struct server_session *session)
 {
-    if (stream_stop_tls(session->stream) != FERRY_OK)
+    enum stream_stop until = is_cleared(session) ? STREAM_STOP_ANY : STREAM_STOP_NOTIFY;
+    if (stream_stop_tls(session->stream, until) != FERRY_OK)
         server_session_end(session, "TLS cannot be ended", true);
 }
 
 void server_security_stopped(struct server_session *session)
 {
-    server_binding_unref(session->binding);
-    session->binding = NULL;
+    if (is_cleared(session))
+        server_event(session, LOG_LEVEL_NOTICE, "session.ccc", F_STR("reason", "CCC"));
+    else
+        server_security_forget(session);
     server_session_enter(session, SERVER_SERVING, 0);
     server_pi_tls_stopped(session->pi, loop_now_ns(session->shared->loop));
     server_session_turn(session);

@@ -45,9 +45,10 @@ struct server_shared {
 
 enum server_phase {
     SERVER_SERVING,
+    SERVER_UNDECIDED,   /* LISTEN_EITHER: the first bytes are awaited */
     SERVER_OPENING_TLS, /* what was written before the handshake is on its way */
     SERVER_HANDSHAKE,
-    SERVER_CLOSING_TLS, /* REIN: what was written, then close_notify both ways */
+    SERVER_CLOSING_TLS, /* REIN, CCC: what was written, then close_notify both ways */
     SERVER_LEAVING,     /* the last replies wait for room in the stream */
     SERVER_GONE,        /* the control connection is over; an upload may still run */
 };

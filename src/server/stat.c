@@ -42,14 +42,16 @@ static void status_facts(struct server_session *session, const char *of,
 static void status_tls(struct server_session *session)
 {
     const struct security *security = server_pi_security(session->pi);
-    if (!stream_is_sealed(session->stream)) {
+    if (stream_is_sealed(session->stream)) {
+        const struct tls_facts *facts = tls_engine_facts(stream_tls(session->stream));
+        status_facts(session, "Control connection", facts);
+    } else {
         status_line(session, "Control connection in clear");
-        return;
     }
-    const struct tls_facts *facts = tls_engine_facts(stream_tls(session->stream));
-    status_facts(session, "Control connection", facts);
     if (session->data_tls)
         status_facts(session, "Last data connection", session->data_tls);
+    if (security->state == SECURITY_PLAIN)
+        return;
     status_line(session, "Data connections %s",
                 security->level == PROTECTION_PRIVATE ? "private (PROT P)" : "in clear (PROT C)");
 }

@@ -344,6 +344,10 @@ static void transfer_pumped(void *ctx, const struct pump_result *result)
     struct server_outcome outcome =
         server_outcome_of(&seen, server_transfer_is_upload(transfer), sealed);
     const struct fault *filter = server_filter_fault(transfer->filter);
+    if (result->outcome == PUMP_DONE && stream_lacks_notify(transfer->stream))
+        server_event(transfer->session, LOG_LEVEL_NOTICE, "transfer.no-close-notify",
+                     F_STR("path", transfer->path), F_U64("bytes", result->bytes),
+                     F_STR("side", "client"));
     if (result->outcome == PUMP_FAILED && fault_is_set(filter)) {
         struct server_outcome failed = server_outcome_of_filter(filter->kind);
         bool blocks = transfer->mode == TRANSFER_MODE_B;
@@ -419,6 +423,7 @@ static void transfer_move(struct server_transfer *transfer)
         .max_bytes = upload ? transfer->range_bytes : 0,
         .sync = upload,
         .at_once = transfer->in_place,
+        .accept_no_notify = upload && transfer->session->rules->accept_no_notify,
         .stall_ns = transfer->session->rules->stall_timeout_ns,
         .done = transfer_pumped,
         .ctx = transfer,

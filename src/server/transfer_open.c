@@ -25,7 +25,7 @@ static void transfer_announced(struct server_transfer *transfer)
     transfer->announced = true;
     transfer->stage = TRANSFER_CONNECTING;
     if (session->data)
-        server_data_begin(session->data);
+        server_data_begin(session->data, session->command.tls_client);
     else
         server_kept_begin(session->kept);
     server_session_turn(session);

@@ -116,7 +116,7 @@ static void listener_serve(void *ctx, int fd, const struct address *peer,
     struct server_shared *shared = &listener->worker->shared;
     uint32_t most = shared->settings.sessions_max;
     bool full = shared->count >= most;
-    if (full && (listener->rules->kind == LISTEN_IMPLICIT || shared->count >= most + REFUSED_MAX))
+    if (full && (listener->rules->kind != LISTEN_EXPLICIT || shared->count >= most + REFUSED_MAX))
         return;
     enum ferry_error error =
         server_session_new(shared, listener->rules, fd_take(&owned), peer, reached,

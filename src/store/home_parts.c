@@ -88,7 +88,9 @@ static enum ferry_error begin_unique(const struct home *home, struct bytes path,
         *name = unique_name(home, path);
         if (!*name)
             return fault_set(fault, FERRY_E_MEMORY, "no memory for a name");
-        enum ferry_error error = begin(home, bytes_str(*name), HOME_UNIQUE, 0, part, fault);
+        enum ferry_error error = home_check_name(home, bytes_str(*name), fault);
+        if (error == FERRY_OK)
+            error = begin(home, bytes_str(*name), HOME_UNIQUE, 0, part, fault);
         if (error != FERRY_E_EXISTS)
             return error;
     }

@@ -113,6 +113,9 @@ static void sec_35_every_way_to_make_a_name(void **state)
                      FERRY_E_ARGUMENT);
     assert_int_equal(tempdir_count(&top, "."), 3);
     assert_int_equal(tempdir_count(&top, ".ssh"), 0);
+    reopen(&(struct home_rules){.denied_names = "upload.*"}, ROOT_LINKS_BENEATH);
+    assert_int_equal(home_open_part(&home, BYTES_LIT("/dir"), HOME_UNIQUE, 0, &part, &told),
+                     FERRY_E_ARGUMENT);
 }
 
 /* ---- links ---- */
