@@ -116,7 +116,8 @@ struct home_upload {
     uint32_t part;         /* names it in commit and abandon */
     uint64_t offset_bytes; /* where the first byte that comes is written */
     char *path;            /* it will have; owned: home_upload_fini */
-    bool in_place;         /* it is the target itself */
+    bool copying;  /* its beginning is still to be copied: home_copy, before anything is written */
+    bool in_place; /* it is the target itself */
 };
 
 void home_upload_fini(struct home_upload *upload);
@@ -127,6 +128,10 @@ void home_upload_fini(struct home_upload *upload);
 NODISCARD enum ferry_error home_open_part(struct home *home, struct bytes path,
                                           enum home_start start, uint64_t offset_bytes,
                                           struct home_upload *upload, struct fault *fault);
+
+/* Copies some more of the beginning of the upload that is open, PART_COPY_BYTES at most; `*done`:
+ * all of it is there. After a failure no upload is open. */
+NODISCARD enum ferry_error home_copy(struct home *home, bool *done, struct fault *fault);
 
 /* The part, written and synced, takes its name. FERRY_E_STATE: there is no such part. Any other
  * failure leaves it open. */
