@@ -66,7 +66,8 @@ static enum ferry_error files_read(struct files *files, struct conf *conf,
 
 /* FERRY_E_ARGUMENT: some are none, and were told of. */
 static enum ferry_error read_pins(struct conf *conf, const struct conf_instance *instance,
-                                  const struct conf_texts *from, struct tls_pin **out)
+                                  const char *directive, const struct conf_texts *from,
+                                  struct tls_pin **out)
 {
     if (from->count == 0)
         return FERRY_OK;
@@ -77,8 +78,8 @@ static enum ferry_error read_pins(struct conf *conf, const struct conf_instance 
     for (size_t i = 0; i < from->count; i++) {
         if (tls_pin_parse(bytes_str(from->list[i]), &(*out)[i]) == FERRY_OK)
             continue;
-        conf_mistake(conf, instance, "client_pins",
-                     "\"%s\" is not sha256// and 44 letters of base64", from->list[i]);
+        conf_mistake(conf, instance, directive, "\"%s\" is not sha256// and 44 letters of base64",
+                     from->list[i]);
         error = FERRY_E_ARGUMENT;
     }
     return error;
@@ -92,7 +93,7 @@ static enum ferry_error build(struct conf *conf, const struct conf_instance *ins
 {
     struct fault fault = {0};
     struct tls_pin *pins = NULL;
-    enum ferry_error error = read_pins(conf, instance, &host->client_pins, &pins);
+    enum ferry_error error = read_pins(conf, instance, "client_pins", &host->client_pins, &pins);
     if (error == FERRY_OK) {
         const struct tls_server_settings settings = {
             .policy = listen->policy,
@@ -208,6 +209,62 @@ static enum ferry_error make_hosts(struct conf *conf, const struct conf_instance
     return error;
 }
 
+/* ---- other servers ---- */
+
+static enum ferry_error make_peers(struct conf *conf, const struct conf_instance *instance,
+                                   struct bytes ca_pem, struct tls_peers **out)
+{
+    const struct settings_listen *listen = instance->values;
+    struct fault fault = {0};
+    struct tls_pin *pins = NULL;
+    enum ferry_error error = read_pins(conf, instance, "fxp_pins", &listen->fxp_pins, &pins);
+    if (error == FERRY_OK) {
+        error = tls_peers_new(ca_pem, pins, listen->fxp_pins.count, out, &fault);
+        if (error != FERRY_OK && error != FERRY_E_MEMORY)
+            conf_mistake(conf, instance, "fxp", "%s", fault.what);
+    }
+    alloc_free(pins);
+    return error;
+}
+
+static enum ferry_error make_client(struct conf *conf, const struct conf_instance *instance,
+                                    const struct files *files, struct tls_context **out)
+{
+    const struct settings_listen *listen = instance->values;
+    const struct tls_client_settings settings = {
+        .policy = listen->policy,
+        .min = listen->tls_min,
+        .max = listen->tls_max,
+        .certificate_pem = buf_view(&files->text[CONTEXT_CERTIFICATE]),
+        .key_pem = buf_view(&files->text[listen->host.key ? CONTEXT_KEY : CONTEXT_CERTIFICATE]),
+    };
+    struct fault fault = {0};
+    enum ferry_error error = tls_context_new_client(&settings, out, &fault);
+    if (error != FERRY_OK && error != FERRY_E_MEMORY)
+        conf_mistake(conf, instance, "fxp", "%s", fault.what);
+    return error;
+}
+
+static enum ferry_error make_fxp(struct conf *conf, const struct conf_instance *instance,
+                                 conf_load_fn *load, void *ctx, struct contexts *contexts)
+{
+    const struct settings_listen *listen = instance->values;
+    CLEANUP(files_fini) struct files files;
+    CLEANUP(buf_fini) struct buf ca;
+    struct fault fault = {0};
+    files_init(&files);
+    buf_init(&ca, CONF_FILE_MAX_BYTES);
+    enum ferry_error error = files_read(&files, conf, instance, &listen->host, load, ctx);
+    if (error == FERRY_OK && listen->fxp_ca) {
+        error = load(ctx, listen->fxp_ca, &ca, &fault);
+        if (error != FERRY_OK && error != FERRY_E_MEMORY)
+            conf_mistake(conf, instance, "fxp_ca", "%s: %s", listen->fxp_ca, fault.what);
+    }
+    if (error == FERRY_OK)
+        error = make_peers(conf, instance, buf_view(&ca), &contexts->peers);
+    return error == FERRY_OK ? make_client(conf, instance, &files, &contexts->fxp) : error;
+}
+
 enum ferry_error contexts_make(struct conf *conf, const struct conf_instance *instance,
                                conf_load_fn *load, void *ctx, struct contexts *out)
 {
@@ -215,11 +272,17 @@ enum ferry_error contexts_make(struct conf *conf, const struct conf_instance *in
     *out = (struct contexts){0};
     enum ferry_error error =
         make_context(conf, instance, &listen->host, listen, load, ctx, &out->tls);
-    return error == FERRY_OK ? make_hosts(conf, instance, load, ctx, out) : error;
+    if (error == FERRY_OK)
+        error = make_hosts(conf, instance, load, ctx, out);
+    if (error == FERRY_OK && listen->rules.dialect.fxp)
+        error = make_fxp(conf, instance, load, ctx, out);
+    return error;
 }
 
 void contexts_fini(struct contexts *contexts)
 {
+    tls_peers_unref(contexts->peers);
+    tls_context_unref(contexts->fxp);
     tls_hosts_unref(contexts->hosts);
     tls_context_unref(contexts->tls);
 }

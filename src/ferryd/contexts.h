@@ -3,6 +3,7 @@
 #define FERRY_FERRYD_CONTEXTS_H
 
 #include "ferryd/settings.h"
+#include "tls/peers.h"
 
 /* The files that a listen block or a host block names. */
 enum context_file {
@@ -20,6 +21,9 @@ const char *contexts_file_path(const struct settings_host *host, enum context_fi
 struct contexts {
     struct tls_context *tls; /* of those who name no host */
     struct tls_hosts *hosts; /* NULL: none has a name */
+    /* Where `fxp` is on: we as client of other servers, with the same certificate, and they. */
+    struct tls_context *fxp;
+    struct tls_peers *peers;
 };
 
 /* Makes those of a listen block, which has a certificate, with its own files and those of all host

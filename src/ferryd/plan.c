@@ -50,11 +50,16 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
         .hide_dotfiles = account->hide_dotfiles,
         .denied_names = buf_view(&denied).ptr,
     };
+    const char *directive = "home";
     error = users_add(plan->users, &settings, &fault);
+    if (error == FERRY_OK && account->charset) {
+        directive = "charset";
+        error = users_set_charset(plan->users, account->name, account->charset, &fault);
+    }
     if (error == FERRY_E_MEMORY)
         return error;
     if (error != FERRY_OK)
-        conf_mistake(plan->conf, block, "home", "%s", fault.what);
+        conf_mistake(plan->conf, block, directive, "%s", fault.what);
     return FERRY_OK;
 }
 

@@ -10,33 +10,46 @@
 
 /* What the rules point to until they are made. */
 struct lists {
-    struct network *proxies;
+    struct network *proxies, *servers;
     struct server_passive_rule *passive;
 };
 
 static void lists_fini(struct lists *lists)
 {
     alloc_free(lists->proxies);
+    alloc_free(lists->servers);
     alloc_free(lists->passive);
 }
 
-static enum ferry_error set_proxies(const struct conf_networks *from, struct lists *lists,
-                                    struct server_rules *rules)
+/* NULL if there are none. */
+static enum ferry_error read_networks(const struct conf_networks *from, struct network **out)
 {
     if (from->count == 0)
         return FERRY_OK;
-    lists->proxies = alloc_resize(NULL, from->count, sizeof(*lists->proxies));
-    if (!lists->proxies)
+    struct network *list = alloc_resize(NULL, from->count, sizeof(*list));
+    if (!list)
         return FERRY_E_MEMORY;
     for (size_t i = 0; i < from->count; i++) {
         const struct conf_network *network = &from->list[i];
-        lists->proxies[i] =
+        list[i] =
             (struct network){.family = network->len == 4 ? 1 : 2, .bits = network->prefix_bits};
-        memcpy(lists->proxies[i].bytes, network->bytes, sizeof(network->bytes));
+        memcpy(list[i].bytes, network->bytes, sizeof(network->bytes));
     }
-    rules->proxies = lists->proxies;
-    rules->proxy_count = from->count;
+    *out = list;
     return FERRY_OK;
+}
+
+static enum ferry_error set_networks(const struct settings_listen *listen, struct lists *lists,
+                                     struct server_rules *rules)
+{
+    enum ferry_error error = read_networks(&listen->proxies, &lists->proxies);
+    if (error == FERRY_OK)
+        error = read_networks(&listen->fxp_networks, &lists->servers);
+    rules->proxies = lists->proxies;
+    rules->proxy_count = listen->proxies.count;
+    rules->fxp.networks = lists->servers;
+    rules->fxp.network_count = listen->fxp_networks.count;
+    return error;
 }
 
 /* "10.0.0.0/8 192.0.2.1" or "10.0.0.0/8 local". */
@@ -106,8 +119,10 @@ static enum ferry_error make(struct conf *conf, const struct conf_instance *inst
     struct server_rules rules = listen->rules;
     rules.tls = contexts->tls;
     rules.hosts = contexts->hosts;
+    rules.fxp.tls = contexts->fxp;
+    rules.fxp.peers = contexts->peers;
     set_plain(listen, &rules);
-    enum ferry_error error = set_proxies(&listen->proxies, &lists, &rules);
+    enum ferry_error error = set_networks(listen, &lists, &rules);
     if (error == FERRY_OK)
         error = set_passive_networks(conf, instance, &lists, &rules);
     if (error != FERRY_OK)

@@ -41,7 +41,9 @@ struct settings_listen {
     struct conf_address passive_address;
     char *passive_name;
     struct conf_texts passive_networks; /* "NETWORK ADDRESS" or "NETWORK local" */
-    struct conf_networks proxies;
+    struct conf_networks proxies, fxp_networks;
+    char *fxp_ca;
+    struct conf_texts fxp_pins;
     struct settings_host host;
     enum tls_unknown_host sni_unknown;
     bool alpn_required;
@@ -54,6 +56,7 @@ struct settings_account {
     char *name;
     char *password_hash; /* of crypt(5) */
     char *home;
+    char *charset;
     bool read_only;
     enum admission_policy login;
     struct conf_texts certificates;

@@ -57,7 +57,7 @@ def ccc_round_trip(argv, server, work):
 def curl_ccc(work, mode, *words):
     for version in ("1.2", "1.3"):
         for transfer in ([], ["--disable-epsv"]):
-            with dialects.server("ccc", f"tls-max={version}", *words) as server:
+            with dialects.server("ccc = yes", f"tls_max = {version}", *words) as server:
                 argv = [peers.need("curl"), "-sSv", "--ftp-ssl-ccc", "--ftp-ssl-ccc-mode", mode, *transfer]
                 ccc_round_trip(argv, server, work)
                 assert server.log_text().count("session.ccc") == 2, server.log_text()
@@ -72,14 +72,14 @@ def curl_active(work):
 
 @test("TLS-155 curl's passive CCC: it sends none, and OpenSSL then forgets its session, so that it cannot resume")
 def curl_passive(work):
-    for server in curl_ccc(work, "passive", "data-resume=prefer"):
+    for server in curl_ccc(work, "passive", "data_resume = prefer"):
         assert resumed(server) == 0, server.log_text()
 
 
 @test("TLS-57 TLS-156 curl 7.88 in active mode sends in clear after CCC: refused, and nothing is stored")
 def curl_in_clear(work):
     (work / "source").write_bytes(CONTENT)
-    with dialects.server("ccc", "data-resume=prefer") as server:
+    with dialects.server("ccc = yes", "data_resume = prefer") as server:
         code, _ = run([peers.need("curl"), "-sS", "--ftp-ssl-ccc", "-P", "-", "--ssl-reqd", "--cacert", server.ca, "-u",
                        f"{server.user}:{server.password}", "-T", work / "source", f"ftp://127.0.0.1:{server.port}/up"])
         if code == 0:
@@ -119,7 +119,7 @@ def ways_to_end(_work):
         raw.socket.settimeout(20)
 
     for version in ("1.2", "1.3"):
-        with dialects.server("ccc", f"tls-max={version}") as server:
+        with dialects.server("ccc = yes", f"tls_max = {version}") as server:
             for end in (unwrapped, silent):
                 raw = cleared(server)
                 session = raw.socket.session
@@ -133,7 +133,7 @@ def ways_to_end(_work):
 
 @test("TLS-155 a client that says nothing for a while is taken at its word later, in clear")
 def thinks(_work):
-    with dialects.server("ccc") as server:
+    with dialects.server("ccc = yes") as server:
         raw = cleared(server)
         assert raw.socket.recv(1) == b""
         plain = socket.socket(fileno=os.dup(raw.socket.fileno()))
@@ -145,7 +145,7 @@ def thinks(_work):
 
 @test("TLS-135 SEC-10 lines in clear in the piece of the CCC, or before its reply, are not run")
 def injected(_work):
-    with dialects.server("ccc") as server:
+    with dialects.server("ccc = yes") as server:
         (server.files / "file").write_bytes(b"content")
         raw = Raw(server.port).login(server.user, server.password)
         raw.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
@@ -188,7 +188,7 @@ def there(server, address, name):
 @test("TLS-62 TLS-165 TLS-167 TLS-168 lftp has one server send to another, with SSCN and CPSV")
 def between_ours(work):
     tls = peers.make_certificate(work / "fxp")
-    words = ("fxp", "data-resume=prefer", "fxp-network=127.0.0.0/8")
+    words = ("fxp = yes fxp_ca = CA", "data_resume = prefer", "fxp_networks = {127.0.0.0/8}")
     with dialects.server(*words, tls=tls) as first, dialects.server(*words, tls=tls, address="127.0.0.2") as second:
         (first.files / "file").write_bytes(CONTENT)
         for source in ("yes", "no"):
@@ -205,7 +205,7 @@ def between_ours(work):
 
 @test("TLS-168 SEC-9 a server that is not known to the other gets and sends nothing")
 def between_strangers(work):
-    words = ("fxp", "data-resume=prefer", "fxp-network=127.0.0.0/8")
+    words = ("fxp = yes fxp_ca = CA", "data_resume = prefer", "fxp_networks = {127.0.0.0/8}")
     with dialects.server(*words) as first, \
             dialects.server(*words, tls=peers.make_certificate(work / "other"), address="127.0.0.2") as second:
         (first.files / "file").write_bytes(CONTENT)
@@ -218,7 +218,7 @@ def between_strangers(work):
 def with_proftpd(work):
     tls = peers.make_certificate(work / "proftpd")
     extra = f"TLSCACertificateFile {tls[0]}\nTLSOptions NoSessionReuseRequired\nAllowForeignAddress on\n"
-    with peers.proftpd(extra, tls) as other, dialects.server("fxp", "data-resume=prefer", tls=tls) as ours:
+    with peers.proftpd(extra, tls) as other, dialects.server("fxp = yes fxp_ca = CA", "data_resume = prefer", tls=tls) as ours:
         (ours.files / "file").write_bytes(CONTENT)
         for sscn in ("yes", "no"):
             for source in ("yes", "no"):
@@ -238,7 +238,7 @@ def with_proftpd(work):
 @test("issue 3: explicit and implicit TLS on one port: curl, lftp and ferry, each by either")
 def one_port(work):
     (work / "source").write_bytes(CONTENT)
-    with dialects.server("data-resume=prefer") as server:
+    with dialects.server("data_resume = prefer") as server:
         port = server.either_port
         for scheme in ("ftp", "ftps"):
             login = f"{server.user}:{server.password}"
@@ -265,7 +265,7 @@ def one_port(work):
 
 @test("issue 3: 220 in clear before an implicit handshake, as z/OS clients expect it")
 def greeting_first(_work):
-    with dialects.server("greet-before-tls") as server:
+    with dialects.server("implicit_greeting = before") as server:
         raw = Raw(server.implicit_port)
         assert raw.reply()[0] == 220
         raw.start_tls()
@@ -277,7 +277,7 @@ def greeting_first(_work):
 
 @test("TLS-2 TLS-4 TLS-29 AUTH words of old clients, 334 to AUTH SSL, PROT without PBSZ")
 def old_words(_work):
-    with dialects.server("auth-ssl-334", "prot-before-pbsz") as server:
+    with dialects.server("auth_ssl_reply = 334", "prot_without_pbsz = accept") as server:
         for word, code, private in (("AUTH SSL", 334, True), ("auth ssl", 334, True), ("AUTH SSL ", 334, True),
                                     ("AUTH TLS-P", 234, True), ("auth tls-c", 234, False), ("AUTH TLS", 234, False)):
             raw = Raw(server.port)
@@ -295,7 +295,7 @@ def old_words(_work):
 
 @test("issue 3: curl takes a 334 to AUTH SSL")
 def curl_334(work):
-    with dialects.server("auth-ssl-334") as server:
+    with dialects.server("auth_ssl_reply = 334") as server:
         (work / "source").write_bytes(CONTENT)
         code, output = run([peers.need("curl"), "-sSv", "--ssl-reqd", "--cacert", server.ca, "-u",
                             f"{server.user}:{server.password}", "-T", work / "source",
@@ -308,7 +308,7 @@ def curl_334(work):
 def ftp_ssl(work):
     program = peers.need("ftp-ssl")
     (work / "source").write_bytes(CONTENT)
-    with dialects.server("accept-no-notify", "data-resume=prefer") as server:
+    with dialects.server("upload_without_close_notify = accept", "data_resume = prefer") as server:
         (work / ".netrc").write_text(f"machine localhost login {server.user} password {server.password}\n")
         (work / ".netrc").chmod(0o600)
         commands = "\n".join(["open localhost " + str(server.port), f"user {server.user} {server.password}", "binary",

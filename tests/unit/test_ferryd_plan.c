@@ -96,6 +96,7 @@ static const char rich[] =
     " cut_uploads = remove idle_timeout = 5s passive_lookup = 1min\n"
     " auth_ssl_reply = 334 prot_without_pbsz = accept prot_refused_code = 521\n"
     " data_tls = uploads ccc = yes upload_without_close_notify = accept\n"
+    " ascii = strict passive_timeout = 7s\n"
     "}\n" ACCOUNT;
 
 static void rules_that_are_set(void **state)
@@ -134,6 +135,8 @@ static void rules_that_are_set(void **state)
     }
     assert_int_equal(rules->active_source_port, 20);
     assert_int_equal(rules->hash_max_bytes, 1 << 20);
+    assert_true(rules->ascii_strict);
+    assert_int_equal(rules->passive_timeout_ns, 7 * CLOCK_NS_PER_S);
     assert_int_equal(rules->idle_timeout_ns, 5 * CLOCK_NS_PER_S);
     assert_int_equal(rules->passive_lookup_ns, 60 * CLOCK_NS_PER_S);
 }
