@@ -209,7 +209,6 @@ static enum ferry_error copy_settings(struct user *user, const struct user_setti
         .read_only = settings->read_only,
         .upload_in_place = settings->upload_in_place,
         .hide_dotfiles = settings->hide_dotfiles,
-        .control_names = settings->control_names,
         .denied_names = user->denied_names,
     };
     if (!user->name || !user->root || (denies && !user->denied_names))

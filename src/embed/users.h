@@ -39,7 +39,7 @@ struct user_settings {
     size_t certificate_count;
 
     /* As in store/home.h. */
-    bool upload_in_place, hide_dotfiles, control_names;
+    bool upload_in_place, hide_dotfiles;
     const char *denied_names;
 };
 

@@ -48,7 +48,6 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
         .certificate_count = account->certificates.count,
         .upload_in_place = account->upload_in_place,
         .hide_dotfiles = account->hide_dotfiles,
-        .control_names = account->control_names,
         .denied_names = buf_view(&denied).ptr,
     };
     const char *directive = "home";

@@ -440,12 +440,6 @@ static const struct conf_directive account_rows[] = {
      .help =
          "What names of files are in that come in no UTF-8, such as windows-1252; such a client "
          "is told names in it, too. On disk they are UTF-8."},
-    {.name = "control_names",
-     .type = CONF_FLAG,
-     ACCOUNT(control_names),
-     .words = permissions,
-     .fallback = "refuse",
-     .help = "Whether a new name may hold control bytes, which terminals and scripts take ill."},
     {.name = "denied_names",
      .type = CONF_TEXTS,
      ACCOUNT(denied_names),

@@ -61,7 +61,7 @@ struct settings_account {
     enum admission_policy login;
     struct conf_texts certificates;
     enum user_tls tls;
-    bool upload_in_place, hide_dotfiles, control_names;
+    bool upload_in_place, hide_dotfiles;
     struct conf_texts denied_names;
 };
 

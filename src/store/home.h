@@ -27,7 +27,6 @@ struct home_rules {
     bool read_only; /* for what is told of rights; changes are refused before they come here */
     bool upload_in_place; /* what comes is seen as it comes, in the target itself (FTP-64) */
     bool hide_dotfiles;   /* listings leave them out, if they are not asked for (LST-82) */
-    bool control_names;   /* new names may hold control bytes (SEC-35) */
     /* Patterns (store/match.h) of names that nothing may be given, with '/' between them, and
      * beneath which nothing may be made (SEC-35). NULL: home_denied_default; "": none. */
     const char *denied_names;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/text.h"
 #include "store/fail.h"
 #include "store/home.h"
 #include "store/match.h"
@@ -12,23 +11,11 @@
 
 const char home_denied_default[] = ".forward/.ftpaccess/.netrc/.rhosts/.shosts/.ssh/.tlslogin";
 
-/* Of what is to be made; folders that are there already are as they are. */
-static bool has_control(struct bytes path)
-{
-    for (size_t i = path.len; i > 0 && path.ptr[i - 1] != '/'; i--)
-        if (text_is_control(path.ptr[i - 1]))
-            return true;
-    return false;
-}
-
 enum ferry_error home_check_name(const struct home *home, struct bytes path, struct fault *fault)
 {
     struct bytes patterns =
         home->denied_names ? bytes_str(home->denied_names) : bytes_str(home_denied_default);
     struct bytes left = bytes_skip(path, 1);
-    if (!home->rules.control_names && has_control(path))
-        return fault_set(fault, FERRY_E_ARGUMENT, "%.*s: a name with control bytes",
-                         BYTES_FMT(path));
     while (left.len > 0) {
         struct bytes name = bytes_cut(&left, '/');
         if (match_any(patterns, name))
