@@ -210,6 +210,7 @@ static enum ferry_error copy_settings(struct user *user, const struct user_setti
         .upload_in_place = settings->upload_in_place,
         .hide_dotfiles = settings->hide_dotfiles,
         .denied_names = user->denied_names,
+        .control_bytes = settings->control_bytes,
     };
     if (!user->name || !user->root || (denies && !user->denied_names))
         return FERRY_E_MEMORY;

@@ -41,6 +41,7 @@ struct user_settings {
     /* As in store/home.h. */
     bool upload_in_place, hide_dotfiles;
     const char *denied_names;
+    bool control_bytes;
 };
 
 /* Adds an account; all is copied, of the password only a salted hash. Before the first login.

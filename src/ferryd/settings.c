@@ -446,6 +446,14 @@ static const struct conf_directive account_rows[] = {
      .help = "Patterns of names that nothing may be given, and beneath which nothing may be made; "
              "{\"\"} for none. Unless it is set, names that programs of the system trust, such as "
              ".ssh and .netrc."},
+    {.name = "control_bytes",
+     .type = CONF_FLAG,
+     ACCOUNT(control_bytes),
+     .words = permissions,
+     .fallback = "refuse",
+     .help =
+         "Whether new names may hold control characters, which terminals and programs that read "
+         "listings line by line may take for something else."},
 };
 
 static const struct conf_block blocks[] = {

@@ -63,6 +63,7 @@ struct settings_account {
     enum user_tls tls;
     bool upload_in_place, hide_dotfiles;
     struct conf_texts denied_names;
+    bool control_bytes;
 };
 
 #define SETTINGS_LISTEN "listen"
