@@ -449,7 +449,7 @@ static const struct conf_directive account_rows[] = {
     {.name = "control_bytes",
      .type = CONF_FLAG,
      ACCOUNT(control_bytes),
-     .words = permissions,
+     .words = settings_words_permissions,
      .fallback = "refuse",
      .help =
          "Whether new names may hold control characters, which terminals and programs that read "
