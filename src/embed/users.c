@@ -12,7 +12,11 @@
 #include "store/sweep.h"
 #include "tls/digest.h"
 
-enum { SALT_BYTES = 16, NEW_FILES_MASK = 027 /* SEC-37 */ };
+enum {
+    SALT_BYTES = 16,
+    NEW_FILES_MASK = 027, /* SEC-37 */
+    LISTINGS_BYTES = 64 * 1024 * 1024,
+};
 
 struct user {
     SLIST_ENTRY(user) link;
@@ -34,7 +38,8 @@ struct users {
     SLIST_HEAD(, user) list;
     TAILQ_HEAD(, login_job) jobs;
     unsigned count;
-    struct user *nobody; /* whose hash is computed for unknown names (SEC-84) */
+    struct dir_budget listings; /* of all sessions together */
+    struct user *nobody;        /* whose hash is computed for unknown names (SEC-84) */
 };
 
 /* One login, decided on the pool: hashing and opening the root take time. */
@@ -111,6 +116,7 @@ struct users *users_new(struct loop *loop)
     if (!users)
         return NULL;
     users->loop = loop;
+    users->listings.max_bytes = LISTINGS_BYTES;
     SLIST_INIT(&users->list);
     TAILQ_INIT(&users->jobs);
     /* No password has this hash: what is hashed is longer than any. */
@@ -307,8 +313,10 @@ static void login_tell(struct login_job *job)
         .by_certificate = !job->password,
         .charset = job->user->charset,
     };
+    struct home_rules rules = job->user->rules;
+    rules.listings = &job->users->listings;
     if (job->verdict == LOGIN_GRANTED &&
-        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &job->user->rules,
+        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &rules,
                         &grant.store) != FERRY_OK) {
         fault_set(&job->fault, FERRY_E_MEMORY, "no memory for a login");
         job->verdict = LOGIN_UNAVAILABLE;

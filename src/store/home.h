@@ -24,6 +24,7 @@ enum { HOME_OWNER_MAX_BYTES = 64, HOME_BATCH = 64 };
 
 /* What the account may; all zero: everything that is safe. */
 struct home_rules {
+    struct dir_budget *listings; /* shared by many homes, which it outlives; or NULL */
     bool read_only; /* for what is told of rights; changes are refused before they come here */
     bool upload_in_place; /* what comes is seen as it comes, in the target itself (FTP-64) */
     bool hide_dotfiles;   /* listings leave them out, if they are not asked for (LST-82) */
