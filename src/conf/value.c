@@ -300,7 +300,7 @@ static enum ferry_error read_words(const struct conf_directive *directive, struc
     else if (directive->type == CONF_WORD)
         memcpy(field, &value, sizeof(value));
     else
-        *(uint32_t *)field |= UINT32_C(1) << value;
+        *(uint32_t *)field |= (uint32_t)value;
     return FERRY_OK;
 }
 

@@ -18,36 +18,51 @@ static enum ferry_error add_listener(struct plan *plan, const struct conf_instan
     return rules_make(plan->conf, block, &input, &list[plan->count++].rules);
 }
 
-/* Whether nothing is wrong with it so far. */
-static bool is_whole(const struct settings_account *account)
+/* As store/home.h has them, into `out`, NUL-terminated; nothing if there are none. */
+static enum ferry_error join_names(const struct conf_texts *names, struct buf *out)
 {
-    return account->password_hash && account->home &&
-           password_hash_is_usable(account->password_hash);
-}
-
-static bool fits(const char *stored, struct bytes password)
-{
-    return password_fits(password, stored);
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < names->count && error == FERRY_OK; i++)
+        error = buf_printf(out, "%s%s", i > 0 ? "/" : "", names->list[i]);
+    return error == FERRY_OK && names->count > 0 ? buf_append(out, bytes_of("", 1)) : error;
 }
 
 static enum ferry_error add_account(struct plan *plan, const struct conf_instance *block)
 {
     const struct settings_account *account = block->values;
     struct fault fault = {0};
-    if (!is_whole(account))
+    CLEANUP(buf_fini) struct buf denied;
+    buf_init(&denied, CONF_FILE_MAX_BYTES);
+    if (!account->home || !settings_account_is_whole(account))
         return FERRY_OK;
+    enum ferry_error error = join_names(&account->denied_names, &denied);
+    if (error != FERRY_OK)
+        return error;
     const struct user_settings settings = {
         .name = account->name,
         .stored = account->password_hash,
         .verify = fits,
         .root = account->home,
         .read_only = account->read_only,
+        .login = account->login,
+        .tls = account->tls,
+        .certificates = (const char *const *)account->certificates.list,
+        .certificate_count = account->certificates.count,
+        .upload_in_place = account->upload_in_place,
+        .hide_dotfiles = account->hide_dotfiles,
+        .denied_names = buf_view(&denied).ptr,
+        .control_bytes = account->control_bytes,
     };
-    enum ferry_error error = users_add(plan->users, &settings, &fault);
+    const char *directive = "home";
+    error = users_add(plan->users, &settings, &fault);
+    if (error == FERRY_OK && account->charset) {
+        directive = "charset";
+        error = users_set_charset(plan->users, account->name, account->charset, &fault);
+    }
     if (error == FERRY_E_MEMORY)
         return error;
     if (error != FERRY_OK)
-        conf_mistake(plan->conf, block, "home", "%s", fault.what);
+        conf_mistake(plan->conf, block, directive, "%s", fault.what);
     return FERRY_OK;
 }
 

@@ -5,174 +5,50 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/text.h"
-#include "ferryd/pem_text.h"
-
-static const struct {
-    const char *directive;
-    size_t offset; /* of the path */
-} file_rows[] = {
-    [RULES_CERTIFICATE] = {"certificate", offsetof(struct settings_listen, certificate)},
-    [RULES_KEY] = {"key", offsetof(struct settings_listen, key)},
-    [RULES_CLIENT_CA] = {"client_ca", offsetof(struct settings_listen, client_ca)},
-    [RULES_CLIENT_CRL] = {"client_crl", offsetof(struct settings_listen, client_crl)},
-    [RULES_OCSP_RESPONSE] = {"ocsp_response", offsetof(struct settings_listen, ocsp_response)},
-};
-
-const char *rules_file_path(const struct settings_listen *listen, enum rules_file file)
-{
-    return *(char *const *)(const void *)((const char *)listen + file_rows[file].offset);
-}
-
-/* ---- files ---- */
-
-/* What is in them; empty for those that are not named. */
-struct files {
-    struct buf text[RULES_FILES];
-};
-
-static void files_init(struct files *files)
-{
-    for (size_t i = 0; i < RULES_FILES; i++)
-        buf_init(&files->text[i], CONF_FILE_MAX_BYTES);
-}
-
-/* A key may stand in any of them. */
-static void files_fini(struct files *files)
-{
-    for (size_t i = 0; i < RULES_FILES; i++)
-        buf_wipe(&files->text[i]);
-}
-
-/* Tells of all that cannot be read; returns the last error. */
-static enum ferry_error files_read(struct files *files, struct conf *conf,
-                                   const struct conf_instance *instance,
-                                   const struct rules_input *input)
-{
-    enum ferry_error error = FERRY_OK;
-    for (size_t i = 0; i < RULES_FILES; i++) {
-        struct fault fault = {0};
-        const char *path = rules_file_path(instance->values, (enum rules_file)i);
-        if (!path || (i == RULES_KEY && input->signer))
-            continue;
-        enum ferry_error of_this = input->load(input->ctx, path, &files->text[i], &fault);
-        if (of_this == FERRY_E_MEMORY)
-            return of_this;
-        if (of_this == FERRY_OK)
-            continue;
-        conf_mistake(conf, instance, file_rows[i].directive, "%s: %s", path, fault.what);
-        error = of_this;
-    }
-    return error;
-}
-
-/* ---- rules ---- */
-
-/* FERRY_E_ARGUMENT: some are none, and were told of. */
-static enum ferry_error read_pins(struct conf *conf, const struct conf_instance *instance,
-                                  struct tls_pin **out)
-{
-    const struct conf_texts *from =
-        &((const struct settings_listen *)instance->values)->client_pins;
-    if (from->count == 0)
-        return FERRY_OK;
-    *out = alloc_resize(NULL, from->count, sizeof(**out));
-    if (!*out)
-        return FERRY_E_MEMORY;
-    enum ferry_error error = FERRY_OK;
-    for (size_t i = 0; i < from->count; i++) {
-        if (tls_pin_parse(bytes_str(from->list[i]), &(*out)[i]) == FERRY_OK)
-            continue;
-        conf_mistake(conf, instance, "client_pins",
-                     "\"%s\" is not sha256// and 44 letters of base64", from->list[i]);
-        error = FERRY_E_ARGUMENT;
-    }
-    return error;
-}
-
-static struct bytes key_of(const struct settings_listen *listen, const struct files *files,
-                           const struct rules_input *input)
-{
-    if (input->signer)
-        return bytes_str(NULL);
-    return buf_view(&files->text[listen->key ? RULES_KEY : RULES_CERTIFICATE]);
-}
-
-/* FERRY_E_ARGUMENT: it has, and was told of. */
-static enum ferry_error refuse_key(struct conf *conf, const struct conf_instance *instance,
-                                   const struct files *files, const struct rules_input *input)
-{
-    if (!input->signer || !pem_has_key(buf_view(&files->text[RULES_CERTIFICATE])))
-        return FERRY_OK;
-    conf_mistake(conf, instance, "certificate", "a private key came with the certificate");
-    return FERRY_E_ARGUMENT;
-}
-
-static enum ferry_error make_context(struct conf *conf, const struct conf_instance *instance,
-                                     const struct files *files, const struct rules_input *input,
-                                     struct tls_context **out)
-{
-    const struct settings_listen *listen = instance->values;
-    struct fault fault = {0};
-    struct tls_pin *pins = NULL;
-    enum ferry_error error = refuse_key(conf, instance, files, input);
-    if (error == FERRY_OK)
-        error = read_pins(conf, instance, &pins);
-    if (error == FERRY_OK) {
-        const struct tls_server_settings settings = {
-            .policy = listen->policy,
-            .min = listen->tls_min,
-            .max = listen->tls_max,
-            .certificate_pem = buf_view(&files->text[RULES_CERTIFICATE]),
-            .key_pem = key_of(listen, files, input),
-            .signer = input->signer,
-            .signer_key = input->signer_key,
-            .client_certificates = listen->client_certificates,
-            .client_ca_pem = buf_view(&files->text[RULES_CLIENT_CA]),
-            .client_crl_pem = buf_view(&files->text[RULES_CLIENT_CRL]),
-            .client_crl_chain = listen->client_crl_chain,
-            .client_pins = {.keys = pins, .key_count = listen->client_pins.count},
-            .ocsp_der = buf_view(&files->text[RULES_OCSP_RESPONSE]),
-            .alpn_required = listen->alpn_required,
-        };
-        error = tls_context_new_server(&settings, out, &fault);
-        if (error != FERRY_OK && error != FERRY_E_MEMORY)
-            conf_mistake(conf, instance, "certificate", "%s", fault.what);
-    }
-    alloc_free(pins);
-    return error;
-}
 
 /* What the rules point to until they are made. */
 struct lists {
-    struct network *proxies;
+    struct network *proxies, *servers;
     struct server_passive_rule *passive;
 };
 
 static void lists_fini(struct lists *lists)
 {
     alloc_free(lists->proxies);
+    alloc_free(lists->servers);
     alloc_free(lists->passive);
 }
 
-static enum ferry_error set_proxies(const struct conf_networks *from, struct lists *lists,
-                                    struct server_rules *rules)
+/* NULL if there are none. */
+static enum ferry_error read_networks(const struct conf_networks *from, struct network **out)
 {
     if (from->count == 0)
         return FERRY_OK;
-    lists->proxies = alloc_resize(NULL, from->count, sizeof(*lists->proxies));
-    if (!lists->proxies)
+    struct network *list = alloc_resize(NULL, from->count, sizeof(*list));
+    if (!list)
         return FERRY_E_MEMORY;
     for (size_t i = 0; i < from->count; i++) {
         const struct conf_network *network = &from->list[i];
-        lists->proxies[i] =
+        list[i] =
             (struct network){.family = network->len == 4 ? 1 : 2, .bits = network->prefix_bits};
-        memcpy(lists->proxies[i].bytes, network->bytes, sizeof(network->bytes));
+        memcpy(list[i].bytes, network->bytes, sizeof(network->bytes));
     }
-    rules->proxies = lists->proxies;
-    rules->proxy_count = from->count;
+    *out = list;
     return FERRY_OK;
+}
+
+static enum ferry_error set_networks(const struct settings_listen *listen, struct lists *lists,
+                                     struct server_rules *rules)
+{
+    enum ferry_error error = read_networks(&listen->proxies, &lists->proxies);
+    if (error == FERRY_OK)
+        error = read_networks(&listen->fxp_networks, &lists->servers);
+    rules->proxies = lists->proxies;
+    rules->proxy_count = listen->proxies.count;
+    rules->fxp.networks = lists->servers;
+    rules->fxp.network_count = listen->fxp_networks.count;
+    return error;
 }
 
 /* "10.0.0.0/8 192.0.2.1" or "10.0.0.0/8 local". */
@@ -234,15 +110,18 @@ static void set_plain(const struct settings_listen *listen, struct server_rules 
 }
 
 static enum ferry_error make(struct conf *conf, const struct conf_instance *instance,
-                             struct tls_context *tls, struct server_rules **out)
+                             const struct contexts *contexts, struct server_rules **out)
 {
     const struct settings_listen *listen = instance->values;
     CLEANUP(lists_fini) struct lists lists = {0};
     struct fault fault = {0};
     struct server_rules rules = listen->rules;
-    rules.tls = tls;
+    rules.tls = contexts->tls;
+    rules.hosts = contexts->hosts;
+    rules.fxp.tls = contexts->fxp;
+    rules.fxp.peers = contexts->peers;
     set_plain(listen, &rules);
-    enum ferry_error error = set_proxies(&listen->proxies, &lists, &rules);
+    enum ferry_error error = set_networks(listen, &lists, &rules);
     if (error == FERRY_OK)
         error = set_passive_networks(conf, instance, &lists, &rules);
     if (error != FERRY_OK)
@@ -256,26 +135,22 @@ static enum ferry_error make(struct conf *conf, const struct conf_instance *inst
 /* Whether settings_read has told already what server_rules_new would say. */
 static bool is_hopeless(const struct settings_listen *listen)
 {
-    return !listen->certificate &&
-           (listen->rules.kind == LISTEN_IMPLICIT || !listen->rules.plaintext_allowed);
+    return !listen->host.certificate &&
+           (listen->rules.kind != LISTEN_EXPLICIT || !listen->rules.plaintext_allowed);
 }
 
 enum ferry_error rules_make(struct conf *conf, const struct conf_instance *instance,
-                            const struct rules_input *input, struct server_rules **out)
+                            const struct contexts_input *input, struct server_rules **out)
 {
     const struct settings_listen *listen = instance->values;
-    struct tls_context *tls = NULL;
-    struct files files;
+    CLEANUP(contexts_fini) struct contexts contexts = {0};
     *out = NULL;
     if (is_hopeless(listen))
         return FERRY_OK;
-    files_init(&files);
-    enum ferry_error error = files_read(&files, conf, instance, input);
-    if (error == FERRY_OK && listen->certificate)
-        error = make_context(conf, instance, &files, input, &tls);
-    files_fini(&files);
+    enum ferry_error error = FERRY_OK;
+    if (listen->host.certificate)
+        error = contexts_make(conf, instance, input, &contexts);
     if (error == FERRY_OK)
-        error = make(conf, instance, tls, out);
-    tls_context_unref(tls);
+        error = make(conf, instance, &contexts, out);
     return error == FERRY_E_MEMORY ? error : FERRY_OK;
 }

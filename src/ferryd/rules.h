@@ -2,33 +2,12 @@
 #ifndef FERRY_FERRYD_RULES_H
 #define FERRY_FERRYD_RULES_H
 
-#include "ferryd/settings.h"
-
-/* The files that a listen block names. */
-enum rules_file {
-    RULES_CERTIFICATE,
-    RULES_KEY,
-    RULES_CLIENT_CA,
-    RULES_CLIENT_CRL,
-    RULES_OCSP_RESPONSE,
-    RULES_FILES
-};
-
-/* The path of one; NULL: it is not named. */
-const char *rules_file_path(const struct settings_listen *listen, enum rules_file file);
-
-/* Where the files of a block come from, and who has its private key. */
-struct rules_input {
-    conf_load_fn *load;
-    void *ctx;                 /* of `load` */
-    struct tls_signer *signer; /* NULL: the key is read like the other files. Else it is not, and
-                                  that the certificate's file has none is demanded (SEC-64) */
-    uint32_t signer_key;       /* its number there */
-};
+#include "ferryd/contexts.h"
 
 /* Makes the rules of a block. What is wrong is a mistake in the `check` of `conf`, and `*out` is
  * NULL then. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error rules_make(struct conf *conf, const struct conf_instance *listen,
-                                      const struct rules_input *input, struct server_rules **out);
+                                      const struct contexts_input *input,
+                                      struct server_rules **out);
 
 #endif

@@ -2,69 +2,78 @@
 #include "ferryd/settings.h"
 
 #include "base/clock.h"
+#include "ferryd/settings_words.h"
 
 #define SECONDS(n) ((n)*CLOCK_NS_PER_S)
 #define HOURS(n) SECONDS(UINT64_C(3600) * (n))
-
-/* ---- words ---- */
-
-static const struct conf_word log_forms[] = {
-    {"text", LOG_FORM_TEXT}, {"json", LOG_FORM_JSON}, {NULL, 0}};
-static const struct conf_word log_levels[] = {{"error", LOG_LEVEL_ERROR},
-                                              {"notice", LOG_LEVEL_NOTICE},
-                                              {"debug", LOG_LEVEL_DEBUG},
-                                              {NULL, 0}};
-static const struct conf_word kinds[] = {
-    {"explicit", LISTEN_EXPLICIT}, {"implicit", LISTEN_IMPLICIT}, {NULL, 0}};
-static const struct conf_word policies[] = {{"modern", TLS_POLICY_MODERN},
-                                            {"default", TLS_POLICY_DEFAULT},
-                                            {"legacy", TLS_POLICY_LEGACY},
-                                            {NULL, 0}};
-static const struct conf_word versions[] = {{"1.0", TLS_VERSION_1_0},
-                                            {"1.1", TLS_VERSION_1_1},
-                                            {"1.2", TLS_VERSION_1_2},
-                                            {"1.3", TLS_VERSION_1_3},
-                                            {NULL, 0}};
-static const struct conf_word client_certificates[] = {{"none", TLS_CLIENT_CERT_NONE},
-                                                       {"optional", TLS_CLIENT_CERT_OPTIONAL},
-                                                       {"required", TLS_CLIENT_CERT_REQUIRED},
-                                                       {NULL, 0}};
-static const struct conf_word alpns[] = {{"optional", false}, {"required", true}, {NULL, 0}};
-static const struct conf_word permissions[] = {{"refuse", false}, {"allow", true}, {NULL, 0}};
-static const struct conf_word data_resumes[] = {{"require", DATA_RESUME_REQUIRE},
-                                                {"prefer", DATA_RESUME_PREFER},
-                                                {"off", DATA_RESUME_OFF},
-                                                {NULL, 0}};
-static const struct conf_word data_scopes[] = {
-    {"connection", DATA_SCOPE_CONNECTION}, {"user", DATA_SCOPE_USER}, {NULL, 0}};
-static const struct conf_word workers[] = {{"auto", 0}, {NULL, 0}};
-static const struct conf_word sandboxes[] = {
-    {"try", CONFINE_TRY}, {"require", CONFINE_REQUIRE}, {"off", CONFINE_OFF}, {NULL, 0}};
-static const struct conf_word admissions[] = {
-    {"password", ADMISSION_PASSWORD},
-    {"cert", ADMISSION_CERTIFICATE},
-    {"cert-or-password", ADMISSION_CERTIFICATE_OR_PASSWORD},
-    {"cert-and-password", ADMISSION_CERTIFICATE_AND_PASSWORD},
-    {NULL, 0}};
-static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}, {NULL, 0}};
-
-/* ---- rows ---- */
 
 #define GLOBAL(field) CONF_AT(settings_global, field)
 #define LISTEN(field) CONF_AT(settings_listen, field)
 #define ACCOUNT(field) CONF_AT(settings_account, field)
 
+/* What a listen block and a host block have in common. */
+#define HOST_ROWS(of, in, needed)                                                                  \
+    {.name = "names",                                                                              \
+     .type = CONF_TEXTS,                                                                           \
+     CONF_AT(of, in names),                                                                        \
+     .help = "Names of the host, for SNI and HOST, besides the one before its block; in a listen " \
+             "block those of the host for clients who name none."},                                \
+        {.name = "certificate",                                                                    \
+         .type = CONF_PATH,                                                                        \
+         CONF_AT(of, in certificate),                                                              \
+         .required = needed,                                                                       \
+         .help = "PEM file of the server's certificate with its intermediates behind it."},        \
+        {.name = "key",                                                                            \
+         .type = CONF_PATH,                                                                        \
+         CONF_AT(of, in key),                                                                      \
+         .help = "PEM file of the private key, not encrypted; without it, the key stands in the "  \
+                 "certificate's file."},                                                           \
+        {.name = "client_certificates",                                                            \
+         .type = CONF_WORD,                                                                        \
+         CONF_AT(of, in client_certificates),                                                      \
+         .words = settings_words_client_certificates,                                              \
+         .fallback = "none",                                                                       \
+         .help = "Whether clients are asked for a certificate, and whether they must have one."},  \
+        {.name = "client_ca",                                                                      \
+         .type = CONF_PATH,                                                                        \
+         CONF_AT(of, in client_ca),                                                                \
+         .help = "PEM file of those who may sign the certificates of clients."},                   \
+        {.name = "client_pins",                                                                    \
+         .type = CONF_TEXTS,                                                                       \
+         CONF_AT(of, in client_pins),                                                              \
+         .help = "Keys of clients' certificates that are trusted for their own sake, self-signed " \
+                 "or not: "                                                                        \
+                 "a list of \"sha256//BASE64\"."},                                                 \
+        {.name = "client_crl",                                                                     \
+         .type = CONF_PATH,                                                                        \
+         CONF_AT(of, in client_crl),                                                               \
+         .help = "PEM file of revocation lists; with it, a client's certificate whose CA has no "  \
+                 "current "                                                                        \
+                 "one there is refused."},                                                         \
+        {.name = "client_crl_chain",                                                               \
+         .type = CONF_FLAG,                                                                        \
+         CONF_AT(of, in client_crl_chain),                                                         \
+         .fallback = "no",                                                                         \
+         .help =                                                                                   \
+             "Whether the certificates of intermediate CAs are looked up in client_crl, too."},    \
+    {                                                                                              \
+        .name = "ocsp_response", .type = CONF_PATH, CONF_AT(of, in ocsp_response),                 \
+        .help =                                                                                    \
+            "DER file of the OCSP response that is stapled to the certificate, as \"openssl ocsp " \
+            "-respout\" writes it."                                                                \
+    }
+
 static const struct conf_directive global_rows[] = {
     {.name = "log_form",
      .type = CONF_WORD,
      GLOBAL(log_form),
-     .words = log_forms,
+     .words = settings_words_log_forms,
      .fallback = "text",
      .help = "How an event is written to the log, one a line."},
     {.name = "log_level",
      .type = CONF_WORD,
      GLOBAL(log_level),
-     .words = log_levels,
+     .words = settings_words_log_levels,
      .fallback = "notice",
      .help =
          "How much is written: what an operator must act on, or also sessions and transfers, or "
@@ -96,7 +105,7 @@ static const struct conf_directive global_rows[] = {
     {.name = "workers",
      .type = CONF_UNSIGNED,
      GLOBAL(workers),
-     .words = workers,
+     .words = settings_words_workers,
      .min = 1,
      .max = SETTINGS_WORKERS_MAX,
      .fallback = "auto",
@@ -104,7 +113,7 @@ static const struct conf_directive global_rows[] = {
     {.name = "sandbox",
      .type = CONF_WORD,
      GLOBAL(sandbox),
-     .words = sandboxes,
+     .words = settings_words_sandboxes,
      .fallback = "try",
      .help = "Whether processes give up what they do not need: as far as the system can, or "
              "else nothing is served, or not at all."},
@@ -146,22 +155,16 @@ static const struct conf_directive listen_rows[] = {
     {.name = "tls",
      .type = CONF_WORD,
      LISTEN(rules.kind),
-     .words = kinds,
+     .words = settings_words_kinds,
      .fallback = "explicit",
-     .help = "Whether TLS begins with the AUTH command or before the greeting."},
-    {.name = "certificate",
-     .type = CONF_PATH,
-     LISTEN(certificate),
-     .help = "PEM file of the server's certificate with its intermediates behind it."},
-    {.name = "key",
-     .type = CONF_PATH,
-     LISTEN(key),
-     .help = "PEM file of the private key, not encrypted; without it, the key stands in the "
-             "certificate's file."},
+     .help =
+         "Whether TLS begins with the AUTH command or before the greeting; where it may be either, "
+         "the first bytes of the client decide, and the greeting waits for them a moment."},
+    HOST_ROWS(settings_listen, host., false),
     {.name = "policy",
      .type = CONF_WORD,
      LISTEN(policy),
-     .words = policies,
+     .words = settings_words_policies,
      .fallback = "default",
      .help =
          "Versions and ciphers of TLS: modern is 1.3 alone, default is 1.2 and 1.3 with forward "
@@ -169,55 +172,32 @@ static const struct conf_directive listen_rows[] = {
     {.name = "tls_min",
      .type = CONF_WORD,
      LISTEN(tls_min),
-     .words = versions,
+     .words = settings_words_versions,
      .help = "Lowest version of TLS, if not the policy's."},
     {.name = "tls_max",
      .type = CONF_WORD,
      LISTEN(tls_max),
-     .words = versions,
+     .words = settings_words_versions,
      .help = "Highest version of TLS, if not the policy's."},
-    {.name = "client_certificates",
+    {.name = "sni_unknown",
      .type = CONF_WORD,
-     LISTEN(client_certificates),
-     .words = client_certificates,
-     .fallback = "none",
-     .help = "Whether clients are asked for a certificate, and whether they must have one."},
-    {.name = "client_ca",
-     .type = CONF_PATH,
-     LISTEN(client_ca),
-     .help = "PEM file of those who may sign the certificates of clients."},
-    {.name = "client_pins",
-     .type = CONF_TEXTS,
-     LISTEN(client_pins),
+     LISTEN(sni_unknown),
+     .words = settings_words_unknown_hosts,
+     .fallback = "auto",
      .help =
-         "Keys of clients' certificates that are trusted for their own sake, self-signed or not: "
-         "a list of \"sha256//BASE64\"."},
-    {.name = "client_crl",
-     .type = CONF_PATH,
-     LISTEN(client_crl),
-     .help =
-         "PEM file of revocation lists; with it, a client's certificate whose CA has no current "
-         "one there is refused."},
-    {.name = "client_crl_chain",
-     .type = CONF_FLAG,
-     LISTEN(client_crl_chain),
-     .fallback = "no",
-     .help = "Whether the certificates of intermediate CAs are looked up in client_crl, too."},
-    {.name = "ocsp_response",
-     .type = CONF_PATH,
-     LISTEN(ocsp_response),
-     .help = "DER file of the OCSP response that is stapled to the certificate, as \"openssl ocsp "
-             "-respout\" writes it."},
+         "What becomes of a client whose SNI is the name of no host: it is shown the listener's "
+         "own certificate, or refused; auto refuses if there is more than one host, and takes "
+         "any name where no host has one."},
     {.name = "alpn",
      .type = CONF_FLAG,
      LISTEN(alpn_required),
-     .words = alpns,
+     .words = settings_words_alpns,
      .fallback = "optional",
      .help = "Whether clients must say by ALPN that they mean FTP."},
     {.name = "plaintext",
      .type = CONF_FLAG,
      LISTEN(rules.plaintext_allowed),
-     .words = permissions,
+     .words = settings_words_permissions,
      .fallback = "refuse",
      .help = "Whether login and data are allowed without TLS."},
     {.name = "auth_legacy_words",
@@ -225,10 +205,56 @@ static const struct conf_directive listen_rows[] = {
      LISTEN(rules.auth_legacy_words),
      .fallback = "yes",
      .help = "Whether AUTH SSL and AUTH TLS-P are taken, too."},
+    {.name = "auth_ssl_reply",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.auth_ssl_334),
+     .words = settings_words_ssl_replies,
+     .fallback = "234",
+     .help = "How AUTH SSL is answered; very old clients wait for 334."},
+    {.name = "implicit_greeting",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.greet_before_tls),
+     .words = settings_words_greetings,
+     .fallback = "after",
+     .help =
+         "Whether the greeting of implicit TLS comes after the handshake or, for clients of z/OS, "
+         "in clear before it."},
+    {.name = "prot_without_pbsz",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.prot_before_pbsz),
+     .words = settings_words_tolerances,
+     .fallback = "refuse",
+     .help = "Whether PROT is taken of clients that send no PBSZ before it."},
+    {.name = "prot_refused_code",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.data_refused_521),
+     .words = settings_words_refusals,
+     .fallback = "522",
+     .help = "The reply to a transfer that must be protected and is not; RFC 4217 has both."},
+    {.name = "data_tls",
+     .type = CONF_WORD,
+     LISTEN(rules.dialect.data_tls),
+     .words = settings_words_data_levels,
+     .fallback = "default",
+     .help = "Which transfers must be protected, listings being downloads: all of them by default, "
+             "or as the client says where plaintext is allowed."},
+    {.name = "ccc",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.ccc),
+     .fallback = "no",
+     .help = "Whether a client may end TLS on the control connection once it is logged in, so that "
+             "firewalls can read along; anybody on the way can then read and write commands."},
+    {.name = "upload_without_close_notify",
+     .type = CONF_FLAG,
+     LISTEN(rules.accept_no_notify),
+     .words = settings_words_tolerances,
+     .fallback = "refuse",
+     .help = "Whether an upload is whole that ends without TLS's close_notify, as some old clients "
+             "leave it; so does anybody who can cut a connection. Each one is logged."},
     {.name = "data_resume",
      .type = CONF_WORD,
      LISTEN(rules.data_resume),
-     .words = data_resumes,
+     .words = settings_words_data_resumes,
      .fallback = "require",
      .help =
          "Whether a data connection must resume the TLS session of its control connection, which "
@@ -236,7 +262,7 @@ static const struct conf_directive listen_rows[] = {
     {.name = "data_resume_scope",
      .type = CONF_WORD,
      LISTEN(rules.data_resume_scope),
-     .words = data_scopes,
+     .words = settings_words_data_scopes,
      .fallback = "connection",
      .help =
          "Whose TLS session counts: that of the control connection, or also that of another live "
@@ -294,6 +320,39 @@ static const struct conf_directive listen_rows[] = {
      .fallback = "no",
      .help = "Whether MODE B is offered: files go as blocks, with restart markers, and the data "
              "connection stays open for the next one, which makes many small files quick."},
+    {.name = "ascii",
+     .type = CONF_FLAG,
+     LISTEN(rules.ascii_strict),
+     .words = settings_words_asciis,
+     .fallback = "kept",
+     .help = "Whether TYPE A leaves a line that ends with CR LF as it is or, to the letter of the "
+             "standard, sends CR CR LF."},
+    {.name = "fxp",
+     .type = CONF_FLAG,
+     LISTEN(rules.dialect.fxp),
+     .fallback = "no",
+     .help = "Whether transfers between servers are allowed (SSCN, CPSV, PORT to other servers), "
+             "with those that fxp_ca or fxp_pins make known."},
+    {.name = "fxp_ca",
+     .type = CONF_PATH,
+     LISTEN(fxp_ca),
+     .help = "PEM file of those who sign the certificates of other servers."},
+    {.name = "fxp_pins",
+     .type = CONF_TEXTS,
+     LISTEN(fxp_pins),
+     .help = "Keys of other servers: a list of \"sha256//BASE64\"."},
+    {.name = "fxp_networks",
+     .type = CONF_NETWORKS,
+     LISTEN(fxp_networks),
+     .help = "Where other servers are; PORT may name their addresses."},
+    {.name = "extras",
+     .type = CONF_WORDS,
+     LISTEN(rules.extras),
+     .words = settings_words_extras,
+     .help =
+         "Commands that are offered on wish: rmda removes directories with all beneath, comb makes "
+         "a file of others, symlink and copy are of SITE, pret announces a transfer, mdtm-set "
+         "lets MDTM set times, glob lets LIST and NLST take patterns."},
     {.name = "hash_max",
      .type = CONF_SIZE,
      LISTEN(rules.hash_max_bytes),
@@ -302,7 +361,7 @@ static const struct conf_directive listen_rows[] = {
     {.name = "cut_uploads",
      .type = CONF_FLAG,
      LISTEN(rules.keep_cut_uploads),
-     .words = cut_uploads,
+     .words = settings_words_cut_uploads,
      .fallback = "keep",
      .help =
          "What becomes of an upload that is cut: kept out of sight so that its owner can resume "
@@ -335,6 +394,13 @@ static const struct conf_directive listen_rows[] = {
      .max = HOURS(1),
      .fallback = "20s",
      .help = "How long a data connection is waited for."},
+    {.name = "passive_timeout",
+     .type = CONF_DURATION,
+     LISTEN(rules.passive_timeout_ns),
+     .min = SECONDS(1),
+     .max = HOURS(1),
+     .fallback = "60s",
+     .help = "How long a passive port stays open for a command that uses it."},
     {.name = "stall_timeout",
      .type = CONF_DURATION,
      LISTEN(rules.stall_timeout_ns),
@@ -342,6 +408,14 @@ static const struct conf_directive listen_rows[] = {
      .max = HOURS(24),
      .fallback = "2min",
      .help = "How long a transfer may stand still."},
+    {.name = "control_keepalive",
+     .type = CONF_DURATION,
+     LISTEN(rules.control_keepalive_ns),
+     .min = SECONDS(1),
+     .max = HOURS(1),
+     .fallback = "60s",
+     .help = "How often something is sent on an idle control connection under TLS 1.3 while a "
+             "transfer runs, lest a firewall forget it; clients do not see it."},
     {.name = "login_delay",
      .type = CONF_DURATION,
      LISTEN(rules.login_delay_ns),
@@ -352,12 +426,39 @@ static const struct conf_directive listen_rows[] = {
              "long."},
 };
 
+static const struct conf_directive host_rows[] = {HOST_ROWS(settings_host, , true)};
+
 static const struct conf_directive account_rows[] = {
     {.name = "password_hash",
      .type = CONF_TEXT,
      ACCOUNT(password_hash),
      .secret = true,
-     .help = "The password as crypt(5) has it; \"ferryd hash\" makes one."},
+     .help = "The password as crypt(5) has it; \"ferryd hash\" makes one. Only an account that "
+             "logs in by certificate can do without."},
+    {.name = "login",
+     .type = CONF_WORD,
+     ACCOUNT(login),
+     .words = settings_words_logins,
+     .fallback = "password",
+     .help = "What a login takes: the password, a certificate of the client, either, or both. The "
+             "listener must ask clients for certificates."},
+    {.name = "certificates",
+     .type = CONF_TEXTS,
+     ACCOUNT(certificates),
+     .help =
+         "Rules that say which certificates are the account's, one of which must fit: "
+         "fingerprint:HEX, spki:sha256//BASE64, issuer-serial:DN#HEX, subject:DN, email:ADDRESS, "
+         "dns:NAME, upn:NAME, uri:URI, cn:NAME; or email-is-user, email-local-is-user:DOMAIN, "
+         "upn-is-user, upn-local-is-user:DOMAIN, dns-is-user, cn-is-user, which compare with "
+         "the account's name."},
+    {.name = "tls",
+     .type = CONF_WORD,
+     ACCOUNT(tls),
+     .words = settings_words_account_tls,
+     .fallback = "listener",
+     .help =
+         "TLS that the account demands: modern is 1.3, default is 1.2 with forward secrecy or "
+         "1.3, legacy is any; listener is what the listener takes, in clear if that allows it."},
     {.name = "home",
      .type = CONF_PATH,
      ACCOUNT(home),
@@ -373,24 +474,43 @@ static const struct conf_directive account_rows[] = {
      ACCOUNT(read_only),
      .fallback = "no",
      .help = "Whether the account may change nothing."},
+    {.name = "uploads",
+     .type = CONF_FLAG,
+     ACCOUNT(upload_in_place),
+     .words = settings_words_uploads,
+     .fallback = "atomic",
+     .help = "Whether an upload takes its name when it is whole, or is seen as it comes."},
+    {.name = "dotfiles",
+     .type = CONF_FLAG,
+     ACCOUNT(hide_dotfiles),
+     .words = settings_words_dotfiles,
+     .fallback = "show",
+     .help = "Whether listings tell of names that begin with a dot."},
+    {.name = "charset",
+     .type = CONF_TEXT,
+     ACCOUNT(charset),
+     .help =
+         "What names of files are in that come in no UTF-8, such as windows-1252; such a client "
+         "is told names in it, too. On disk they are UTF-8."},
+    {.name = "denied_names",
+     .type = CONF_TEXTS,
+     ACCOUNT(denied_names),
+     .help = "Patterns of names that nothing may be given, and beneath which nothing may be made; "
+             "{\"\"} for none. Unless it is set, names that programs of the system trust, such as "
+             ".ssh and .netrc."},
+    {.name = "control_bytes",
+     .type = CONF_FLAG,
+     ACCOUNT(control_bytes),
+     .words = settings_words_permissions,
+     .fallback = "refuse",
+     .help =
+         "Whether new names may hold control characters, which terminals and programs that read "
+         "listings line by line may take for something else."},
     {.name = "disabled",
      .type = CONF_FLAG,
      ACCOUNT(disabled),
      .fallback = "no",
      .help = "Whether nobody may log in by the account."},
-    {.name = "policy",
-     .type = CONF_WORD,
-     ACCOUNT(policy),
-     .words = admissions,
-     .fallback = "password",
-     .help = "What a login needs: the password, one of the account's certificates, either, or "
-             "both."},
-    {.name = "certificates",
-     .type = CONF_TEXTS,
-     ACCOUNT(certificates),
-     .help = "Which clients' certificates are the account's: a list of rules like "
-             "\"fingerprint:HEX\", \"subject:DN\", \"email:LOCAL@DOMAIN\" or "
-             "\"email-is-user\"."},
     {.name = "networks",
      .type = CONF_TEXTS,
      ACCOUNT(networks),
@@ -428,6 +548,16 @@ static const struct conf_block blocks[] = {
         .count = ARRAY_LEN(listen_rows),
         .help = "An address that the server listens on, and its rules. [::] stands for all "
                 "addresses, IPv4 too; port 0 for a free one.",
+    },
+    {
+        .name = SETTINGS_HOST,
+        .label = {.name = "NAME", .type = CONF_TEXT, CONF_AT(settings_host, name)},
+        .size_bytes = sizeof(struct settings_host),
+        .directives = host_rows,
+        .count = ARRAY_LEN(host_rows),
+        .help =
+            "A host beside the listeners' own, chosen by SNI or HOST at every listener that has "
+            "a certificate, with that listener's policy of TLS.",
     },
     {
         .name = SETTINGS_ACCOUNT,

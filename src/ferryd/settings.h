@@ -5,13 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "account/admission.h"
+#include "account/account.h"
 #include "base/compiler.h"
 #include "base/log.h"
 #include "conf/read.h"
 #include "ferryd/messages.h"
 #include "server/rules.h"
 #include "tls/context.h"
+#include "tls/hosts.h"
 
 /* Outside of blocks. */
 struct settings_global {
@@ -29,6 +30,16 @@ struct settings_global {
 };
 
 enum { SETTINGS_WORKERS_MAX = 64 };
+/* host "NAME" { }, and in a listen block the host of those who name none. */
+struct settings_host {
+    char *name; /* NULL in a listen block */
+    struct conf_texts names;
+    char *certificate, *key; /* paths; `key` NULL: it stands in the certificate's */
+    char *client_ca, *client_crl, *ocsp_response;
+    struct conf_texts client_pins;
+    bool client_crl_chain;
+    enum tls_client_certificates client_certificates;
+};
 
 /* listen "ADDRESS:PORT" { } */
 struct settings_listen {
@@ -38,14 +49,14 @@ struct settings_listen {
     struct conf_address passive_address;
     char *passive_name;
     struct conf_texts passive_networks; /* "NETWORK ADDRESS" or "NETWORK local" */
-    struct conf_networks proxies;
-    char *certificate, *key; /* paths; `key` NULL: it stands in the certificate's */
-    char *client_ca, *client_crl, *ocsp_response;
-    struct conf_texts client_pins;
-    bool client_crl_chain, alpn_required;
+    struct conf_networks proxies, fxp_networks;
+    char *fxp_ca;
+    struct conf_texts fxp_pins;
+    struct settings_host host;
+    enum tls_unknown_host sni_unknown;
+    bool alpn_required;
     enum tls_policy_name policy;
     enum tls_version tls_min, tls_max;
-    enum tls_client_certificates client_certificates;
 };
 
 /* account "NAME" { }: but for the name, the fields of account/account.h by their names. */
@@ -53,14 +64,16 @@ struct settings_account {
     char *name;
     char *password_hash; /* of crypt(5) */
     char *home;
-    char *user, *hours, *expires;
-    struct conf_texts certificates, networks;
-    enum admission_policy policy;
+    char *user, *hours, *expires, *charset;
+    struct conf_texts certificates, networks, denied_names;
+    enum admission_policy login;
+    enum account_tls tls;
     uint64_t sessions;
-    bool read_only, disabled;
+    bool read_only, disabled, upload_in_place, hide_dotfiles, control_bytes;
 };
 
 #define SETTINGS_LISTEN "listen"
+#define SETTINGS_HOST "host"
 #define SETTINGS_ACCOUNT "account"
 #define SETTINGS_FILE_DEFAULT "/etc/ferry/ferryd.conf"
 

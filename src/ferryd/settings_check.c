@@ -4,15 +4,15 @@
 static void check_tls(struct conf *conf, const struct conf_instance *instance)
 {
     const struct settings_listen *listen = instance->values;
-    if (!listen->certificate) {
-        if (listen->rules.kind == LISTEN_IMPLICIT)
+    if (!listen->host.certificate) {
+        if (listen->rules.kind != LISTEN_EXPLICIT)
             conf_mistake(conf, instance, "tls", "implicit TLS needs a certificate");
         else if (!listen->rules.plaintext_allowed)
             conf_mistake(conf, instance, NULL,
                          "listen \"%s\" lacks certificate; to serve in clear, write plaintext = "
                          "allow",
                          instance->label);
-        if (listen->key)
+        if (listen->host.key)
             conf_mistake(conf, instance, "key", "there is no certificate that it is for");
     }
     if (listen->tls_min != TLS_VERSION_ANY && listen->tls_max != TLS_VERSION_ANY &&
@@ -20,23 +20,65 @@ static void check_tls(struct conf *conf, const struct conf_instance *instance)
         conf_mistake(conf, instance, "tls_min", "it is above tls_max");
 }
 
-static void check_client_certificates(struct conf *conf, const struct conf_instance *instance)
+/* Of a listen block or a host block. */
+static void check_client_certificates(struct conf *conf, const struct conf_instance *instance,
+                                      const struct settings_host *host)
 {
     static const char *const about_them[] = {"client_ca", "client_pins", "client_crl"};
-    const struct settings_listen *listen = instance->values;
-    bool asked = listen->client_certificates != TLS_CLIENT_CERT_NONE;
+    bool asked = host->client_certificates != TLS_CLIENT_CERT_NONE;
     for (size_t i = 0; i < ARRAY_LEN(about_them) && !asked; i++)
         if (conf_is_given(instance, about_them[i]))
             conf_mistake(conf, instance, about_them[i],
                          "nobody is asked for a certificate: write client_certificates = optional "
                          "or required");
-    if (asked && !listen->certificate)
+    if (asked && !host->certificate)
         conf_mistake(conf, instance, "client_certificates", "without certificate there is no TLS");
-    if (asked && !listen->client_ca && listen->client_pins.count == 0)
+    if (asked && !host->client_ca && host->client_pins.count == 0)
         conf_mistake(conf, instance, "client_certificates",
                      "client_ca must tell who signs them, or client_pins which are trusted");
-    if (listen->client_crl && !listen->client_ca)
+    if (host->client_crl && !host->client_ca)
         conf_mistake(conf, instance, "client_crl", "there is no client_ca that it is of");
+}
+
+static void check_hosts(struct conf *conf, const struct conf_instance *instance)
+{
+    const struct settings_listen *listen = instance->values;
+    if (listen->sni_unknown == TLS_UNKNOWN_HOST_REJECT && listen->host.names.count == 0 &&
+        !conf_next(conf, SETTINGS_HOST, NULL))
+        conf_mistake(conf, instance, "sni_unknown",
+                     "no host has a name that SNI could be: write names, or host blocks");
+}
+
+static bool asks(const struct settings_host *host)
+{
+    return host->client_certificates != TLS_CLIENT_CERT_NONE;
+}
+
+/* Whether a certificate can be shown anywhere. */
+static bool is_asked_for_certificates(const struct conf *conf)
+{
+    bool found = false;
+    const struct conf_instance *instance = NULL;
+    while ((instance = conf_next(conf, SETTINGS_LISTEN, instance)))
+        found |= asks(&((const struct settings_listen *)instance->values)->host);
+    while ((instance = conf_next(conf, SETTINGS_HOST, instance)))
+        found |= asks(instance->values);
+    return found;
+}
+
+/* ---- accounts ---- */
+
+static void check_account(struct conf *conf, const struct conf_instance *instance)
+{
+    const struct settings_account *account = instance->values;
+    if (account->login != ADMISSION_PASSWORD && !is_asked_for_certificates(conf))
+        conf_mistake(conf, instance, "login",
+                     "no listener asks for certificates: write client_certificates = optional or "
+                     "required in its block");
+    if (account->login == ADMISSION_PASSWORD && account->certificates.count > 0)
+        conf_mistake(conf, instance, "certificates",
+                     "the account logs in by password alone: write login = cert, cert-or-password "
+                     "or cert-and-password");
 }
 
 enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, struct conf **out)
@@ -48,8 +90,14 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
     const struct conf_instance *instance = NULL;
     while ((instance = conf_next(conf, SETTINGS_LISTEN, instance))) {
         check_tls(conf, instance);
-        check_client_certificates(conf, instance);
+        check_client_certificates(conf, instance,
+                                  &((const struct settings_listen *)instance->values)->host);
+        check_hosts(conf, instance);
     }
+    while ((instance = conf_next(conf, SETTINGS_HOST, instance)))
+        check_client_certificates(conf, instance, instance->values);
+    while ((instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
+        check_account(conf, instance);
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))
         conf_mistake(conf, global, NULL, "there is no listen block: nobody could connect");

@@ -38,6 +38,9 @@ enum feature {
     FEATURE_CSID = 1 << 22,
     FEATURE_SITE = 1 << 23, /* one of SITE CHMOD, IDLE, UTIME; the server has all */
     FEATURE_HOST = 1 << 24,
+    FEATURE_CCC = 1 << 25,
+    FEATURE_SSCN = 1 << 26,
+    FEATURE_CPSV = 1 << 27,
     FEATURE_PRET = 1 << 28,
 };
 

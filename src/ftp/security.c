@@ -52,6 +52,11 @@ void security_sealed(struct security *security)
         auth_implies_private(security->mechanism) ? PROTECTION_PRIVATE : PROTECTION_CLEAR;
 }
 
+void security_clear(struct security *security)
+{
+    security->state = SECURITY_CLEARED;
+}
+
 void security_reset(struct security *security)
 {
     security_init(security, false);

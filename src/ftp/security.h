@@ -43,6 +43,9 @@ void security_auth(struct security *security, enum auth_mechanism mechanism);
  */
 void security_sealed(struct security *security);
 
+/* CCC: the control connection is in clear from now on, and the level stays (TLS-156). */
+void security_clear(struct security *security);
+
 /* REIN: back to plain, level C. */
 void security_reset(struct security *security);
 

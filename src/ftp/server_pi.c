@@ -73,6 +73,8 @@ void server_pi_reset(struct server_pi *pi)
     pi->range = (struct pi_range){0};
     pi->hash = HASH_SHA256;
     pi->epsv_all = false;
+    pi->sscn = false;
+    pi->cpsv = false;
     pi->idle_timeout_ns = pi->settings.idle_timeout_ns;
     pi->mlst_facts = FACTS_DEFAULT;
     pi->names = PI_NAMES_UNKNOWN;
@@ -117,10 +119,13 @@ void server_pi_greet(struct server_pi *pi, uint64_t now_ns)
 {
     if (pi->phase != PI_PHASE_SILENT)
         return;
-    if (pi->security.state == SECURITY_HANDSHAKE)
-        pi->greeting_due = true;
-    else
-        send_greeting(pi, now_ns);
+    bool implicit = pi->security.state == SECURITY_HANDSHAKE;
+    pi->greeting_due = implicit && !pi->settings.dialect.greet_before_tls;
+    if (pi->greeting_due)
+        return;
+    send_greeting(pi, now_ns);
+    if (implicit)
+        pi->phase = PI_PHASE_START_TLS;
 }
 
 void server_pi_refuse(struct server_pi *pi, const char *why)
@@ -140,6 +145,8 @@ void server_pi_tls_started(struct server_pi *pi, uint64_t now_ns)
         (pi->phase != PI_PHASE_SEALING && pi->phase != PI_PHASE_SILENT))
         return;
     security_sealed(&pi->security);
+    if (pi->settings.dialect.data_tls == DATA_TLS_OFF)
+        pi->security.level = PROTECTION_CLEAR;
     server_pi_reset(pi);
     if (pi->phase == PI_PHASE_SEALING)
         open_session(pi, now_ns);
@@ -151,7 +158,8 @@ void server_pi_tls_stopped(struct server_pi *pi, uint64_t now_ns)
 {
     if (pi->phase != PI_PHASE_UNSEALING)
         return;
-    security_reset(&pi->security);
+    if (pi->security.state == SECURITY_SEALED)
+        security_reset(&pi->security);
     open_session(pi, now_ns);
 }
 

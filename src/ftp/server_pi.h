@@ -14,6 +14,7 @@
 #include "ftp/change.h"
 #include "ftp/charset.h"
 #include "ftp/command.h"
+#include "ftp/dialect.h"
 #include "ftp/facts.h"
 #include "ftp/hash.h"
 #include "ftp/hostport.h"
@@ -40,14 +41,15 @@ struct server_pi_settings {
     bool implicit;      /* TLS before the greeting, begun by the owner without an action; AUTH is
                            534 (TLS-7), REIN 502 */
     bool tls_required;  /* no login in clear: 530 naming AUTH */
-    bool data_tls_required; /* PROT C is 534, a transfer at level C is 522 (TLS-33, TLS-56) */
     bool auth_legacy_words; /* AUTH SSL and TLS-P are taken (TLS-4); else 534 */
     unsigned extras;        /* enum server_extra */
     bool mode_z;            /* MODE Z is offered (FTP-46, SEC-58); else 504 */
     bool mode_b;            /* MODE B is (FTP-44); else 504 */
+    struct dialect dialect;
 
     /* The control connection's own end: its family decides PASV, EPSV, PORT (FTP-54, FTP-55). And
-     * its other end: PORT and EPRT must name that address, and a port from 1024 (FTP-49, SEC-7). */
+     * its other end: PORT and EPRT must name that address, but with fxp, and a port from 1024
+     * (FTP-49, SEC-7). */
     struct hostport local;
     struct hostport peer;
 
@@ -65,8 +67,9 @@ enum server_action_kind {
     /* When all output is written, hand the connection to TLS as server, then call
      * server_pi_tls_started. Comes only with an empty input (TLS-130). */
     SERVER_ACTION_START_TLS,
-    /* REIN was answered under TLS: when all output is written, end TLS (close_notify both ways),
-     * then call server_pi_tls_stopped; or close, where that cannot be done. */
+    /* REIN or CCC was answered under TLS: when all output is written, end TLS (close_notify both
+     * ways), then call server_pi_tls_stopped; or close, where that cannot be done. After CCC the
+     * state is SECURITY_CLEARED. */
     SERVER_ACTION_STOP_TLS,
     /* When all output is written, close in order; see server_pi_fault for a reason other than QUIT.
      * The last action; a transfer that runs ends with it. */
@@ -76,11 +79,11 @@ enum server_action_kind {
 enum list_flags { LIST_ALL = 1 << 0 /* -a */, LIST_LONG = 1 << 1 /* -l: NLST in LIST's form */ };
 
 /* What to do. The views are valid until the command's final reply. Commands that come out: USER,
- * PASS, CWD, CDUP, REIN (drop the login and what belongs to it, then reply 220), PASV, EPSV, PORT,
- * EPRT, the transfers, MLST, SIZE, MDTM, MFMT, HASH, XCRC and its kin, MFF, SITE (but HELP and
- * IDLE), DSIZ, RMDA, COMB, PRET, AVBL, CLNT, CSID, HOST, RNFR, RNTO, DELE, RMD, MKD, in MODE B ABOR
- * (close the data connection that is open between two transfers, then reply 226) and, once logged
- * in, STAT. All others the PI answers itself. */
+ * PASS, CWD, CDUP, REIN (drop the login and what belongs to it, then reply 220), PASV, CPSV, EPSV,
+ * PORT, EPRT, the transfers, MLST, SIZE, MDTM, MFMT, HASH, XCRC and its kin, MFF, SITE (but HELP
+ * and IDLE), DSIZ, RMDA, COMB, PRET, AVBL, CLNT, CSID, HOST, RNFR, RNTO, DELE, RMD, MKD, in MODE B
+ * ABOR (close the data connection that is open between two transfers, then reply 226) and, once
+ * logged in, STAT. All others the PI answers itself. */
 struct server_action {
     enum server_action_kind kind;
     enum verb verb;
@@ -110,6 +113,7 @@ struct server_action {
     bool glob;                /* LIST, NLST: the last name of `path` may be a pattern */
     enum hash_algorithm hash; /* HASH, XCRC and its kin */
     unsigned list_flags;      /* LIST, NLST (FTP-71) */
+    bool tls_client;          /* the transfers: be TLS client (TLS-165, TLS-166) */
     struct hostport address;  /* PORT, EPRT: checked; EPSV: family asked for, or ADDRESS_NONE */
     struct timeval_utc time;  /* MFMT; MDTM */
     struct change change;     /* MFF, SITE CHMOD, SITE UTIME */
@@ -123,7 +127,12 @@ enum transfer_mode { TRANSFER_MODE_STREAM = 'S', TRANSFER_MODE_B = 'B', TRANSFER
 struct server_pi *server_pi_new(const struct server_pi_settings *settings, uint64_t now_ns);
 void server_pi_free(struct server_pi *pi);
 
-/* Queues the greeting 220; on an implicit connection it goes out once TLS has started (TLS-191). */
+/* Before the greeting: makes it an implicit connection (settings.implicit), now that its first
+ * bytes have shown that. */
+void server_pi_turn_implicit(struct server_pi *pi);
+
+/* Queues the greeting 220; on an implicit connection it goes out once TLS has started (TLS-191), or
+ * before START_TLS comes (dialect.greet_before_tls). */
 void server_pi_greet(struct server_pi *pi, uint64_t now_ns);
 
 /* In place of the greeting, or at any time later: queues 421 with `why`, a sentence without its
@@ -171,7 +180,8 @@ void server_pi_reply_end(struct server_pi *pi, const char *text);
  * implicit connection the greeting goes out now. */
 void server_pi_tls_started(struct server_pi *pi, uint64_t now_ns);
 
-/* TLS was ended after REIN: the connection goes on in plain, as new (tls.md section 4). */
+/* TLS was ended: the connection goes on in plain, after REIN as new, after CCC with login, level
+ * and all (tls.md section 4). */
 void server_pi_tls_stopped(struct server_pi *pi, uint64_t now_ns);
 
 /* USER was answered by a question for the password / the login is done and `cwd` is where it
@@ -209,6 +219,10 @@ enum representation server_pi_type(const struct server_pi *pi);
 enum transfer_mode server_pi_mode(const struct server_pi *pi);
 int server_pi_mode_z_level(const struct server_pi *pi); /* of OPTS MODE Z LEVEL */
 struct bytes server_pi_cwd(const struct server_pi *pi);
+
+/* Whether SSCN or CPSV may make us TLS client on the next data connection. */
+bool server_pi_is_tls_client(const struct server_pi *pi);
+
 bool server_pi_is_logged_in(const struct server_pi *pi);
 
 /* The facts that OPTS MLST chose: enum fact_bits of facts.h. */

@@ -111,10 +111,11 @@ static struct pi_refusal check_v4(const struct server_pi *pi)
     return no_refusal;
 }
 
-/* RFC 2577: nobody is connected to but the one who asks, and no well-known port (FTP-49, SEC-7). */
+/* RFC 2577: nobody is connected to but the one who asks, and no well-known port (FTP-49, SEC-7).
+ * Where fxp is on, the owner knows who else may be (TLS-169). */
 static struct pi_refusal check_target(const struct server_pi *pi, const struct hostport *target)
 {
-    if (!hostport_same_address(target, &pi->settings.peer))
+    if (!pi->settings.dialect.fxp && !hostport_same_address(target, &pi->settings.peer))
         return (struct pi_refusal){504, "Not to another address than the control connection's."};
     if (target->port < FIRST_OPEN_PORT)
         return (struct pi_refusal){504, "Not to a port under 1024."};
@@ -189,6 +190,7 @@ static const struct {
     {VERB_COMB, server_pi_fill_comb},
     {VERB_MDTM, server_pi_fill_mdtm},
     {VERB_PRET, server_pi_fill_pret},
+    {VERB_CPSV, fill_pasv},
 };
 
 static struct pi_refusal fill(struct server_pi *pi, struct server_action *action)
@@ -214,6 +216,13 @@ static struct pi_refusal fill(struct server_pi *pi, struct server_action *action
     return no_refusal;
 }
 
+/* SSCN is for files alone, CPSV for whatever comes. */
+static bool is_tls_client(const struct server_pi *pi, enum verb verb)
+{
+    bool file = verb == VERB_RETR || verb == VERB_STOR || verb == VERB_STOU || verb == VERB_APPE;
+    return (verb_row(verb)->allowed & ALLOWED_DATA) && (pi->cpsv || (pi->sscn && file));
+}
+
 struct pi_refusal server_pi_fill_action(struct server_pi *pi, const struct pi_request *request,
                                         struct server_action *action)
 {
@@ -224,6 +233,7 @@ struct pi_refusal server_pi_fill_action(struct server_pi *pi, const struct pi_re
         .has_range = request->range.ends,
         .range_end = request->range.end,
         .hash = pi->hash,
+        .tls_client = is_tls_client(pi, request->command.verb),
     };
     if (pi->work == PI_WORK_TRANSFER) { /* ABOR, or STAT alone: the views of the transfer stay */
         action->kind = action->verb == VERB_ABOR ? SERVER_ACTION_ABORT : SERVER_ACTION_COMMAND;

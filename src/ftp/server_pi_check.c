@@ -5,9 +5,10 @@
 
 static const struct pi_refusal no_refusal = {0, NULL};
 
+/* After CCC what was sealed is in clear with the policy's consent. */
 static bool is_plain(const struct server_pi *pi)
 {
-    return pi->security.state != SECURITY_SEALED;
+    return pi->security.state == SECURITY_PLAIN;
 }
 
 bool server_pi_is_offered(const struct server_pi *pi, enum verb verb)
@@ -26,6 +27,8 @@ bool server_pi_is_offered(const struct server_pi *pi, enum verb verb)
     }
     if (verb == VERB_AUTH || verb == VERB_HOST) /* a host is what has a certificate */
         return pi->settings.tls_available;
+    if (verb == VERB_SSCN || verb == VERB_CPSV) /* TLS-169 */
+        return pi->settings.dialect.fxp;
     return !(verb_row(verb)->allowed & ALLOWED_OFF);
 }
 
@@ -56,6 +59,8 @@ static struct pi_refusal check_state(const struct server_pi *pi, const struct pi
     enum verb verb = request->command.verb;
     unsigned allowed = verb_row(verb)->allowed;
     bool logged_in = pi->login == PI_LOGIN_DONE;
+    if ((allowed & ALLOWED_SEALED) && pi->security.state == SECURITY_CLEARED) /* TLS-156 */
+        return (struct pi_refusal){503, "Not after CCC."};
     if ((allowed & ALLOWED_SEALED) && is_plain(pi))
         return (struct pi_refusal){503, "Only under TLS: send AUTH TLS first."};
     if ((allowed & ALLOWED_LOGGED_IN) && !logged_in)
@@ -84,14 +89,15 @@ static struct pi_refusal check_argument(const struct server_pi *pi,
 
 static struct pi_refusal check_data(const struct server_pi *pi, const struct pi_request *request)
 {
-    if (!(verb_row(request->command.verb)->allowed & ALLOWED_DATA))
+    enum verb verb = request->command.verb;
+    if (!(verb_row(verb)->allowed & ALLOWED_DATA))
         return no_refusal;
-    if (pi->settings.data_tls_required && pi->security.level != PROTECTION_PRIVATE)
-        return (struct pi_refusal){522, "Data connections must be protected: send PBSZ 0, PROT P."};
+    if (pi->security.level != PROTECTION_PRIVATE && server_pi_needs_private(pi, verb))
+        return (struct pi_refusal){pi->settings.dialect.data_refused_521 ? 521 : 522,
+                                   "Data connections must be protected: send PBSZ 0, PROT P."};
     const struct pi_range *range = &request->range;
     if ((range->offset > 0 || range->ends) && pi->type == REPRESENTATION_ASCII)
         return (struct pi_refusal){555, "Restart only in TYPE I."};
-    enum verb verb = request->command.verb;
     if (range->ends && (verb == VERB_APPE || verb == VERB_STOU)) /* FTP-95 */
         return (struct pi_refusal){550, "Not with RANG."};
     if (range->ends && verb == VERB_STOR && pi->mode != TRANSFER_MODE_STREAM)

@@ -20,6 +20,10 @@ static uint64_t offered_features(const struct server_pi *pi)
     }
     if (pi->settings.local.family != ADDRESS_V6)
         offered |= FEATURE_PASV;
+    if (pi->settings.dialect.ccc && pi->settings.tls_available)
+        offered |= FEATURE_CCC;
+    if (pi->settings.dialect.fxp && pi->settings.tls_available)
+        offered |= FEATURE_SSCN | (pi->settings.local.family != ADDRESS_V6 ? FEATURE_CPSV : 0u);
     if (pi->settings.mode_z)
         offered |= FEATURE_MODE_Z;
     return offered | server_pi_extra_features(pi);

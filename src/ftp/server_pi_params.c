@@ -24,93 +24,6 @@ static const struct choice *choose(const struct choice *choices, size_t count, s
     return NULL;
 }
 
-/* --- security --- */
-
-static bool answer_auth(struct server_pi *pi, struct bytes argument)
-{
-    enum auth_mechanism mechanism = auth_mechanism_find(argument);
-    bool legacy = mechanism == AUTH_SSL || mechanism == AUTH_TLS_P;
-    if (mechanism == AUTH_UNKNOWN) {
-        server_pi_say(pi, 504, "Unknown mechanism, use TLS.");
-    } else if (pi->security.state != SECURITY_PLAIN) {
-        server_pi_say(pi, 534, "The connection is protected already.");
-    } else if (legacy && !pi->settings.auth_legacy_words) {
-        server_pi_say(pi, 534, "This mechanism is not allowed here, use TLS.");
-    } else if (pi->login == PI_LOGIN_DONE) {
-        server_pi_say(pi, 534, "Not after logging in.");
-    } else if (server_pi_unread(pi) > 0) { /* TLS-130: none of it may be run, now or after */
-        server_pi_say(pi, 503, "Nothing may follow AUTH before the handshake.");
-        server_pi_fail(pi, FERRY_E_INJECTION, "the client sent more behind AUTH");
-    } else {
-        server_pi_say(pi, 234, "AUTH %s accepted, begin the handshake.",
-                      auth_mechanism_name(mechanism));
-        security_auth(&pi->security, mechanism);
-        pi->phase = PI_PHASE_START_TLS;
-    }
-    return true;
-}
-
-static bool answer_pbsz(struct server_pi *pi, struct bytes argument)
-{
-    uint64_t size;
-    if (!text_u64(argument, UINT32_MAX, &size)) {
-        server_pi_say(pi, 501, "Not a size.");
-        return true;
-    }
-    pi->security.pbsz_done = true;
-    server_pi_say(pi, 200, "PBSZ=0");
-    return true;
-}
-
-static bool answer_prot(struct server_pi *pi, struct bytes argument)
-{
-    static const struct choice levels[] = {
-        {"C", 200, PROTECTION_CLEAR},
-        {"P", 200, PROTECTION_PRIVATE},
-        {"S", 536, 0},
-        {"E", 536, 0},
-    };
-    const struct choice *level = choose(levels, ARRAY_LEN(levels), argument);
-    if (!pi->security.pbsz_done) {
-        server_pi_say(pi, 503, "Send PBSZ 0 first.");
-    } else if (!level) {
-        server_pi_say(pi, 504, "Unknown protection level, use P.");
-    } else if (level->code != 200) {
-        server_pi_say(pi, level->code, "%s", reply_stock_text(level->code));
-    } else if (level->value == PROTECTION_CLEAR && pi->settings.data_tls_required) {
-        server_pi_say(pi, 534, "Data connections must be protected, use P.");
-    } else {
-        pi->security.level = (enum protection)level->value;
-        server_pi_say(pi, 200, "Protection level set to %c.", level->value);
-    }
-    return true;
-}
-
-static bool answer_ccc(struct server_pi *pi, struct bytes argument)
-{
-    (void)argument;
-    bool sealed = pi->security.state == SECURITY_SEALED;
-    server_pi_say(pi, sealed ? 534 : 533,
-                  sealed ? "CCC is not allowed here." : "There is nothing to clear.");
-    return true;
-}
-
-static bool answer_adat(struct server_pi *pi, struct bytes argument)
-{
-    (void)argument;
-    server_pi_say(pi, 503, "No mechanism here uses ADAT.");
-    return true;
-}
-
-/* MIC, CONF and ENC. */
-static bool answer_protected_command(struct server_pi *pi, struct bytes argument)
-{
-    (void)argument;
-    bool sealed = pi->security.state == SECURITY_SEALED;
-    server_pi_say(pi, sealed ? 537 : 503, "%s", reply_stock_text(sealed ? 537 : 503));
-    return true;
-}
-
 /* --- transfer parameters --- */
 
 /* Answers with what `choices` say of `argument`; 501 if it is none. Gives the choice if it is
@@ -329,6 +242,8 @@ static bool answer_help(struct server_pi *pi, struct bytes argument)
     if (verb == VERB_MODE)
         server_pi_say(pi, 214, "Syntax: MODE S%s%s", pi->settings.mode_b ? " | B" : "",
                       pi->settings.mode_z ? " | Z" : "");
+    else if (verb == VERB_SITE)
+        server_pi_site_help(pi);
     else if (verb != VERB_NONE && server_pi_is_offered(pi, verb))
         server_pi_say(pi, 214, "Syntax: %s%s", verb_row(verb)->name,
                       argument_syntax(verb_row(verb)->argument));
@@ -422,30 +337,31 @@ bool server_pi_answer(struct server_pi *pi, struct bytes argument, enum verb ver
     static answer_fn *const answers[VERB_COUNT] = {
         [VERB_ABOR] = answer_abor,
         [VERB_ACCT] = answer_acct,
-        [VERB_ADAT] = answer_adat,
+        [VERB_ADAT] = server_pi_answer_adat,
         [VERB_ALLO] = answer_allo,
-        [VERB_AUTH] = answer_auth,
-        [VERB_CCC] = answer_ccc,
-        [VERB_CONF] = answer_protected_command,
-        [VERB_ENC] = answer_protected_command,
+        [VERB_AUTH] = server_pi_answer_auth,
+        [VERB_CCC] = server_pi_answer_ccc,
+        [VERB_CONF] = server_pi_answer_protected,
+        [VERB_ENC] = server_pi_answer_protected,
         [VERB_EPSV] = answer_epsv_all,
         [VERB_FEAT] = server_pi_answer_feat,
         [VERB_HELP] = answer_help,
         [VERB_LANG] = answer_lang,
         [VERB_MFCT] = answer_mfct,
         [VERB_MFF] = answer_mff,
-        [VERB_MIC] = answer_protected_command,
+        [VERB_MIC] = server_pi_answer_protected,
         [VERB_MODE] = answer_mode,
         [VERB_NOOP] = answer_noop,
         [VERB_OPTS] = server_pi_answer_opts,
         [VERB_PASS] = answer_pass,
-        [VERB_PBSZ] = answer_pbsz,
-        [VERB_PROT] = answer_prot,
+        [VERB_PBSZ] = server_pi_answer_pbsz,
+        [VERB_PROT] = server_pi_answer_prot,
         [VERB_PWD] = answer_pwd,
         [VERB_QUIT] = answer_quit,
         [VERB_RANG] = answer_rang,
         [VERB_SITE] = server_pi_answer_site,
         [VERB_REST] = answer_rest,
+        [VERB_SSCN] = server_pi_answer_sscn,
         [VERB_STAT] = answer_stat,
         [VERB_STRU] = answer_stru,
         [VERB_SYST] = answer_syst,

@@ -2,8 +2,8 @@
  * server_pi_lines.c (the lines it takes), server_pi_reply.c (replies, the only writers of output),
  * server_pi_check.c (what is refused, FTP-20), server_pi_action.c (commands to actions),
  * server_pi_names.c (paths and their charset), server_pi_params.c (commands that the PI answers
- * itself), server_pi_features.c (FEAT and OPTS among them) and server_pi_extra.c (SITE, and what is
- * offered on wish). Nobody else includes this. */
+ * itself), and among them server_pi_features.c (FEAT and OPTS), server_pi_security.c (AUTH to
+ * SSCN) and server_pi_extra.c (SITE, and what is offered on wish). Nobody else includes this. */
 #ifndef FERRY_FTP_SERVER_PI_PRIVATE_H
 #define FERRY_FTP_SERVER_PI_PRIVATE_H
 
@@ -82,6 +82,8 @@ struct server_pi {
     struct pi_range range; /* of REST or RANG, the last of them (FTP-95) */
     enum hash_algorithm hash;
     bool epsv_all;
+    bool sscn;                /* ON: TLS client on the data connections of files (TLS-165) */
+    bool cpsv;                /* the data port to come is CPSV's: TLS client once (TLS-166) */
     uint64_t idle_timeout_ns; /* SITE IDLE */
     unsigned mlst_facts;
     enum pi_names names;
@@ -158,6 +160,9 @@ bool server_pi_is_offered(const struct server_pi *pi, enum verb verb);
 /* server_pi_extra.c: SITE, for server_pi_answer; what concerns files is the owner's to do. */
 bool server_pi_answer_site(struct server_pi *pi, struct bytes argument);
 
+/* server_pi_extra.c: SITE HELP, which HELP SITE is, too. */
+void server_pi_site_help(struct server_pi *pi);
+
 /* server_pi_extra.c: the lines of FEAT, and the commands, that are offered on wish. */
 uint64_t server_pi_extra_features(const struct server_pi *pi);
 bool server_pi_has_extra(const struct server_pi *pi, enum server_extra extra);
@@ -176,6 +181,19 @@ bool server_pi_answer(struct server_pi *pi, struct bytes argument, enum verb ver
 /* server_pi_features.c: FEAT and OPTS, for server_pi_answer. Always true. */
 bool server_pi_answer_feat(struct server_pi *pi, struct bytes argument);
 bool server_pi_answer_opts(struct server_pi *pi, struct bytes argument);
+
+/* server_pi_security.c: what RFC 2228 has, and SSCN, for server_pi_answer. Always true. */
+bool server_pi_answer_auth(struct server_pi *pi, struct bytes argument);
+bool server_pi_answer_adat(struct server_pi *pi, struct bytes argument);
+bool server_pi_answer_protected(struct server_pi *pi, struct bytes argument); /* MIC, CONF, ENC */
+bool server_pi_answer_pbsz(struct server_pi *pi, struct bytes argument);
+bool server_pi_answer_prot(struct server_pi *pi, struct bytes argument);
+bool server_pi_answer_ccc(struct server_pi *pi, struct bytes argument);
+bool server_pi_answer_sscn(struct server_pi *pi, struct bytes argument);
+
+/* server_pi_security.c: whether a transfer must be at level P, and whether all must (TLS-56). */
+bool server_pi_needs_private(const struct server_pi *pi, enum verb verb);
+bool server_pi_never_clear(const struct server_pi *pi);
 
 /* server_pi_action.c: makes the action of a request that nothing speaks against so far. */
 struct pi_refusal server_pi_fill_action(struct server_pi *pi, const struct pi_request *request,

@@ -63,6 +63,11 @@ static bool is_open(const struct server_pi *pi)
     return pi->phase == PI_PHASE_OPEN;
 }
 
+static bool is_active(enum verb verb)
+{
+    return verb == VERB_PORT || verb == VERB_EPRT;
+}
+
 /* What a final reply to a command does to the session. */
 static void learn(struct server_pi *pi, int code)
 {
@@ -70,6 +75,8 @@ static void learn(struct server_pi *pi, int code)
         buf_fini(&pi->rename_from);
     if (pi->verb == VERB_RNFR && code == 350)
         server_pi_written(pi, buf_append(&pi->rename_from, buf_view(&pi->path)));
+    if (code == 227 || code == 229 || (code == 200 && is_active(pi->verb)))
+        pi->cpsv = pi->verb == VERB_CPSV;
     if (pi->verb == VERB_SITE) /* only CPFR has a 350 */
         buf_fini(&pi->copy_from);
     if (pi->verb == VERB_SITE && code == 350)
@@ -86,6 +93,8 @@ static void learn(struct server_pi *pi, int code)
             server_pi_fail(pi, FERRY_E_INJECTION, "the client sent more behind REIN");
         else if (sealed)
             pi->phase = PI_PHASE_STOP_TLS;
+        else
+            security_reset(&pi->security); /* after CCC */
     }
 }
 

@@ -78,6 +78,7 @@ struct pump_settings {
     bool at_once; /* to the file: what came is written when no more is there, not only whole
                      blocks */
     bool sync;    /* fdatasync before PUMP_DONE */
+    bool accept_no_notify;      /* stream_lacks_notify is the end of the stream, too: PUMP_DONE */
     uint64_t length_bytes;      /* of the file to the stream: no more than so many; 0: to its end */
     uint64_t max_bytes;         /* 0: no limit */
     uint64_t stall_ns;          /* 0: 120 s (SEC-51) */

@@ -61,7 +61,11 @@ static size_t min_size(size_t a, size_t b)
 
 static void source_has_ended(struct pump *pump)
 {
-    switch (stream_end(pump->settings.stream)) {
+    const struct stream *stream = pump->settings.stream;
+    enum stream_end end = stream_end(stream);
+    if (pump->settings.accept_no_notify && stream_lacks_notify(stream))
+        end = STREAM_END_CLOSED;
+    switch (end) {
     case STREAM_OPEN:
         return;
     case STREAM_END_CLOSED:

@@ -198,6 +198,13 @@ enum ferry_error stream_write(struct stream *stream, struct bytes in, size_t *ta
     return error;
 }
 
+void stream_keepalive(struct stream *stream)
+{
+    bool open = stream->end == STREAM_OPEN && !stream->broken && !stream->finishing;
+    if (open && stream->phase == STREAM_PHASE_SEALED && tls_engine_keepalive(stream->engine))
+        stream_settle(stream);
+}
+
 /* ---- reading ---- */
 
 bool stream_may_receive(const struct stream *stream)
@@ -273,6 +280,11 @@ void stream_read(struct stream *stream, char *out, size_t size, size_t *got)
         stream->stuck = false;
     }
     stream_settle(stream);
+}
+
+bool stream_peek(const struct stream *stream, unsigned char *first)
+{
+    return stream->fd >= 0 && recv(stream->fd, first, 1, MSG_PEEK) == 1;
 }
 
 void stream_pause(struct stream *stream, bool paused)

@@ -76,10 +76,21 @@ size_t stream_room(const struct stream *stream);
  * the end. */
 NODISCARD enum ferry_error stream_start_tls(struct stream *stream, struct tls_engine *engine);
 
-/* Ends TLS and goes on in clear: sends close_notify, waits up to 5 s for the peer's (REIN, CCC;
- * TLS-155), then calls `flushed`; the engine is then freed. Sealed bytes that come before the
- * peer's close_notify are FERRY_E_INJECTION (SEC-10). FERRY_E_STATE: not sealed. */
-NODISCARD enum ferry_error stream_stop_tls(struct stream *stream);
+/* What ends the peer's side of TLS when ours ends. */
+enum stream_stop {
+    STREAM_STOP_NOTIFY, /* its close_notify within 5 s, else the stream has failed */
+    STREAM_STOP_ANY, /* or clear text that comes when our close_notify has left, or the 5 s: there
+                        are clients that never send one (TLS-155) */
+};
+
+/* Ends TLS and goes on in clear (REIN, CCC): sends close_notify, waits for the end of the peer's
+ * side, then calls `flushed`; the engine is then freed. Sealed bytes that come before that end, and
+ * clear ones that came before our close_notify left, are FERRY_E_INJECTION (SEC-10, TLS-135).
+ * FERRY_E_STATE: not sealed. */
+NODISCARD enum ferry_error stream_stop_tls(struct stream *stream, enum stream_stop until);
+
+/* A sign of life that no user-PI sees (tls_engine_keepalive); nothing in clear and in TLS 1.2. */
+void stream_keepalive(struct stream *stream);
 
 /* Closes in order: sends what is queued, close_notify, FIN; then reads and drops what still comes,
  * so that no RST destroys what the peer has not read (TLS-186), until the peer ends, too; then
@@ -97,6 +108,13 @@ void stream_abort(struct stream *stream);
 /* How the reading side ended, and why if it failed. */
 enum stream_end stream_end(const struct stream *stream);
 const struct fault *stream_fault(const struct stream *stream);
+
+/* STREAM_END_CUT under TLS by a FIN between two records: all but the close_notify may have come. So
+ * do old clients end an upload; so does anybody who can end a connection (TLS-175). */
+bool stream_lacks_notify(const struct stream *stream);
+
+/* The first byte that waits to be read in clear, which stays there. false: there is none. */
+bool stream_peek(const struct stream *stream, unsigned char *first);
 
 /* Sending failed: what was written may not have arrived, and nothing more can be. */
 bool stream_is_broken(const struct stream *stream);

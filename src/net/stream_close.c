@@ -15,9 +15,7 @@ static void timeout(void *ctx)
     if (stream->closing) {
         end_closing(stream);
     } else if (stream->phase == STREAM_PHASE_STOPPING) {
-        fault_set(&stream->fault, FERRY_E_TIMEOUT, "the peer did not end TLS");
-        stream->end = STREAM_END_FAILED;
-        stream->due |= STREAM_DUE_INPUT;
+        stream_tls_stop_expired(stream);
     }
     stream_settle(stream);
 }

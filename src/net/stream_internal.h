@@ -37,6 +37,9 @@ struct stream {
     struct buf kept; /* received and not read: ciphertext that the engine borrows, or clear bytes
                         that came behind a close_notify */
 
+    enum stream_stop until; /* while stopping */
+    bool left;              /* the peer is in clear, without a close_notify */
+
     enum stream_end end;
     struct fault fault;
     bool eof;   /* nothing more comes from the socket */
@@ -94,7 +97,10 @@ void stream_release(struct stream *stream);
 void stream_tls_handshake(struct stream *stream);
 void stream_tls_stop(struct stream *stream);
 
-/* Ends the stopping when all is sent and the peer's close_notify has come. */
+/* The stopping has lasted its 5 s. */
+void stream_tls_stop_expired(struct stream *stream);
+
+/* Ends the stopping when all is sent and the peer's side has ended. */
 void stream_tls_leave(struct stream *stream);
 
 /* As stream_read, sealed. */

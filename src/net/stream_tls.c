@@ -203,9 +203,15 @@ size_t stream_tls_write(struct stream *stream, struct bytes in)
     return taken;
 }
 
+bool stream_lacks_notify(const struct stream *stream)
+{
+    return stream->end == STREAM_END_CUT && !stream->reset && stream->engine &&
+           !tls_engine_is_inside_record(stream->engine);
+}
+
 /* ---- back to clear text ---- */
 
-enum ferry_error stream_stop_tls(struct stream *stream)
+enum ferry_error stream_stop_tls(struct stream *stream, enum stream_stop until)
 {
     bool ready = stream->fd >= 0 && stream->phase == STREAM_PHASE_SEALED && !stream->finishing &&
                  !stream->broken &&
@@ -215,6 +221,8 @@ enum ferry_error stream_stop_tls(struct stream *stream)
     if (!stream_limit(stream, loop_now_ns(stream->loop) + STOP_LIMIT_NS))
         return FERRY_E_MEMORY;
     stream->phase = STREAM_PHASE_STOPPING;
+    stream->until = until;
+    stream->left = false;
     stream->unflushed = true;
     forget_input(stream);
     tls_engine_close(stream->engine);
@@ -223,9 +231,30 @@ enum ferry_error stream_stop_tls(struct stream *stream)
     return FERRY_OK;
 }
 
+/* Whether clear text is next on the socket: no record begins as a line does. Nothing is taken off
+ * it: it stays for the reader of the clear text. */
+static bool clear_text_waits(const struct stream *stream)
+{
+    enum { RECORD_TYPE_MIN = 20, RECORD_TYPE_MAX = 24 };
+    unsigned char first;
+    return buf_len(&stream->kept) == 0 && !tls_engine_is_inside_record(stream->engine) &&
+           stream_peek(stream, &first) && (first < RECORD_TYPE_MIN || first > RECORD_TYPE_MAX);
+}
+
+static void leave_without_notify(struct stream *stream)
+{
+    if (stream_output(stream).len == 0)
+        stream->left = true;
+    else
+        fail(stream, FERRY_E_INJECTION, "clear text came before TLS was ended");
+}
+
 void stream_tls_stop(struct stream *stream)
 {
-    if (stream->end == STREAM_OPEN) {
+    bool open = stream->end == STREAM_OPEN && !stream->left;
+    if (open && stream->until == STREAM_STOP_ANY && clear_text_waits(stream)) {
+        leave_without_notify(stream);
+    } else if (open) {
         char plaintext[64];
         size_t got = 0;
         stream_tls_read(stream, plaintext, sizeof(plaintext), &got);
@@ -236,10 +265,21 @@ void stream_tls_stop(struct stream *stream)
         stream->due |= STREAM_DUE_INPUT;
 }
 
+void stream_tls_stop_expired(struct stream *stream)
+{
+    bool whole = !tls_engine_is_inside_record(stream->engine) && stream_output(stream).len == 0;
+    if (stream->until == STREAM_STOP_ANY && whole && stream->end == STREAM_OPEN) {
+        stream->left = true;
+        return;
+    }
+    fail(stream, FERRY_E_TIMEOUT, "the peer did not end TLS");
+    stream->due |= STREAM_DUE_INPUT;
+}
+
 void stream_tls_leave(struct stream *stream)
 {
-    bool done = stream->phase == STREAM_PHASE_STOPPING && stream->end == STREAM_END_CLOSED &&
-                stream_output(stream).len == 0;
+    bool ended = stream->end == STREAM_END_CLOSED || (stream->left && stream->end == STREAM_OPEN);
+    bool done = stream->phase == STREAM_PHASE_STOPPING && ended && stream_output(stream).len == 0;
     if (!done || stream->closing)
         return;
     /* What is kept came behind the close_notify: clear text (TLS-135). */
@@ -248,6 +288,6 @@ void stream_tls_leave(struct stream *stream)
     stream->phase = STREAM_PHASE_CLEAR;
     stream->end = STREAM_OPEN;
     loop_timer_at(stream->timer, CLOCK_NEVER);
-    if (buf_len(&stream->kept) > 0)
+    if (buf_len(&stream->kept) > 0 || stream->left)
         stream->due |= STREAM_DUE_INPUT;
 }

@@ -17,10 +17,28 @@ static void candidate_refuse(struct server_candidate *candidate, int code,
     setup->events->refused(setup->ctx, code, fault);
 }
 
-static bool proof_suffices(enum data_resume policy, enum tls_proof proof)
+/* As TLS client the handshake alone has shown that another server is there. */
+static enum tls_proof proof_of(const struct server_candidate *candidate)
 {
-    /* TLS_PROOF_OTHER comes only where the binding allows others (data_resume_scope = user). */
-    return policy != DATA_RESUME_REQUIRE || proof == TLS_PROOF_OWN || proof == TLS_PROOF_OTHER;
+    return candidate->all->tls_client ? TLS_PROOF_PEER
+                                      : tls_engine_proof(stream_tls(candidate->stream));
+}
+
+static bool proof_suffices(const struct server_candidate *candidate, enum tls_proof proof)
+{
+    switch (proof) {
+    case TLS_PROOF_PEER:
+        return true;
+    case TLS_PROOF_OWN:
+    case TLS_PROOF_OTHER: /* only where the binding allows others (data_resume_scope = user) */
+        return !candidate->foreign;
+    case TLS_PROOF_NONE:
+    case TLS_PROOF_FOREIGN:
+    case TLS_PROOF_STALE:
+        break;
+    }
+    const struct server_rules *rules = candidate->all->setup.rules;
+    return !candidate->foreign && rules->data_resume != DATA_RESUME_REQUIRE;
 }
 
 static const char *refusal_advice(enum tls_proof proof)
@@ -36,8 +54,8 @@ static void candidate_sealed(void *ctx)
 {
     struct server_candidate *candidate = ctx;
     const struct server_candidates_setup *setup = &candidate->all->setup;
-    enum tls_proof proof = tls_engine_proof(stream_tls(candidate->stream));
-    if (proof_suffices(setup->rules->data_resume, proof)) {
+    enum tls_proof proof = proof_of(candidate);
+    if (proof_suffices(candidate, proof)) {
         struct stream *stream = candidate->stream;
         candidate->stream = NULL;
         stream_set_events(stream, NULL, NULL);
@@ -45,8 +63,13 @@ static void candidate_sealed(void *ctx)
         return;
     }
     struct fault fault = {0};
-    fault_set(&fault, FERRY_E_TLS, "TLS session reuse required: %s", tls_proof_words(proof));
-    fault_advise(&fault, "%s", refusal_advice(proof));
+    if (candidate->foreign) {
+        fault_set(&fault, FERRY_E_TRUST, "The other server shows no certificate that is known");
+        fault_advise(&fault, "name its CA or its key in fxp_ca or fxp_pins");
+    } else {
+        fault_set(&fault, FERRY_E_TLS, "TLS session reuse required: %s", tls_proof_words(proof));
+        fault_advise(&fault, "%s", refusal_advice(proof));
+    }
     candidate_refuse(candidate, REPLY_TLS_REFUSED, &fault);
 }
 
@@ -65,15 +88,30 @@ static void candidate_input(void *ctx)
     candidate_refuse(candidate, REPLY_TLS_REFUSED, &fault);
 }
 
+static enum ferry_error make_engine(const struct server_candidates *all, struct tls_engine **out)
+{
+    const struct server_rules *rules = all->setup.rules;
+    if (all->tls_client) {
+        const struct tls_client_role role = {.data = true, .peers = rules->fxp.peers};
+        return tls_engine_new_client(rules->fxp.tls, &role, out);
+    }
+    const struct tls_server_role role = {
+        .binding = server_binding_tls(all->setup.binding),
+        .data = true,
+        .hosts = rules->hosts,
+        .host = all->setup.host,
+        .peers = all->setup.servers ? rules->fxp.peers : NULL,
+    };
+    return tls_engine_new_server(rules->tls, &role, out);
+}
+
 static void candidate_seal(struct server_candidate *candidate)
 {
     static const struct stream_events events = {.input = candidate_input,
                                                 .sealed = candidate_sealed};
-    const struct server_candidates_setup *setup = &candidate->all->setup;
-    struct tls_server_role role = {.binding = server_binding_tls(setup->binding), .data = true};
     stream_set_events(candidate->stream, &events, candidate);
     struct tls_engine *engine = NULL;
-    enum ferry_error error = tls_engine_new_server(setup->rules->tls, &role, &engine);
+    enum ferry_error error = make_engine(candidate->all, &engine);
     if (error == FERRY_OK)
         error = stream_start_tls(candidate->stream, engine);
     if (error == FERRY_OK)
@@ -138,7 +176,8 @@ static void make_way(struct server_candidate *candidate)
     candidate_refuse(candidate, REPLY_NO_CONNECTION, &fault);
 }
 
-void server_candidates_admit(struct server_candidates *candidates, struct stream *stream)
+void server_candidates_admit(struct server_candidates *candidates, struct stream *stream,
+                             bool foreign)
 {
     struct server_candidate *candidate = free_place(candidates);
     if (!candidate) {
@@ -148,7 +187,11 @@ void server_candidates_admit(struct server_candidates *candidates, struct stream
     candidate->stream = stream;
     candidate->order = candidates->admitted++;
     candidate->since_ns = loop_now_ns(candidates->setup.loop);
-    candidate_seal(candidate);
+    candidate->foreign = foreign;
+    if (candidates->setup.role_unknown && !candidates->begun)
+        stream_pause(stream, true);
+    else
+        candidate_seal(candidate);
 }
 
 bool server_candidates_any(const struct server_candidates *candidates)
@@ -156,10 +199,26 @@ bool server_candidates_any(const struct server_candidates *candidates)
     return server_candidates_deadline(candidates) > 0;
 }
 
-void server_candidates_restart(struct server_candidates *candidates, uint64_t now_ns)
+static void candidate_begin(struct server_candidate *candidate)
 {
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_STATE, "TLS was begun before SSCN said by whom");
+    candidate->since_ns = loop_now_ns(candidate->all->setup.loop);
+    if (!stream_tls(candidate->stream)) {
+        stream_pause(candidate->stream, false);
+        candidate_seal(candidate);
+    } else if (candidate->all->tls_client) {
+        candidate_refuse(candidate, REPLY_TLS_REFUSED, &fault);
+    }
+}
+
+void server_candidates_begin(struct server_candidates *candidates, bool tls_client)
+{
+    candidates->begun = true;
+    candidates->tls_client = tls_client;
     for (size_t i = 0; i < SERVER_CANDIDATES_MAX; i++)
-        candidates->places[i].since_ns = now_ns;
+        if (candidates->places[i].stream)
+            candidate_begin(&candidates->places[i]);
 }
 
 uint64_t server_candidates_deadline(const struct server_candidates *candidates)

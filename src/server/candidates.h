@@ -1,7 +1,8 @@
 /* The connections that would be the data connection of one transfer, side by side until one of them
  * has finished its TLS handshake and proved whose it is (SEC-5, TLS-100, TLS-101).
  *
- * Whoever comes from the right address may try. There are few places, and one who says nothing
+ * Whoever comes from the right address may try, and so may other servers from theirs where the
+ * rules know some (TLS-168). There are few places, and one who says nothing
  * keeps none: the longest silent one makes way for a new one. */
 #ifndef FERRY_SERVER_CANDIDATES_H
 #define FERRY_SERVER_CANDIDATES_H
@@ -33,6 +34,9 @@ struct server_candidates_setup {
     const struct server_rules *rules;
     struct server_linger *linger;
     struct server_binding *binding; /* of their engines */
+    const char *host;               /* of the control connection, which alone they may name */
+    bool servers;                   /* one of the rules' other servers may be among them */
+    bool role_unknown;              /* handshakes wait for server_candidates_begin: SSCN, CPSV */
     const struct server_candidates_events *events;
     void *ctx;
 };
@@ -42,6 +46,7 @@ struct server_candidate {
     struct stream *stream; /* NULL: this place is free */
     uint64_t order;        /* of coming */
     uint64_t since_ns;     /* from when its handshake's time counts */
+    bool foreign;          /* from another host than the client's: a server, or nobody */
 };
 
 /* Fields are private to candidates.c. */
@@ -49,6 +54,7 @@ struct server_candidates {
     struct server_candidates_setup setup;
     struct server_candidate places[SERVER_CANDIDATES_MAX];
     uint64_t admitted; /* so many have come */
+    bool begun, tls_client;
 };
 
 void server_candidates_init(struct server_candidates *candidates,
@@ -60,13 +66,17 @@ void server_candidates_drop(struct server_candidates *candidates);
 /* Whether another one can be admitted now. If not, that changes with the event `refused`. */
 bool server_candidates_has_room(struct server_candidates *candidates);
 
-/* Takes a connected stream in clear, for which there is room, and begins the handshake. */
-void server_candidates_admit(struct server_candidates *candidates, struct stream *stream);
+/* Takes a connected stream in clear, for which there is room, and begins the handshake. `foreign`:
+ * it must prove to be another server's. */
+void server_candidates_admit(struct server_candidates *candidates, struct stream *stream,
+                             bool foreign);
 
 bool server_candidates_any(const struct server_candidates *candidates);
 
-/* The time of every handshake counts from `now_ns`. */
-void server_candidates_restart(struct server_candidates *candidates, uint64_t now_ns);
+/* The transfer begins, and it is known who is TLS client: we are, of another server, or the other
+ * end is. Those who began the other way round are refused. The time of every handshake counts from
+ * now. */
+void server_candidates_begin(struct server_candidates *candidates, bool tls_client);
 
 /* When the last one's time for its handshake ends; 0: there is none. */
 uint64_t server_candidates_deadline(const struct server_candidates *candidates);

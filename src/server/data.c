@@ -139,7 +139,7 @@ static const struct server_candidates_events candidates_events = {
 };
 
 /* A connected socket from the right address, which is taken over. */
-static void data_admit(struct server_data *data, int fd)
+static void data_admit(struct server_data *data, int fd, bool foreign)
 {
     struct stream *stream = stream_new(data->setup.loop, fd, NULL, NULL);
     if (!stream)
@@ -149,8 +149,29 @@ static void data_admit(struct server_data *data, int fd)
         data_take(data, stream, TLS_PROOF_NONE);
         return;
     }
-    server_candidates_admit(&data->candidates, stream);
+    server_candidates_admit(&data->candidates, stream, foreign);
     data_arm(data);
+}
+
+/* ---- other servers ---- */
+
+bool server_data_knows(const struct server_rules *rules, const struct address *other)
+{
+    return rules->dialect.fxp &&
+           network_list_contains(rules->fxp.networks, rules->fxp.network_count, other);
+}
+
+/* In clear nobody could tell who it is (TLS-168). */
+static bool data_may_be_foreign(const struct server_data *data, const struct address *other)
+{
+    return data->setup.servers && data->setup.security->level == PROTECTION_PRIVATE &&
+           server_data_knows(data->setup.rules, other);
+}
+
+/* Active: to another host than the client's. */
+static bool data_is_foreign(const struct server_data *data)
+{
+    return !address_same_host(&data->target, data->setup.peer);
 }
 
 /* ---- passive ---- */
@@ -173,10 +194,11 @@ static void data_arrived(void *ctx, int fd, const struct address *peer,
     (void)reached;
     CLEANUP(fd_close) int owned = fd;
     struct server_data *data = ctx;
-    if (!address_same_host(peer, data->setup.peer))
+    bool foreign = !address_same_host(peer, data->setup.peer);
+    if (foreign && !data_may_be_foreign(data, peer))
         data_foreign(data, peer);
     else if (server_candidates_has_room(&data->candidates))
-        data_admit(data, fd_take(&owned));
+        data_admit(data, fd_take(&owned), foreign);
 }
 
 static void data_arrival_refused(void *ctx, const struct address *proxy, const struct fault *fault)
@@ -283,7 +305,7 @@ static void data_dialled(void *ctx, bool readable, bool writable)
     }
     loop_watch_free(data->dialled_watch);
     data->dialled_watch = NULL;
-    data_admit(data, fd_take(&data->dialled));
+    data_admit(data, fd_take(&data->dialled), data_is_foreign(data));
 }
 
 static void data_dial(struct server_data *data)
@@ -294,6 +316,11 @@ static void data_dial(struct server_data *data)
     address_set_port(&from, data->setup.rules->active_source_port);
     bool fits = from.storage.ss_family == data->target.storage.ss_family;
     struct fault fault = {0};
+    if (data_is_foreign(data) && !data_may_be_foreign(data, &data->target)) {
+        fault_set(&fault, FERRY_E_DENIED, "another server is only reached under PROT P");
+        data_dial_failed(data, &fault);
+        return;
+    }
     if (socket_connect(&data->target, fits ? &from : NULL, &data->dialled, &fault) != FERRY_OK) {
         data_dial_failed(data, &fault);
         return;
@@ -389,6 +416,9 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
         .rules = setup->rules,
         .linger = setup->linger,
         .binding = data->binding,
+        .host = setup->host,
+        .servers = setup->servers,
+        .role_unknown = setup->may_be_tls_client,
         .events = &candidates_events,
         .ctx = data,
     };
@@ -397,34 +427,45 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
     return FERRY_OK;
 }
 
-/* The level changed between PASV and the command (TLS-32): what came before it is at the wrong one.
- */
-static void data_change_level(struct server_data *data)
+/* Turns away who has the slot, for `why`. */
+static void data_turn_away(struct server_data *data, int code, const char *why)
 {
-    bool sealed = data->setup.security->level == PROTECTION_PRIVATE;
     struct stream *stream = data->taken;
-    if (!sealed)
-        server_candidates_drop(&data->candidates);
-    if (!stream || (stream_tls(stream) != NULL) == sealed)
-        return;
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_STATE, "%s", why);
     data->taken = NULL;
-    if (!sealed) {
-        struct fault fault = {0};
-        fault_set(&fault, FERRY_E_STATE, "The data connection is sealed, but PROT C is in force");
-        data_refusal(data, REPLY_NO_CONNECTION, data->setup.peer, &fault);
-        server_linger_take(data->setup.linger, stream, data->binding);
-        return;
-    }
-    stream_pause(stream, false);
-    server_candidates_admit(&data->candidates, stream);
+    data_refusal(data, code, data->setup.peer, &fault);
+    server_linger_take(data->setup.linger, stream, data->binding);
 }
 
-void server_data_begin(struct server_data *data)
+/* What came before the transfer command may be at the wrong level (TLS-32), or have begun TLS the
+ * wrong way round. */
+static void data_settle(struct server_data *data, bool tls_client)
+{
+    bool sealed = data->setup.security->level == PROTECTION_PRIVATE;
+    if (!sealed)
+        server_candidates_drop(&data->candidates);
+    server_candidates_begin(&data->candidates, sealed && tls_client);
+    struct stream *stream = data->taken;
+    if (!stream)
+        return;
+    if (!stream_tls(stream) && sealed) {
+        data->taken = NULL;
+        stream_pause(stream, false);
+        server_candidates_admit(&data->candidates, stream, false);
+    } else if (stream_tls(stream) && !sealed) {
+        data_turn_away(data, REPLY_NO_CONNECTION,
+                       "The data connection is sealed, but PROT C is in force");
+    } else if (stream_tls(stream) && tls_client) {
+        data_turn_away(data, REPLY_TLS_REFUSED, "TLS was begun before SSCN said by whom");
+    }
+}
+
+void server_data_begin(struct server_data *data, bool tls_client)
 {
     data->state = DATA_BEGUN;
     data->begun_ns = loop_now_ns(data->setup.loop);
-    data_change_level(data);
-    server_candidates_restart(&data->candidates, data->begun_ns);
+    data_settle(data, tls_client);
     if (data->taken)
         loop_task_post(data->tell);
     else if (data->target.len)

@@ -43,7 +43,12 @@ struct server_data_setup {
     struct server_linger *linger;
     const struct security *security; /* of the control connection, for the level in force */
     struct server_binding *binding;  /* of the control connection; NULL in clear */
-    const struct address *peer;      /* the control connection's ends */
+    const char *host;                /* of the control connection (host.h) */
+    /* Another server may be at the other end (TLS-168). Never after EPSV, by which the clients of
+     * today come: their ports are for nobody else, whatever he shows. */
+    bool servers;
+    bool may_be_tls_client;     /* SSCN or CPSV: who is TLS client is known at server_data_begin */
+    const struct address *peer; /* the control connection's ends */
     const struct address *local;
     const struct server_data_events *events;
     void *ctx;
@@ -55,14 +60,18 @@ struct server_data_setup {
 NODISCARD enum ferry_error server_data_listen(const struct server_data_setup *setup, uint16_t *port,
                                               struct server_data **out, struct fault *fault);
 
+/* Whether another server of this address may be at the other end (TLS-168). */
+bool server_data_knows(const struct server_rules *rules, const struct address *other);
+
 /* Active: will connect to `to`, which the caller has checked (FTP-49), when the transfer begins.
  * FERRY_E_MEMORY. */
 NODISCARD enum ferry_error server_data_active(const struct server_data_setup *setup,
                                               const struct address *to, struct server_data **out);
 
 /* The transfer command was accepted and its 150 is queued: from now the deadlines run, and one of
- * `ready` and `failed` follows. The protection level is that of this moment (TLS-53). */
-void server_data_begin(struct server_data *data);
+ * `ready` and `failed` follows. The protection level is that of this moment (TLS-53). `tls_client`:
+ * at level P be TLS client, of another server that the rules know (TLS-165). */
+void server_data_begin(struct server_data *data, bool tls_client);
 
 /* Ends it at any moment; candidates are closed in order. NULL is fine. */
 void server_data_free(struct server_data *data);

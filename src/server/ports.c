@@ -1,7 +1,8 @@
-/* PASV, EPSV, PORT, EPRT: where the next data connection is to be. */
+/* PASV, CPSV, EPSV, PORT, EPRT: where the next data connection is to be. */
 #include "server/ports.h"
 
 #include "ftp/hostport.h"
+#include "server/host.h"
 #include "server/kept.h"
 #include "server/reach.h"
 #include "server/transfer.h"
@@ -16,6 +17,9 @@ static void ports_setup(struct server_session *session, struct server_data_setup
         .linger = &shared->linger,
         .security = server_pi_security(session->pi),
         .binding = session->binding,
+        .host = server_host_chosen(session),
+        .servers = session->rules->dialect.fxp,
+        .may_be_tls_client = server_pi_is_tls_client(session->pi),
         .peer = &session->peer,
         .local = &session->local,
         .events = &server_transfer_data_events,
@@ -112,6 +116,8 @@ void server_ports_passive(struct server_session *session, const struct server_ac
     ports_renew(session);
     struct server_data_setup setup;
     ports_setup(session, &setup);
+    setup.servers = setup.servers && action->verb != VERB_EPSV;
+    setup.may_be_tls_client = setup.may_be_tls_client || action->verb == VERB_CPSV;
     uint16_t port = 0;
     struct fault fault = {0};
     if (server_data_listen(&setup, &port, &session->data, &fault) != FERRY_OK) {
@@ -120,7 +126,7 @@ void server_ports_passive(struct server_session *session, const struct server_ac
         server_pi_reply(session->pi, 425, "No passive port is free.");
         return;
     }
-    if (action->verb == VERB_PASV)
+    if (action->verb != VERB_EPSV)
         ports_reply_pasv(session, port);
     else
         server_pi_reply(session->pi, 229, "Entering Extended Passive Mode (|||%u|)",
@@ -139,6 +145,13 @@ void server_ports_active(struct server_session *session, const struct server_act
     struct address to;
     address_from_raw((int)action->address.family, action->address.address, action->address.port,
                      &to);
+    bool foreign = !address_same_host(&to, &session->peer);
+    if (foreign && !server_data_knows(session->rules, &to)) { /* FTP-49, TLS-169 */
+        server_pi_reply(session->pi, 504,
+                        "Not to another address than the control connection's, nor to a server "
+                        "that is known.");
+        return;
+    }
     struct server_data_setup setup;
     ports_setup(session, &setup);
     if (server_data_active(&setup, &to, &session->data) != FERRY_OK) {

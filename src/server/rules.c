@@ -8,6 +8,16 @@
 #include "base/clock.h"
 #include "server/external.h"
 
+const char *listen_kind_name(enum listen_kind kind)
+{
+    static const char *const names[] = {
+        [LISTEN_EXPLICIT] = "explicit",
+        [LISTEN_IMPLICIT] = "implicit",
+        [LISTEN_EITHER] = "either",
+    };
+    return names[kind];
+}
+
 static void default_to(uint64_t *value_ns, uint64_t seconds)
 {
     if (*value_ns == 0)
@@ -22,8 +32,11 @@ static void fill_defaults(struct server_rules *rules)
     default_to(&rules->passive_timeout_ns, 60);
     default_to(&rules->data_timeout_ns, 20);
     default_to(&rules->stall_timeout_ns, 120);
+    default_to(&rules->control_keepalive_ns, 60);
     default_to(&rules->login_delay_ns, 1);
     default_to(&rules->passive_lookup_ns, 300);
+    if (rules->first_bytes_ns == 0)
+        rules->first_bytes_ns = 300 * CLOCK_NS_PER_MS;
 }
 
 /* ---- checking ---- */
@@ -60,12 +73,21 @@ static enum ferry_error check_passive(const struct server_rules *rules, struct f
 
 static enum ferry_error check(const struct server_rules *rules, struct fault *fault)
 {
-    if (!rules->tls && rules->kind == LISTEN_IMPLICIT)
+    if (rules->kind == LISTEN_EITHER && rules->dialect.greet_before_tls)
+        return fault_set(fault, FERRY_E_ARGUMENT,
+                         "where the first bytes decide, no greeting can come before TLS");
+    if (!rules->tls && rules->kind != LISTEN_EXPLICIT)
         return fault_set(fault, FERRY_E_ARGUMENT, "implicit TLS needs a certificate");
+    if (!rules->tls && rules->hosts)
+        return fault_set(fault, FERRY_E_ARGUMENT, "hosts need a default one among them");
     if (!rules->tls && !rules->plaintext_allowed)
         return fault_set(fault, FERRY_E_ARGUMENT,
                          "a server without a certificate can only serve in clear, which must be "
                          "allowed expressly");
+    if (rules->dialect.fxp && (!rules->tls || !rules->fxp.tls || !rules->fxp.peers))
+        return fault_set(
+            fault, FERRY_E_ARGUMENT,
+            "server-to-server transfers need TLS and a CA or pins of the other servers");
     return check_passive(rules, fault);
 }
 
@@ -89,11 +111,14 @@ static bool make_own(struct server_rules *rules)
     if (!copy(&copies[0], name, name ? strlen(name) + 1 : 0, 1) ||
         !copy(&copies[1], rules->passive_rules, rules->passive_rule_count,
               sizeof(*rules->passive_rules)) ||
-        !copy(&copies[2], rules->proxies, rules->proxy_count, sizeof(*rules->proxies)))
+        !copy(&copies[2], rules->proxies, rules->proxy_count, sizeof(*rules->proxies)) ||
+        !copy(&copies[3], rules->fxp.networks, rules->fxp.network_count,
+              sizeof(*rules->fxp.networks)))
         return false;
     rules->passive_name = copies[0];
     rules->passive_rules = copies[1];
     rules->proxies = copies[2];
+    rules->fxp.networks = copies[3];
     return true;
 }
 
@@ -111,6 +136,12 @@ enum ferry_error server_rules_new(const struct server_rules *from, struct server
     rules->external = NULL;
     if (rules->tls)
         tls_context_ref(rules->tls);
+    if (rules->hosts)
+        tls_hosts_ref(rules->hosts);
+    if (rules->fxp.tls)
+        tls_context_ref(rules->fxp.tls);
+    if (rules->fxp.peers)
+        tls_peers_ref(rules->fxp.peers);
     fill_defaults(rules);
     if (!make_own(rules)) {
         server_rules_unref(rules);
@@ -134,6 +165,9 @@ void server_rules_unref(struct server_rules *rules)
     for (size_t i = 0; i < ARRAY_LEN(rules->copies); i++)
         alloc_free(rules->copies[i]);
     tls_context_unref(rules->tls);
+    tls_hosts_unref(rules->hosts);
+    tls_context_unref(rules->fxp.tls);
+    tls_peers_unref(rules->fxp.peers);
     alloc_free(rules);
 }
 

@@ -10,10 +10,13 @@
 #include "base/compiler.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "ftp/dialect.h"
 #include "net/loop.h"
 #include "net/network.h"
 #include "net/socket.h"
 #include "tls/context.h"
+#include "tls/hosts.h"
+#include "tls/peers.h"
 
 struct server_external;
 
@@ -21,7 +24,12 @@ struct server_external;
 enum listen_kind {
     LISTEN_EXPLICIT, /* with AUTH */
     LISTEN_IMPLICIT, /* before the greeting */
+    LISTEN_EITHER,   /* at once if the first bytes are TLS; else, or where none come within
+                        `first_bytes_ns`, with AUTH */
 };
+
+/* "explicit", "implicit", "either"; static. */
+const char *listen_kind_name(enum listen_kind kind);
 
 /* TLS-100: what a data connection must prove. */
 enum data_resume {
@@ -43,13 +51,25 @@ struct server_passive_rule {
     struct address address; /* len 0: the local one */
 };
 
+/* Server-to-server transfers (TLS-165 to TLS-169). */
+struct server_fxp {
+    struct tls_context *tls;        /* a client's: to be TLS client, with our own certificate */
+    struct tls_peers *peers;        /* the other servers */
+    const struct network *networks; /* where they are, for PORT to them and data connections from
+                                       them; those at the client's own address need none */
+    size_t network_count;
+};
+
 /* Zero is the default of each, but where another is named. */
 struct server_rules {
     enum listen_kind kind;
     struct tls_context *tls; /* NULL: no TLS at all (plain back ends in tests) */
+    struct tls_hosts *hosts; /* the hosts to choose from by SNI and HOST, whose default is `tls`;
+                                NULL: there is that one only, whatever SNI says */
 
     bool plaintext_allowed; /* login in clear and PROT C */
     bool auth_legacy_words; /* AUTH SSL and TLS-P (TLS-4) */
+    struct dialect dialect;
     enum data_resume data_resume;
     enum data_resume_scope data_resume_scope;
 
@@ -64,6 +84,8 @@ struct server_rules {
     bool active_allowed;         /* PORT and EPRT */
     uint16_t active_source_port; /* that active connections come from; 0: any (FTP-50) */
 
+    struct server_fxp fxp; /* where dialect.fxp is on; then with `tls` and `peers` */
+
     /* Whose connections, control and data, begin with a header of the PROXY protocol (SEC-22). */
     const struct network *proxies;
     size_t proxy_count;
@@ -73,6 +95,8 @@ struct server_rules {
     bool mode_z;             /* MODE Z is offered; lengths then tell of contents (SEC-58) */
     bool mode_b;             /* MODE B is offered: many files over one data connection (FTP-44) */
     uint64_t hash_max_bytes; /* that HASH and its kin read for one command; 0: no limit */
+    bool accept_no_notify;   /* an upload that ends without close_notify is whole, if it is not cut
+                                inside of a TLS record, and logged (TLS-175) */
     bool keep_cut_uploads;   /* a cut upload stays as a hidden part for REST */
 
     /* 0: the default (SEC-51). */
@@ -80,20 +104,23 @@ struct server_rules {
     uint64_t idle_timeout_ns;      /* between commands; 600 s */
     uint64_t handshake_timeout_ns; /* 20 s */
     uint64_t passive_timeout_ns;   /* a data port that no command uses (FTP-24); 60 s */
+    uint64_t first_bytes_ns;       /* LISTEN_EITHER; 0.3 s, by which the greeting comes later */
     uint64_t data_timeout_ns;      /* from the 150 to the data connection; 20 s */
     uint64_t stall_timeout_ns;     /* no byte crosses in a transfer; 120 s */
+    uint64_t control_keepalive_ns; /* between signs of life on an idle control connection during a
+                                      transfer, TLS 1.3 (TLS-158); 60 s */
     uint64_t login_delay_ns;       /* before the first refusal of a login; doubled for each further
                                       one (FTP-34); 1 s */
 
     /* Kept by the functions below. */
     struct server_external *external; /* of passive_name */
-    void *copies[3];                  /* of what is pointed to */
+    void *copies[4];                  /* of what is pointed to */
     unsigned refs;
 };
 
 /* A checked copy of `from`, and of what it points to, with its defaults filled in and one holder;
- * it holds `tls`, too. FERRY_E_ARGUMENT: rules that contradict each other, with the words in
- * `fault`; FERRY_E_MEMORY. */
+ * it holds `tls` and `hosts`, too. FERRY_E_ARGUMENT: rules that contradict each other, with the
+ * words in `fault`; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error server_rules_new(const struct server_rules *from,
                                             struct server_rules **out, struct fault *fault);
 

@@ -5,7 +5,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/secret.h"
 #include "server/as_sent.h"
 #include "server/change.h"
@@ -18,6 +17,7 @@
 #include "server/names.h"
 #include "server/ports.h"
 #include "server/security.h"
+#include "server/session_private.h"
 #include "server/stat.h"
 #include "server/transfer.h"
 #include "tls/engine.h"
@@ -27,7 +27,7 @@ enum {
     ROUNDS_MAX = 16, /* reads in one turn: a client that pipelines holds up nobody else */
     LOG_OWN_FIELDS = 3,
     LOG_FIELDS_MAX = 16,
-    LEAVING_S = 5,
+    LEAVING_S = 5, /* for what was written to leave; ending TLS takes up to 5 s more (TLS-155) */
 };
 
 /* ---- log ---- */
@@ -78,6 +78,7 @@ void server_session_log_out(struct server_session *session)
     session->store = NULL;
     alloc_free(session->user);
     session->user = NULL;
+    server_security_note_data(session, NULL);
 }
 
 void server_session_refill(struct server_session *session)
@@ -86,8 +87,7 @@ void server_session_refill(struct server_session *session)
         tls_engine_refill(stream_tls(session->stream));
 }
 
-/* Frees what is left of it; no transfer runs. */
-static void session_free(struct server_session *session)
+void server_session_free(struct server_session *session)
 {
     struct server_shared *shared = session->shared;
     uint64_t took_ns = loop_now_ns(shared->loop) - session->opened_ns;
@@ -95,6 +95,7 @@ static void session_free(struct server_session *session)
                  F_STR("reason", session->why ? session->why : "the server ended"),
                  F_DUR("took", took_ns));
     server_session_log_out(session);
+    server_host_forget(session);
     stream_free(session->stream);
     server_pi_free(session->pi);
     server_binding_unref(session->binding);
@@ -111,7 +112,7 @@ void server_session_kill(struct server_session *session)
 {
     if (session->transfer)
         server_transfer_kill(session->transfer);
-    session_free(session);
+    server_session_free(session);
 }
 
 void server_session_end(struct server_session *session, const char *why, bool in_order)
@@ -124,7 +125,7 @@ void server_session_end(struct server_session *session, const char *why, bool in
         stream_free(session->stream);
     session->stream = NULL;
     if (!session->transfer)
-        session_free(session);
+        server_session_free(session);
     else
         server_transfer_orphan(session->transfer);
 }
@@ -157,7 +158,7 @@ void server_session_transfer_over(struct server_session *session)
     session->transfer = NULL;
     server_ports_transfer_over(session);
     if (session->phase == SERVER_GONE) {
-        session_free(session);
+        server_session_free(session);
         return;
     }
     if (session->draining)
@@ -171,7 +172,8 @@ void server_session_drain(struct server_session *session)
     if (session->transfer || session->phase == SERVER_GONE)
         return;
     server_pi_refuse(session->pi, "The server is shutting down");
-    if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS)
+    if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS ||
+        session->phase == SERVER_UNDECIDED)
         server_session_end(session, "the server ended", false);
     else
         server_session_turn(session);
@@ -183,6 +185,9 @@ static void session_rein(struct server_session *session, const struct server_act
 {
     (void)action;
     server_session_log_out(session);
+    server_host_forget(session);
+    if (!stream_is_sealed(session->stream))
+        server_security_forget(session); /* what CCC had left */
     server_pi_reply(session->pi, 220, "Ready for a new user.");
 }
 
@@ -193,25 +198,26 @@ static const struct {
     [VERB_USER] = {server_login_user, false},     [VERB_PASS] = {server_login_pass, false},
     [VERB_REIN] = {session_rein, false},          [VERB_CWD] = {server_names_cwd, false},
     [VERB_CDUP] = {server_names_cwd, false},      [VERB_PASV] = {server_ports_passive, false},
-    [VERB_EPSV] = {server_ports_passive, false},  [VERB_PORT] = {server_ports_active, false},
-    [VERB_EPRT] = {server_ports_active, false},   [VERB_RETR] = {server_transfer_start, false},
-    [VERB_STOR] = {server_transfer_start, true},  [VERB_STOU] = {server_transfer_start, true},
-    [VERB_APPE] = {server_transfer_start, true},  [VERB_LIST] = {server_transfer_start, false},
-    [VERB_NLST] = {server_transfer_start, false}, [VERB_MLSD] = {server_transfer_start, false},
-    [VERB_MLST] = {server_names_mlst, false},     [VERB_STAT] = {server_stat, false},
-    [VERB_SIZE] = {server_names_size, false},     [VERB_MDTM] = {server_names_mdtm, false},
-    [VERB_MFMT] = {server_names_mfmt, true},      [VERB_RNFR] = {server_names_rnfr, true},
-    [VERB_RNTO] = {server_names_rnto, true},      [VERB_DELE] = {server_names_dele, true},
-    [VERB_HASH] = {server_hash, false},           [VERB_XCRC] = {server_hash, false},
-    [VERB_XMD5] = {server_hash, false},           [VERB_XSHA] = {server_hash, false},
-    [VERB_XSHA1] = {server_hash, false},          [VERB_XSHA256] = {server_hash, false},
-    [VERB_XSHA512] = {server_hash, false},        [VERB_MFF] = {server_change, true},
-    [VERB_SITE] = {server_extra_site, true},      [VERB_AVBL] = {server_names_avbl, false},
-    [VERB_CLNT] = {server_client_clnt, false},    [VERB_CSID] = {server_client_csid, false},
-    [VERB_HOST] = {server_host, false},           [VERB_RMD] = {server_names_rmd, true},
-    [VERB_MKD] = {server_names_mkd, true},        [VERB_ABOR] = {server_ports_abor, false},
-    [VERB_DSIZ] = {server_extra_dsiz, false},     [VERB_RMDA] = {server_extra_rmda, true},
-    [VERB_COMB] = {server_extra_comb, true},      [VERB_PRET] = {server_extra_pret, false},
+    [VERB_CPSV] = {server_ports_passive, false},  [VERB_EPSV] = {server_ports_passive, false},
+    [VERB_PORT] = {server_ports_active, false},   [VERB_EPRT] = {server_ports_active, false},
+    [VERB_RETR] = {server_transfer_start, false}, [VERB_STOR] = {server_transfer_start, true},
+    [VERB_STOU] = {server_transfer_start, true},  [VERB_APPE] = {server_transfer_start, true},
+    [VERB_LIST] = {server_transfer_start, false}, [VERB_NLST] = {server_transfer_start, false},
+    [VERB_MLSD] = {server_transfer_start, false}, [VERB_MLST] = {server_names_mlst, false},
+    [VERB_STAT] = {server_stat, false},           [VERB_SIZE] = {server_names_size, false},
+    [VERB_MDTM] = {server_names_mdtm, false},     [VERB_MFMT] = {server_names_mfmt, true},
+    [VERB_RNFR] = {server_names_rnfr, true},      [VERB_RNTO] = {server_names_rnto, true},
+    [VERB_DELE] = {server_names_dele, true},      [VERB_HASH] = {server_hash, false},
+    [VERB_XCRC] = {server_hash, false},           [VERB_XMD5] = {server_hash, false},
+    [VERB_XSHA] = {server_hash, false},           [VERB_XSHA1] = {server_hash, false},
+    [VERB_XSHA256] = {server_hash, false},        [VERB_XSHA512] = {server_hash, false},
+    [VERB_MFF] = {server_change, true},           [VERB_SITE] = {server_extra_site, true},
+    [VERB_AVBL] = {server_names_avbl, false},     [VERB_CLNT] = {server_client_clnt, false},
+    [VERB_CSID] = {server_client_csid, false},    [VERB_HOST] = {server_host, false},
+    [VERB_RMD] = {server_names_rmd, true},        [VERB_MKD] = {server_names_mkd, true},
+    [VERB_ABOR] = {server_ports_abor, false},     [VERB_DSIZ] = {server_extra_dsiz, false},
+    [VERB_RMDA] = {server_extra_rmda, true},      [VERB_COMB] = {server_extra_comb, true},
+    [VERB_PRET] = {server_extra_pret, false},
 };
 
 void server_session_run(struct server_session *session, const struct server_action *action)
@@ -260,7 +266,8 @@ static void session_act(struct server_session *session, const struct server_acti
         server_session_enter(session, SERVER_OPENING_TLS, handshake_ns);
         break;
     case SERVER_ACTION_STOP_TLS:
-        server_session_enter(session, SERVER_CLOSING_TLS, LEAVING_S * CLOCK_NS_PER_S);
+        server_security_stock(session);
+        server_session_enter(session, SERVER_CLOSING_TLS, 2 * LEAVING_S * CLOCK_NS_PER_S);
         break;
     case SERVER_ACTION_CLOSE:
         session_leave(session);
@@ -351,6 +358,9 @@ static void session_settle(struct server_session *session)
     bool written = server_pi_output(session->pi).len == 0;
     bool over = stream_end(session->stream) != STREAM_OPEN || stream_is_broken(session->stream);
     switch (session->phase) {
+    case SERVER_UNDECIDED:
+        server_session_decide(session, false);
+        break;
     case SERVER_SERVING:
         if (over)
             session_lost(session);
@@ -394,7 +404,7 @@ void server_session_turn(struct server_session *session)
 
 /* ---- events ---- */
 
-static void session_event(void *ctx)
+void server_session_go_on(void *ctx)
 {
     server_session_turn(ctx);
 }
@@ -413,10 +423,21 @@ static void session_sealed(void *ctx)
     server_security_sealed(ctx);
 }
 
-static void session_expired(void *ctx)
+const struct stream_events server_session_events = {
+    .input = server_session_go_on,
+    .room = server_session_go_on,
+    .flushed = session_flushed,
+    .sealed = session_sealed,
+};
+
+void server_session_expired(void *ctx)
 {
     struct server_session *session = ctx;
     uint64_t now_ns = loop_now_ns(session->shared->loop);
+    if (session->phase == SERVER_UNDECIDED) {
+        server_session_decide(session, true);
+        return;
+    }
     if (session->phase != SERVER_SERVING) {
         bool handshake = session->phase == SERVER_HANDSHAKE;
         server_session_end(
@@ -428,92 +449,4 @@ static void session_expired(void *ctx)
     else
         server_pi_feed(session->pi, bytes_str(NULL), now_ns);
     server_session_turn(session);
-}
-
-/* ---- beginning ---- */
-
-static void to_hostport(const struct address *address, struct hostport *out)
-{
-    int family = ADDRESS_NONE;
-    *out = (struct hostport){0};
-    address_to_raw(address, &family, out->address, &out->port);
-    out->family = (enum address_family)family;
-}
-
-static struct server_pi *session_pi(const struct server_session *session)
-{
-    const struct server_rules *rules = session->rules;
-    bool required = rules->tls && !rules->plaintext_allowed;
-    struct server_pi_settings pi = {
-        .tls_available = rules->tls != NULL,
-        .implicit = session->implicit,
-        .tls_required = required,
-        .data_tls_required = required,
-        .auth_legacy_words = rules->auth_legacy_words,
-        .extras = rules->extras,
-        .mode_z = rules->mode_z,
-        .mode_b = rules->mode_b,
-        .login_timeout_ns = rules->login_timeout_ns,
-        .idle_timeout_ns = rules->idle_timeout_ns,
-    };
-    to_hostport(&session->reached, &pi.local);
-    to_hostport(&session->peer, &pi.peer);
-    return server_pi_new(&pi, session->opened_ns);
-}
-
-static bool session_make(struct server_session *session, int fd)
-{
-    static const struct stream_events events = {
-        .input = session_event,
-        .room = session_event,
-        .flushed = session_flushed,
-        .sealed = session_sealed,
-    };
-    struct loop *loop = session->shared->loop;
-    session->stream = stream_new(loop, fd, &events, session);
-    session->pi = session_pi(session);
-    session->timer = loop_timer_new(loop, session_expired, session);
-    session->again = loop_task_new(loop, session_event, session);
-    return session->stream && session->pi && session->timer && session->again;
-}
-
-enum ferry_error server_session_new(struct server_shared *shared, struct server_rules *rules,
-                                    int fd, const struct address *peer,
-                                    const struct address *reached, const char *refusal)
-{
-    CLEANUP(fd_close) int owned = fd;
-    struct address local;
-    enum ferry_error error = socket_local(fd, &local);
-    struct server_session *session = error == FERRY_OK ? alloc_zero(sizeof(*session)) : NULL;
-    if (!session)
-        return error == FERRY_OK ? FERRY_E_MEMORY : error;
-    session->shared = shared;
-    session->id = ++shared->last_id;
-    session->opened_ns = loop_now_ns(shared->loop);
-    session->peer = *peer;
-    session->local = local;
-    session->reached = reached ? *reached : local;
-    session->rules = server_rules_ref(rules);
-    session->implicit = rules->kind == LISTEN_IMPLICIT;
-    session->phase_deadline_ns = CLOCK_NEVER;
-    session->login_reply_ns = CLOCK_NEVER;
-    TAILQ_INSERT_TAIL(&shared->sessions, session, link);
-    shared->count++;
-    socket_tune_control(fd);
-    if (!session_make(session, fd_take(&owned))) {
-        session->why = "memory is short";
-        session_free(session);
-        return FERRY_E_MEMORY;
-    }
-    server_event(session, LOG_LEVEL_NOTICE, "session.open",
-                 F_STR("listener", session->implicit ? "implicit" : "explicit"));
-    if (refusal)
-        server_pi_refuse(session->pi, refusal); /* in the place of the greeting (FTP-30) */
-    else
-        server_pi_greet(session->pi, session->opened_ns);
-    if (session->implicit)
-        server_security_start(session);
-    else
-        server_session_turn(session);
-    return FERRY_OK;
 }

@@ -45,9 +45,10 @@ struct server_shared {
 
 enum server_phase {
     SERVER_SERVING,
+    SERVER_UNDECIDED,   /* LISTEN_EITHER: the first bytes are awaited */
     SERVER_OPENING_TLS, /* what was written before the handshake is on its way */
     SERVER_HANDSHAKE,
-    SERVER_CLOSING_TLS, /* REIN: what was written, then close_notify both ways */
+    SERVER_CLOSING_TLS, /* REIN, CCC: what was written, then close_notify both ways */
     SERVER_LEAVING,     /* the last replies wait for room in the stream */
     SERVER_GONE,        /* the control connection is over; an upload may still run */
 };
@@ -79,9 +80,12 @@ struct server_session {
     struct server_action command;
 
     char *user; /* as USER said; NULL: none */
+    char *host; /* that HOST or SNI chose, by its first name; NULL: none yet */
     unsigned login_failures;
     uint64_t login_reply_ns; /* when the refusal of a login is told; CLOCK_NEVER: none is due */
     bool login_asked;        /* a call on the accounts is outstanding */
+
+    struct tls_facts *data_tls; /* of the last data connection; NULL: none, or in clear */
 
     /* Of the login; ops NULL: none. */
     struct backend_store *store;

@@ -12,6 +12,7 @@
 #include "server/list.h"
 #include "server/outcome.h"
 #include "server/ports.h"
+#include "server/security.h"
 #include "tls/engine.h"
 
 bool server_transfer_is_upload(const struct server_transfer *transfer)
@@ -34,6 +35,7 @@ uint64_t server_transfer_bytes(const struct server_transfer *transfer)
 
 void server_transfer_free(struct server_transfer *transfer)
 {
+    server_keepalive_free(transfer->keepalive);
     server_list_free(transfer->list);
     stream_free(transfer->stream);
     server_filter_free(transfer->filter);
@@ -47,12 +49,17 @@ static void transfer_log(const struct server_transfer *transfer)
 {
     const struct server_session *session = transfer->session;
     uint64_t took_ns = loop_now_ns(session->shared->loop) - transfer->started_ns;
+    static const struct tls_facts nothing;
+    const struct tls_facts *tls =
+        session->data_tls && transfer->tls[0] ? session->data_tls : &nothing;
     if (transfer->code == 0) {
         server_event(session, LOG_LEVEL_NOTICE, "transfer.end",
                      F_STR("verb", server_transfer_verb(transfer)), F_STR("path", transfer->path),
                      F_U64("offset", transfer->offset_bytes), F_U64("bytes", transfer->bytes),
                      F_DUR("took", took_ns), F_STR("tls", transfer->tls),
-                     F_STR("proof", transfer->tls[0] ? tls_proof_words(transfer->proof) : ""));
+                     F_STR("proof", transfer->tls[0] ? tls_proof_words(transfer->proof) : ""),
+                     F_STR("cipher", tls->cipher), F_STR("alpn", tls->alpn),
+                     F_STR("server_name", tls->server_name), F_STR("client", tls->peer_subject));
         return;
     }
     server_event(session, LOG_LEVEL_NOTICE, "transfer.failed",
@@ -131,7 +138,7 @@ static void transfer_committed(void *ctx, const struct fault *fault)
         return;
     }
     /* FERRY_E_STATE here: two were appending, or the file changed under a resumed upload. */
-    struct server_failure failure = server_failure_of(transfer->verb, fault->kind);
+    struct server_failure failure = server_failure_of(transfer->verb, fault);
     if (fault->kind == FERRY_E_STATE)
         failure = (struct server_failure){450, "The file was changed by another meanwhile."};
     server_transfer_set_fault(transfer, failure.code, failure.text, fault);
@@ -337,6 +344,10 @@ static void transfer_pumped(void *ctx, const struct pump_result *result)
     struct server_outcome outcome =
         server_outcome_of(&seen, server_transfer_is_upload(transfer), sealed);
     const struct fault *filter = server_filter_fault(transfer->filter);
+    if (result->outcome == PUMP_DONE && stream_lacks_notify(transfer->stream))
+        server_event(transfer->session, LOG_LEVEL_NOTICE, "transfer.no-close-notify",
+                     F_STR("path", transfer->path), F_U64("bytes", result->bytes),
+                     F_STR("side", "client"));
     if (result->outcome == PUMP_FAILED && fault_is_set(filter)) {
         struct server_outcome failed = server_outcome_of_filter(filter->kind);
         bool blocks = transfer->mode == TRANSFER_MODE_B;
@@ -412,6 +423,7 @@ static void transfer_move(struct server_transfer *transfer)
         .max_bytes = upload ? transfer->range_bytes : 0,
         .sync = upload,
         .at_once = transfer->in_place,
+        .accept_no_notify = upload && transfer->session->rules->accept_no_notify,
         .stall_ns = transfer->session->rules->stall_timeout_ns,
         .done = transfer_pumped,
         .ctx = transfer,
@@ -434,6 +446,7 @@ static void data_ready(void *ctx, struct stream *stream, struct server_binding *
     transfer->binding = server_binding_ref(binding);
     transfer->proof = proof;
     transfer->tls = engine ? tls_version_name(tls_engine_facts(engine)->version) : "";
+    server_security_note_data(session, engine);
     if (session->kept)
         transfer->ahead = *server_kept_ahead(session->kept);
     server_ports_forget(session);

@@ -25,7 +25,7 @@ static void transfer_announced(struct server_transfer *transfer)
     transfer->announced = true;
     transfer->stage = TRANSFER_CONNECTING;
     if (session->data)
-        server_data_begin(session->data);
+        server_data_begin(session->data, session->command.tls_client);
     else
         server_kept_begin(session->kept);
     server_session_turn(session);
@@ -33,7 +33,7 @@ static void transfer_announced(struct server_transfer *transfer)
 
 static void transfer_not_opened(struct server_transfer *transfer, const struct fault *fault)
 {
-    struct server_failure failure = server_failure_of(transfer->verb, fault->kind);
+    struct server_failure failure = server_failure_of(transfer->verb, fault);
     server_transfer_set_fault(transfer, failure.code, failure.text, fault);
     server_transfer_finish(transfer);
 }
@@ -93,7 +93,7 @@ static void part_opened(void *ctx, const struct fault *fault, const struct store
     } else if (transfer->offset_bytes > part->offset_bytes) {
         struct fault behind = {0};
         fault_set(&behind, FERRY_E_STATE, "the range begins behind the end of the file");
-        struct server_failure failure = server_failure_of(transfer->verb, FERRY_E_STATE);
+        struct server_failure failure = server_failure_of(transfer->verb, &behind);
         server_transfer_fail(transfer, failure.code, failure.text, &behind);
         return;
     }
@@ -136,7 +136,7 @@ static void list_more(void *ctx)
 
 static void list_failed(void *ctx, const struct fault *fault)
 {
-    struct server_failure failure = server_failure_of(VERB_LIST, fault->kind);
+    struct server_failure failure = server_failure_of(VERB_LIST, fault);
     server_transfer_fail(ctx, failure.code < 500 ? failure.code : 451, failure.text, fault);
 }
 
@@ -173,13 +173,16 @@ static enum ferry_error transfer_new(struct server_session *session,
                                      struct server_transfer **out)
 {
     struct server_transfer *transfer = alloc_zero(sizeof(*transfer));
+    struct server_keepalive *keepalive = server_keepalive_new(session);
     char *path = alloc_bytes(action->path);
-    if (!transfer || !path) {
+    if (!transfer || !keepalive || !path) {
         alloc_free(transfer);
+        server_keepalive_free(keepalive);
         alloc_free(path);
         return FERRY_E_MEMORY;
     }
     transfer->session = session;
+    transfer->keepalive = keepalive;
     transfer->verb = action->verb;
     transfer->ascii_type = server_pi_type(session->pi) == REPRESENTATION_ASCII;
     transfer->mode = server_pi_mode(session->pi);

@@ -34,6 +34,7 @@ struct server_worker {
     struct server_shared shared;
     LIST_HEAD(, server_listener) listeners;
     bool draining, aborted;
+    struct loop_timer *rotation; /* of the ticket key */
     struct loop_timer *patience; /* of draining */
     struct loop_task *empty;
     server_drained_fn *drained;
@@ -115,7 +116,7 @@ static void listener_serve(void *ctx, int fd, const struct address *peer,
     struct server_shared *shared = &listener->worker->shared;
     uint32_t most = shared->settings.sessions_max;
     bool full = shared->count >= most;
-    if (full && (listener->rules->kind == LISTEN_IMPLICIT || shared->count >= most + REFUSED_MAX))
+    if (full && (listener->rules->kind != LISTEN_EXPLICIT || shared->count >= most + REFUSED_MAX))
         return;
     enum ferry_error error =
         server_session_new(shared, listener->rules, fd_take(&owned), peer, reached,
@@ -133,7 +134,7 @@ static void listener_refused(void *ctx, const struct address *proxy, const struc
     log_event(listener->worker->shared.settings.log, LOG_LEVEL_NOTICE, "proxy.refused",
               F_STR("peer", text), F_STR("reason", fault->what), F_STR("side", "proxy"),
               F_STR("advice", "let the proxy send the PROXY protocol's header, or take it out of "
-                              "proxy_protocol_from"));
+                              "proxies"));
 }
 
 static void listener_ready(void *ctx, bool readable, bool writable)
@@ -186,6 +187,27 @@ enum ferry_error server_worker_listen(struct server_worker *worker, int fd,
     if (out)
         *out = listener;
     return FERRY_OK;
+}
+
+/* ---- the ticket key ---- */
+
+static void worker_await_rotation(struct server_worker *worker)
+{
+    const struct server_shared *shared = &worker->shared;
+    loop_timer_at(worker->rotation, loop_now_ns(shared->loop) + shared->settings.master_period_ns);
+}
+
+static void worker_rotate(void *ctx)
+{
+    struct server_worker *worker = ctx;
+    const struct log *log = worker->shared.settings.log;
+    if (tls_master_rotate(worker->shared.settings.master))
+        log_event(log, LOG_LEVEL_DEBUG, "tickets.rotated", F_STR("side", "server"));
+    else
+        log_event(log, LOG_LEVEL_ERROR, "tickets.kept",
+                  F_STR("reason", "there is no randomness for a new ticket key"),
+                  F_STR("side", "server"));
+    worker_await_rotation(worker);
 }
 
 /* ---- the end ---- */
@@ -274,6 +296,8 @@ enum ferry_error server_worker_new(struct loop *loop, const struct server_settin
         shared->settings.sessions_max = SESSIONS_MAX_DEFAULT;
     if (!shared->settings.clock)
         shared->settings.clock = &clock_system;
+    if (shared->settings.master_period_ns == 0)
+        shared->settings.master_period_ns = TLS_MASTER_PERIOD_S * CLOCK_NS_PER_S;
     server_linger_init(&shared->linger);
     TAILQ_INIT(&shared->sessions);
     LIST_INIT(&worker->listeners);
@@ -281,10 +305,13 @@ enum ferry_error server_worker_new(struct loop *loop, const struct server_settin
     shared->ctx = worker;
     worker->patience = loop_timer_new(loop, worker_impatient, worker);
     worker->empty = loop_task_new(loop, worker_empty, worker);
-    if (!worker->patience || !worker->empty) {
+    worker->rotation = loop_timer_new(loop, worker_rotate, worker);
+    if (!worker->patience || !worker->empty || !worker->rotation) {
         server_worker_free(worker);
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a server");
     }
+    if (settings->master)
+        worker_await_rotation(worker);
     *out = worker;
     return FERRY_OK;
 }
@@ -299,6 +326,7 @@ void server_worker_free(struct server_worker *worker)
         server_session_kill(session);
     server_linger_fini(&worker->shared.linger);
     loop_timer_free(worker->patience);
+    loop_timer_free(worker->rotation);
     loop_task_free(worker->empty);
     alloc_free(worker);
 }

@@ -14,6 +14,7 @@
 #include "tls/context.h"
 #include "tls/describe.h"
 #include "tls/hosts.h"
+#include "tls/peers.h"
 #include "tls/policy.h"
 #include "tls/resume.h"
 #include "tls/verify.h"
@@ -59,6 +60,9 @@ struct tls_connection {
     bool data;
     const struct tls_context *context; /* a server's may become another one by SNI */
     struct fault fault;                /* set by the callbacks, too */
+
+    const struct tls_peers *peers; /* data connections that may be another server's, or NULL */
+    bool peer_known;               /* and this one is */
 
     struct tls_binding *binding; /* server */
     struct tls_offer offer;
@@ -129,6 +133,11 @@ void tls_verify_install(SSL_CTX *ssl, bool server);
 /* Verifies chain, dates, use and name, as far as the store's parameters say: 1 or 0, with the fault
  * set. */
 int tls_verify_chain(struct tls_connection *connection, X509_STORE_CTX *store);
+/* peers.c: whether the certificate that `store` is to verify is one of these servers'. */
+bool tls_peers_know(const struct tls_peers *peers, X509_STORE_CTX *store);
+
+/* Prepares a data connection that may be another server's; `peers` stays the caller's. */
+void tls_verify_prepare_peers(struct tls_connection *connection, const struct tls_peers *peers);
 
 /* Prepares a client's connection to `name`: SNI and what is checked (TLS-90, TLS-123).
  * FERRY_E_ARGUMENT: an empty or too long name; FERRY_E_MEMORY. */

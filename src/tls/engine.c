@@ -2,6 +2,7 @@
 #include "tls/engine.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -100,9 +101,22 @@ enum ferry_error tls_engine_new_server(struct tls_context *context,
     if (!tls_resume_prepare(&engine->connection) ||
         (engine->hosts && !tls_hosts_fix(&engine->connection, host)))
         return FERRY_E_MEMORY;
+    if (role->peers)
+        tls_verify_prepare_peers(&engine->connection, role->peers);
     *out = engine;
     engine = NULL;
     return FERRY_OK;
+}
+
+static enum ferry_error prepare_client(struct tls_connection *connection,
+                                       const struct tls_client_role *role)
+{
+    if (role->peers) {
+        tls_verify_prepare_peers(connection, role->peers);
+        return FERRY_OK;
+    }
+    enum ferry_error error = tls_verify_prepare(connection, role->server_name);
+    return error == FERRY_OK ? tls_sessions_offer(connection) : error;
 }
 
 enum ferry_error tls_engine_new_client(struct tls_context *context,
@@ -116,9 +130,7 @@ enum ferry_error tls_engine_new_client(struct tls_context *context,
     engine->connection.sessions = role->sessions;
     engine->connection.trust = role->trust;
     SSL_set_connect_state(engine->connection.ssl);
-    error = tls_verify_prepare(&engine->connection, role->server_name);
-    if (error == FERRY_OK)
-        error = tls_sessions_offer(&engine->connection);
+    error = prepare_client(&engine->connection, role);
     if (error != FERRY_OK)
         return error;
     *out = engine;
@@ -249,6 +261,12 @@ void tls_engine_feed(struct tls_engine *engine, struct bytes in)
 struct bytes tls_engine_unused(const struct tls_engine *engine)
 {
     return engine->connection.wire.in;
+}
+
+bool tls_engine_is_inside_record(const struct tls_engine *engine)
+{
+    const SSL *ssl = engine->connection.ssl;
+    return SSL_has_pending(ssl) == 1 || strcmp(SSL_rstate_string(ssl), "RB") == 0; /* its body */
 }
 
 void tls_engine_eof(struct tls_engine *engine)

@@ -48,6 +48,9 @@ struct tls_server_role {
     const char *host;        /* a host that is chosen already: by HOST before AUTH, or for a data
                                 connection the control connection's facts.host. An SNI that names
                                 another is refused. NULL or "": by SNI */
+    const struct tls_peers *peers; /* on a data connection: asks for a certificate, too, so that
+                                      one of these servers gives TLS_PROOF_PEER; or NULL. It must
+                                      outlive the engine. */
 };
 /* FERRY_E_ARGUMENT: `host` is none of `hosts`; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error tls_engine_new_server(struct tls_context *context,
@@ -63,6 +66,8 @@ struct tls_client_role {
     const char *server_name; /* SNI and the name to verify; an IP literal is verified, not sent
                                 (TLS-90, TLS-123) */
     struct tls_trust *trust; /* must outlive it; see verify.h */
+    const struct tls_peers *peers; /* a data connection to one of these servers, which must outlive
+                                      it: all else but `data` is left out; or NULL */
 };
 /* FERRY_E_ARGUMENT: no server name, or one over 255 bytes; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error tls_engine_new_client(struct tls_context *context,
@@ -81,6 +86,9 @@ void tls_engine_feed(struct tls_engine *engine, struct bytes in);
 /* What of the last feed is not used yet: after TLS_WANT_INPUT nothing. After the peer's
  * close_notify: what follows it (CCC, TLS-135). */
 struct bytes tls_engine_unused(const struct tls_engine *engine);
+
+/* Whether the last record was begun and is not whole yet. */
+bool tls_engine_is_inside_record(const struct tls_engine *engine);
 
 /* The transport ended, after what was fed. Without a close_notify before it, the next read is
  * TLS_FAILED with FERRY_E_CUT (TLS-183); in the handshake it is FERRY_E_TLS. */

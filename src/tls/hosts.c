@@ -69,6 +69,11 @@ const char *tls_hosts_find(const struct tls_hosts *hosts, struct bytes name)
     return entry ? entry->name : NULL;
 }
 
+const char *tls_hosts_default(const struct tls_hosts *hosts)
+{
+    return hosts->fallback->name;
+}
+
 /* ---- making ---- */
 
 static bool is_name(struct bytes name)
@@ -194,7 +199,8 @@ static bool become(struct tls_connection *connection, const struct host_entry *h
     SSL_CTX *context = host->context->ssl;
     connection->host = host;
     connection->context = host->context;
-    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context), NULL);
+    int asks = connection->peers ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context) | asks, NULL);
     return SSL_set_SSL_CTX(ssl, context) == context &&
            SSL_set_session_id_context(ssl, host->id, sizeof(host->id)) == 1;
 }

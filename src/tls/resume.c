@@ -159,6 +159,7 @@ const char *tls_proof_words(enum tls_proof proof)
         [TLS_PROOF_OWN] = "the TLS session of its control connection was resumed",
         [TLS_PROOF_OTHER] = "the TLS session of another control connection was resumed",
         [TLS_PROOF_FOREIGN] = "the TLS session offered is not of this control connection",
+        [TLS_PROOF_PEER] = "another server showed a certificate that is known",
         [TLS_PROOF_STALE] =
             "the TLS session offered is of this control connection but no longer valid",
     };
@@ -353,6 +354,8 @@ enum tls_proof tls_resume_proof(const struct tls_connection *connection)
         return TLS_PROOF_NONE;
     if (SSL_session_reused(connection->ssl) == 1)
         return connection->offer.opened;
+    if (connection->peer_known)
+        return TLS_PROOF_PEER;
     if (connection->offer.own)
         return TLS_PROOF_STALE;
     return connection->offer.any ? TLS_PROOF_FOREIGN : TLS_PROOF_NONE;
@@ -361,6 +364,8 @@ enum tls_proof tls_resume_proof(const struct tls_connection *connection)
 enum ferry_error tls_resume_check_client(struct tls_connection *connection)
 {
     struct tls_binding *binding = connection->binding;
+    if (connection->peer_known)
+        return FERRY_OK;
     const X509 *shown = SSL_get0_peer_certificate(connection->ssl);
     uint8_t sha256[LIBRARY_SHA256_BYTES] = {0};
     if (shown && !certificate_sha256(shown, sha256))

@@ -60,6 +60,7 @@ enum tls_proof {
     TLS_PROOF_OWN,     /* resumed the session of its own control connection */
     TLS_PROOF_OTHER,   /* resumed that of another one which the binding allows */
     TLS_PROOF_FOREIGN, /* offered one that is not of this control connection: not resumed */
+    TLS_PROOF_PEER,    /* is another server that is known by its certificate (peers.h) */
     TLS_PROOF_STALE,   /* offered one of this control connection that no longer opens (expired,
                           damaged): not resumed */
 };

@@ -78,6 +78,8 @@ static SSL_SESSION *pick(struct tls_sessions *sessions)
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
     const struct tls_connection *connection = tls_connection_of(ssl);
+    if (connection->peers) /* nothing is resumed between servers */
+        return 0;
     if (connection->data && SSL_version(ssl) < TLS1_3_VERSION && SSL_session_reused(ssl) == 0)
         return 0;
     add(connection->sessions, session);

@@ -172,12 +172,13 @@ static const char *judge(const SSL *ssl, struct bytes der, const X509 *certifica
 
 /* The client's status callback: 1 goes on, 0 ends with bad_certificate_status_response. It comes
  * after the certificate was verified, whether or not there was a response. What was trusted for its
- * key, or is the control connection's own, needs no CA's word. */
+ * key, is the control connection's own or another server's (peers.h) needs no CA's word. */
 static int check_staple(SSL *ssl, void *ctx)
 {
     (void)ctx;
     struct tls_connection *connection = tls_connection_of(ssl);
-    if (connection->trust->pin_count > 0 || (connection->data && connection->trust->control_seen))
+    if (connection->peers || connection->trust->pin_count > 0 ||
+        (connection->data && connection->trust->control_seen))
         return 1;
     const unsigned char *der = NULL;
     long len = SSL_get_tlsext_status_ocsp_resp(ssl, &der);

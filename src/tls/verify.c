@@ -122,6 +122,23 @@ int tls_verify_chain(struct tls_connection *connection, X509_STORE_CTX *store)
     return 0;
 }
 
+/* Another server, or whoever else. As TLS server we let others in without a proof, for the owner to
+ * decide on, but a client's certificate is verified where the listener asks for one. */
+static int verify_peer(struct tls_connection *connection, X509_STORE_CTX *store)
+{
+    connection->peer_known = tls_peers_know(connection->peers, store);
+    if (connection->peer_known) {
+        X509_STORE_CTX_set_error(store, X509_V_OK);
+        return 1;
+    }
+    if (!connection->server) {
+        fault_set(&connection->fault, FERRY_E_TRUST, "the other server is not one that is known");
+        return refuse(store);
+    }
+    bool asked = SSL_CTX_get_verify_mode(SSL_get_SSL_CTX(connection->ssl)) != SSL_VERIFY_NONE;
+    return asked ? tls_client_auth_verify(connection, store) : 1;
+}
+
 /* SSL_CTX_set_cert_verify_callback: called once per full handshake with the peer's certificates. */
 static int on_certificate(X509_STORE_CTX *store, void *ctx)
 {
@@ -139,6 +156,8 @@ static int on_certificate(X509_STORE_CTX *store, void *ctx)
                   "a certificate of the peer's has an RSA key of less than %d bits", RSA_MIN_BITS);
         return refuse(store);
     }
+    if (connection->peers)
+        return verify_peer(connection, store);
     if (connection->server)
         return tls_client_auth_verify(connection, store);
     if (connection->data && connection->trust->control_seen)
@@ -196,6 +215,13 @@ enum ferry_error tls_verify_prepare(struct tls_connection *connection, const cha
                    SSL_set_tlsext_host_name(connection->ssl, library_mutable(text)) == 1
                ? FERRY_OK
                : library_no_memory(&connection->fault);
+}
+
+void tls_verify_prepare_peers(struct tls_connection *connection, const struct tls_peers *peers)
+{
+    connection->peers = peers;
+    int mode = SSL_get_verify_mode(connection->ssl) | SSL_VERIFY_PEER;
+    SSL_set_verify(connection->ssl, mode, NULL);
 }
 
 enum ferry_error tls_verify_remember(struct tls_connection *connection)

@@ -34,9 +34,10 @@ static struct bytes take_bytes(struct play *play)
     return taken;
 }
 
-static bool is_sealed(const struct play *play)
+static bool was_sealed(const struct play *play)
 {
-    return server_pi_security(play->pi)->state == SECURITY_SEALED;
+    enum security_state state = server_pi_security(play->pi)->state;
+    return state == SECURITY_SEALED || state == SECURITY_CLEARED;
 }
 
 static void check_command(const struct play *play, const struct server_action *action)
@@ -44,9 +45,9 @@ static void check_command(const struct play *play, const struct server_action *a
     unsigned allowed = verb_row(action->verb)->allowed;
     must(action->verb != VERB_NONE && !(allowed & ALLOWED_OFF));
     must(!(allowed & ALLOWED_LOGGED_IN) || server_pi_is_logged_in(play->pi));
-    must(!(allowed & (ALLOWED_LOGIN | ALLOWED_LOGGED_IN)) || is_sealed(play) ||
+    must(!(allowed & (ALLOWED_LOGIN | ALLOWED_LOGGED_IN)) || was_sealed(play) ||
          !play->settings.tls_required);
-    must(!(allowed & ALLOWED_DATA) || !play->settings.data_tls_required ||
+    must(!(allowed & ALLOWED_DATA) || play->settings.dialect.data_tls != DATA_TLS_REQUIRE ||
          server_pi_security(play->pi)->level == PROTECTION_PRIVATE);
     if (action->path.len > 0) {
         CLEANUP(buf_fini) struct buf again;
@@ -59,7 +60,8 @@ static void check_command(const struct play *play, const struct server_action *a
     for (struct bytes others = action->others; others.len > 0;)
         must(bytes_starts(bytes_cut(&others, '\0'), BYTES_LIT("/")));
     bool active = action->verb == VERB_PORT || action->verb == VERB_EPRT;
-    must(!active || (hostport_same_address(&action->address, &play->settings.peer) &&
+    must(!active || ((play->settings.dialect.fxp ||
+                      hostport_same_address(&action->address, &play->settings.peer)) &&
                      action->address.port >= 1024)); /* SEC-7 */
     must(action->offset == 0 || server_pi_type(play->pi) == REPRESENTATION_IMAGE);
 }
@@ -208,7 +210,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .tls_available = !(options & 1),
         .implicit = options & 2,
         .tls_required = options & 4,
-        .data_tls_required = options & 8,
+        .dialect = {.data_tls = options & 8 ? DATA_TLS_REQUIRE : DATA_TLS_ALLOW,
+                    .ccc = options & 128,
+                    .fxp = options & 128,
+                    .prot_before_pbsz = options & 128},
         .auth_legacy_words = options & 16,
         .extras = options & 64 ? ~0U : 0,
         .local = {.family = options & 32 ? ADDRESS_V6 : ADDRESS_V4, .address = {192, 0, 2, 1}},

@@ -95,7 +95,7 @@ TEN_ANSWERS = """\
 2: there is no directive log_levl; did you mean log_level?
 3: log_form: "yaml" is none of text, json
 5: certificate: FOLDER/missing.pem: it cannot be read: No such file or directory
-6: tls: "implict" is none of explicit, implicit; did you mean implicit?
+6: tls: "implict" is none of explicit, implicit, either; did you mean implicit?
 7: idle_timeout: "20" is not a duration like 500ms, 20s, 10min, 2h or 7d
 8: passive_ports: "6000-5000" is not a range of ports like 50000-50100
 9: home belongs into account blocks
@@ -256,6 +256,30 @@ def rules_of_handshake(_):
             server.reload(SIMPLE.replace("}", rule + " }", 1))
             assert not server.events("reload.refused"), server.log_text()
             assert refuses_handshake(server.port), rule
+
+
+@test("rules of an account: names denied, dotfiles hidden")
+def rules_of_account(_):
+    text = SIMPLE.replace("home = home", 'home = home dotfiles = hide denied_names = {"*.exe", "no"}')
+    with running(text) as server:
+        (server.home / ".hidden").write_bytes(b"")
+        (server.home / "shown").write_bytes(b"")
+        raw = session(server)
+        raw.command("MKD a.exe", 550, 553)
+        raw.command("MKD no", 550, 553)
+        raw.command("MKD .ssh", 257)
+        _, told = raw.command("STAT /", 212, 213)
+        assert "shown" in told and "hidden" not in told, told
+
+
+@test("SEC-35 control bytes in new names are refused unless the account may give them")
+def control_bytes(_):
+    for rule, codes in (("", (550, 553)), ("control_bytes = allow", (257,))):
+        with running(SIMPLE.replace("home = home", f"home = home {rule}")) as server:
+            raw = session(server)
+            raw.command("MKD a\x01b", *codes)
+            raw.command("MKD tab\t", *codes)
+            raw.command("MKD plain", 257)
 
 
 @test("a wrong password and an unknown name are refused alike, and as slowly")

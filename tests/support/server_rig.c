@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "ftp/reply.h"
 #include "net/socket.h"
+#include "net/stream_internal.h"
 
 enum { LOG_MAX_BYTES = 16 * 1024 * 1024 };
 
@@ -64,6 +66,20 @@ static void add_users(struct server_rig *rig, const struct server_rig_options *o
     }
 }
 
+/* Other servers are those of the same CA. */
+static void add_fxp(const struct server_rig *rig, struct server_rules *rules)
+{
+    const struct tls_client_settings settings = {
+        .certificate_pem = buf_view(&rig->tls.server_leaf.certificate_pem),
+        .key_pem = buf_view(&rig->tls.server_leaf.key_pem),
+    };
+    struct fault fault = {0};
+    assert_int_equal(tls_context_new_client(&settings, &rules->fxp.tls, &fault), FERRY_OK);
+    assert_int_equal(
+        tls_peers_new(buf_view(&rig->tls.ca.certificate_pem), NULL, 0, &rules->fxp.peers, &fault),
+        FERRY_OK);
+}
+
 void server_rig_open(struct server_rig *rig, const struct server_rig_options *options)
 {
     static const struct server_rig_options defaults = {0};
@@ -94,10 +110,17 @@ void server_rig_open(struct server_rig *rig, const struct server_rig_options *op
     rules.keep_cut_uploads = !options->drop_cut_uploads;
     if (rules.login_delay_ns == 0)
         rules.login_delay_ns = CLOCK_NS_PER_MS;
+    if (rules.dialect.fxp)
+        add_fxp(rig, &rules);
     rules.kind = LISTEN_EXPLICIT;
     rig->port = listen_on(rig, &rules, &rig->listener);
     rules.kind = LISTEN_IMPLICIT;
     rig->implicit_port = listen_on(rig, &rules, NULL);
+    rules.kind = LISTEN_EITHER;
+    if (!rules.dialect.greet_before_tls)
+        rig->either_port = listen_on(rig, &rules, NULL);
+    tls_context_unref(rules.fxp.tls);
+    tls_peers_unref(rules.fxp.peers);
 }
 
 void server_rig_close(struct server_rig *rig)
@@ -145,11 +168,22 @@ static int connect_to(uint16_t port, const char *from)
     return fd;
 }
 
-void rig_connect_port(struct rig_client *client, struct server_rig *rig, uint16_t port)
+static void connect_client(struct rig_client *client, struct server_rig *rig, uint16_t port,
+                           const char *from)
 {
     *client = (struct rig_client){.rig = rig, .sessions = tls_sessions_new()};
     assert_non_null(client->sessions);
-    net_end_open(&client->control, &rig->net, connect_to(port, NULL));
+    net_end_open(&client->control, &rig->net, connect_to(port, from));
+}
+
+void rig_connect_port(struct rig_client *client, struct server_rig *rig, uint16_t port)
+{
+    connect_client(client, rig, port, NULL);
+}
+
+void rig_connect_from(struct rig_client *client, struct server_rig *rig, const char *from)
+{
+    connect_client(client, rig, rig->port, from);
 }
 
 static struct tls_engine *client_engine(struct rig_client *client, struct tls_sessions *sessions,
@@ -191,12 +225,6 @@ void rig_seal(struct rig_client *client)
     NET_UNTIL(&client->rig->net, stream_is_sealed(control->stream));
 }
 
-void rig_login_as(struct rig_client *client, struct server_rig *rig, const char *user)
-{
-    rig_connect(client, rig);
-    rig_login_here(client, user);
-}
-
 void rig_login_here(struct rig_client *client, const char *user)
 {
     rig_expect_reply(client, 220);
@@ -207,6 +235,18 @@ void rig_login_here(struct rig_client *client, const char *user)
     rig_expect(client, 200, "PBSZ 0");
     rig_expect(client, 200, "PROT P");
     rig_expect(client, 200, "TYPE I");
+}
+
+void rig_login_as(struct rig_client *client, struct server_rig *rig, const char *user)
+{
+    rig_connect(client, rig);
+    rig_login_here(client, user);
+}
+
+void rig_login_from(struct rig_client *client, struct server_rig *rig, const char *from)
+{
+    rig_connect_from(client, rig, from);
+    rig_login_here(client, RIG_USER);
 }
 
 void rig_login(struct rig_client *client, struct server_rig *rig)
@@ -377,6 +417,15 @@ void rig_data_finish(struct rig_data *data)
 {
     stream_finish(data->end.stream);
     NET_UNTIL(&data->rig->net, data->end.flushes > 0 || stream_is_broken(data->end.stream));
+}
+
+void rig_data_fin(struct rig_data *data, struct bytes tail)
+{
+    NET_UNTIL(&data->rig->net, stream_output(data->end.stream).len == 0);
+    int fd = data->end.stream->fd;
+    if (tail.len > 0)
+        assert_int_equal(send(fd, tail.ptr, tail.len, 0), (ssize_t)tail.len);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
 }
 
 void rig_data_cut(struct rig_data *data)

@@ -18,6 +18,8 @@
 #define RIG_READER "rita"     /* the same files, read-only */
 #define RIG_PASSWORD "correct horse"
 
+enum { RIG_LISTENERS = 3 };
+
 struct server_rig {
     struct net_kit net;
     struct tls_kit tls;
@@ -26,6 +28,7 @@ struct server_rig {
     struct server_worker *worker;
     struct server_listener *listener; /* of `port` */
     uint16_t port, implicit_port;
+    uint16_t either_port; /* but with dialect.greet_before_tls */
     struct log log;
     struct buf lines; /* the server's log, a line each */
     bool drained;
@@ -36,7 +39,8 @@ struct server_rig_options {
     bool drop_cut_uploads;
     bool upload_in_place, hide_dotfiles; /* of the accounts, as denied_names (store/home.h) */
     const char *denied_names;
-    struct server_rules rules;       /* without kind and tls, which the rig adds */
+    struct server_rules rules;       /* without kind and tls, which the rig adds; for dialect.fxp
+                                        it knows other servers by the kit's CA */
     struct server_settings settings; /* without master and log, which the rig adds; without
                                         account_ops: the rig's users are the accounts anyhow */
 };
@@ -64,6 +68,7 @@ struct rig_client {
 /* Connects; nothing is read yet. rig_connect_implicit seals it, too. */
 void rig_connect_port(struct rig_client *client, struct server_rig *rig, uint16_t port);
 void rig_connect(struct rig_client *client, struct server_rig *rig);
+void rig_connect_from(struct rig_client *client, struct server_rig *rig, const char *from);
 void rig_connect_implicit(struct rig_client *client, struct server_rig *rig);
 void rig_close(struct rig_client *client);
 
@@ -73,6 +78,7 @@ void rig_seal(struct rig_client *client);
 /* Greeting, AUTH TLS, login, PBSZ 0, PROT P, TYPE I. */
 void rig_login(struct rig_client *client, struct server_rig *rig);
 void rig_login_as(struct rig_client *client, struct server_rig *rig, const char *user);
+void rig_login_from(struct rig_client *client, struct server_rig *rig, const char *from);
 
 /* As rig_login_as, of a client that is connected. */
 void rig_login_here(struct rig_client *client, const char *user);
@@ -128,6 +134,10 @@ enum stream_end rig_data_end(struct rig_data *data);
 /* Sends all; then, for rig_data_finish, close_notify and FIN. */
 void rig_data_send(struct rig_data *data, struct bytes bytes);
 void rig_data_finish(struct rig_data *data);
+
+/* FIN without close_notify, behind `tail`, which is not sealed: the beginning of a record, or
+ * empty. */
+void rig_data_fin(struct rig_data *data, struct bytes tail);
 
 /* RST without close_notify. */
 void rig_data_cut(struct rig_data *data);

@@ -86,6 +86,8 @@ static void describe_command(const struct server_action *action, char *out)
         add(out, " all", (struct bytes){0});
     if (action->list_flags & LIST_LONG)
         add(out, " long", (struct bytes){0});
+    if (action->tls_client)
+        add(out, " tls-client", (struct bytes){0});
     if (action->glob)
         add(out, " glob", (struct bytes){0});
     if (action->time.precision != TIMEVAL_NONE)
@@ -372,13 +374,39 @@ static void play_all(struct play *play)
     }
 }
 
+static struct dialect dialect_of(const struct script *script)
+{
+    struct dialect dialect = {
+        .data_tls = DATA_TLS_ALLOW,
+        .data_refused_521 = script_has_option(script, "refused-521"),
+        .prot_before_pbsz = script_has_option(script, "prot-before-pbsz"),
+        .auth_ssl_334 = script_has_option(script, "auth-ssl-334"),
+        .greet_before_tls = script_has_option(script, "greet-before-tls"),
+        .ccc = script_has_option(script, "ccc"),
+        .fxp = script_has_option(script, "fxp"),
+    };
+    static const struct {
+        const char *option;
+        enum data_tls data_tls;
+    } rows[] = {
+        {"data-tls-off", DATA_TLS_OFF},
+        {"data-tls-required", DATA_TLS_REQUIRE},
+        {"data-tls-uploads", DATA_TLS_UPLOADS},
+        {"data-tls-downloads", DATA_TLS_DOWNLOADS},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (script_has_option(script, rows[i].option))
+            dialect.data_tls = rows[i].data_tls;
+    return dialect;
+}
+
 static struct server_pi_settings settings_of(const struct script *script)
 {
     struct server_pi_settings settings = {
         .tls_available = !script_has_option(script, "no-tls"),
         .implicit = script_has_option(script, "implicit"),
         .tls_required = script_has_option(script, "tls-required"),
-        .data_tls_required = script_has_option(script, "data-tls-required"),
+        .dialect = dialect_of(script),
         .mode_z = script_has_option(script, "mode-z"),
         .mode_b = script_has_option(script, "mode-b"),
         .extras = script_has_option(script, "extras") ? ~0U : 0,

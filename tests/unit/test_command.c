@@ -183,8 +183,8 @@ static void ftp_22_the_table_says_what_keeps_the_offset(void **state)
 {
     (void)state;
     static const enum verb keepers[] = {
-        VERB_PASV, VERB_EPSV, VERB_PORT, VERB_EPRT, VERB_TYPE, VERB_PROT, VERB_NOOP,
-        VERB_ALLO, VERB_SIZE, VERB_MDTM, VERB_MLST, VERB_STAT, VERB_FEAT,
+        VERB_PASV, VERB_CPSV, VERB_EPSV, VERB_PORT, VERB_EPRT, VERB_TYPE, VERB_PROT,
+        VERB_NOOP, VERB_ALLO, VERB_SIZE, VERB_MDTM, VERB_MLST, VERB_STAT, VERB_FEAT,
     };
     for (enum verb verb = VERB_NONE + 1; verb < VERB_COUNT; verb++) {
         bool keeps = false;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "ferryd/plan.h"
+#include "ftp/server_pi.h"
 #include "support/alloc_fail.h"
 #include "support/tempdir.h"
 
@@ -91,7 +92,11 @@ static const char rich[] =
     " passive_networks = {\"10.0.0.0/8 local\", \"192.168.0.0/16 192.0.2.2\"}\n"
     " proxies = {10.1.0.0/16, ::1}\n"
     " active = no active_source_port = 20 mode_z = yes mode_b = yes hash_max = 1M\n"
+    " extras = {copy, pret}\n"
     " cut_uploads = remove idle_timeout = 5s passive_lookup = 1min\n"
+    " auth_ssl_reply = 334 prot_without_pbsz = accept prot_refused_code = 521\n"
+    " data_tls = uploads ccc = yes upload_without_close_notify = accept\n"
+    " ascii = strict passive_timeout = 7s\n"
     "}\n" ACCOUNT;
 
 static void rules_that_are_set(void **state)
@@ -101,6 +106,11 @@ static void rules_that_are_set(void **state)
     const struct server_rules *rules = plan->listeners[0].rules;
     assert_true(!rules->auth_legacy_words && !rules->active_allowed && !rules->keep_cut_uploads);
     assert_true(rules->mode_z && rules->mode_b);
+    assert_int_equal(rules->extras, SERVER_EXTRA_COPY | SERVER_EXTRA_PRET);
+    assert_int_equal(rules->dialect.data_tls, DATA_TLS_UPLOADS);
+    assert_true(rules->dialect.auth_ssl_334 && rules->dialect.prot_before_pbsz);
+    assert_true(rules->dialect.data_refused_521 && rules->dialect.ccc);
+    assert_true(rules->accept_no_notify && !rules->dialect.greet_before_tls);
     assert_int_equal(rules->data_resume, DATA_RESUME_PREFER);
     assert_int_equal(rules->data_resume_scope, DATA_SCOPE_USER);
     assert_int_equal(rules->passive_low, 5000);
@@ -125,6 +135,8 @@ static void rules_that_are_set(void **state)
     }
     assert_int_equal(rules->active_source_port, 20);
     assert_int_equal(rules->hash_max_bytes, 1 << 20);
+    assert_true(rules->ascii_strict);
+    assert_int_equal(rules->passive_timeout_ns, 7 * CLOCK_NS_PER_S);
     assert_int_equal(rules->idle_timeout_ns, 5 * CLOCK_NS_PER_S);
     assert_int_equal(rules->passive_lookup_ns, 60 * CLOCK_NS_PER_S);
 }

@@ -164,7 +164,7 @@ static void sec_11_rein_forgets_everything(void **state)
     rig_expect(&client, 229, "EPSV");
     rig_expect(&client, 220, "REIN");
     /* TLS ends both ways, and the connection goes on in clear (tls.md section 4). */
-    assert_int_equal(stream_stop_tls(client.control.stream), FERRY_OK);
+    assert_int_equal(stream_stop_tls(client.control.stream, STREAM_STOP_NOTIFY), FERRY_OK);
     NET_UNTIL(&rig->net, !stream_tls(client.control.stream));
     rig_expect(&client, 530, "USER " RIG_USER);
     tls_sessions_free(client.sessions);

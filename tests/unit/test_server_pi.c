@@ -129,6 +129,7 @@ static const char *good_argument(enum verb verb)
         {VERB_EPRT, "|1|192.0.2.7|51210|"},
         {VERB_HELP, "RETR"},
         {VERB_STAT, ""},
+        {VERB_SSCN, "ON"},
     };
     for (size_t i = 0; i < ARRAY_LEN(special); i++) {
         if (special[i].verb == verb)
@@ -200,12 +201,14 @@ static int expected_refusal(enum verb verb, enum begin begin, bool required)
 static void ftp_20_every_verb_in_every_state(void **state)
 {
     (void)state;
-    struct server_pi_settings required = open_settings;
+    struct server_pi_settings allowed = open_settings;
+    allowed.dialect.fxp = true;
+    struct server_pi_settings required = allowed;
     required.tls_required = true;
     for (enum verb verb = VERB_NONE + 1; verb < VERB_COUNT; verb++) {
         for (enum begin begin = BEGIN_PLAIN; begin < BEGIN_COUNT; begin++) {
             for (int tls = 0; tls < 2; tls++) {
-                CLEANUP(drop) struct server_pi *pi = make(tls ? &required : &open_settings, begin);
+                CLEANUP(drop) struct server_pi *pi = make(tls ? &required : &allowed, begin);
                 int code = try_verb(pi, verb, good_argument(verb));
                 int refusal = expected_refusal(verb, begin, tls);
                 if (refusal >= 0 && code != refusal)

@@ -269,7 +269,7 @@ static void an_abort_looks_like_a_cut(void **state)
     stream_close(pair.server.stream, 0);
     stream_pause(pair.server.stream, true);
     assert_int_equal(stream_room(pair.server.stream), 0);
-    assert_int_equal(stream_stop_tls(pair.server.stream), FERRY_E_STATE);
+    assert_int_equal(stream_stop_tls(pair.server.stream, STREAM_STOP_NOTIFY), FERRY_E_STATE);
     net_kit_idle(kit);
     assert_int_equal(net_end_events(&pair.server), 0);
     net_pair_close(&pair);

@@ -23,7 +23,7 @@ static void both_ends_go_back_to_clear_text_and_to_tls_again(void **state)
         net_end_expect(&it->net, &pair.server, "CCC\r\n");
         net_end_say(&pair.server, "200 in the clear\r\n"); /* leaves before the close_notify */
         unsigned flushes = pair.server.flushes;
-        assert_int_equal(stream_stop_tls(pair.server.stream), FERRY_OK);
+        assert_int_equal(stream_stop_tls(pair.server.stream, STREAM_STOP_NOTIFY), FERRY_OK);
         net_end_expect(&it->net, &pair.client, "200 in the clear\r\n");
         size_t taken;
         assert_int_equal(stream_write(pair.server.stream, BYTES_LIT("x"), &taken), FERRY_OK);
@@ -31,7 +31,7 @@ static void both_ends_go_back_to_clear_text_and_to_tls_again(void **state)
         net_kit_idle(&it->net);
         assert_int_equal(pair.server.flushes, flushes);
 
-        assert_int_equal(stream_stop_tls(pair.client.stream), FERRY_OK);
+        assert_int_equal(stream_stop_tls(pair.client.stream, STREAM_STOP_NOTIFY), FERRY_OK);
         NET_UNTIL(&it->net, pair.server.flushes > flushes && pair.client.flushes > 0);
         assert_null(stream_tls(pair.server.stream));
         assert_null(stream_tls(pair.client.stream));
@@ -119,7 +119,7 @@ static void ccc_seal(struct ccc *ccc, struct net_tls *it)
 }
 
 /* To where the server has said 200 and ended TLS on its side. */
-static void ccc_begin(struct ccc *ccc, struct net_tls *it)
+static void ccc_begin_until(struct ccc *ccc, struct net_tls *it, enum stream_stop until)
 {
     ccc_seal(ccc, it);
     ccc_write(ccc, "CCC\r\n");
@@ -127,7 +127,12 @@ static void ccc_begin(struct ccc *ccc, struct net_tls *it)
     net_end_expect(&it->net, &ccc->server, "CCC\r\n");
     net_end_say(&ccc->server, "200 so be it\r\n");
     NET_UNTIL(&it->net, ccc->server.flushes == 1);
-    assert_int_equal(stream_stop_tls(ccc->server.stream), FERRY_OK);
+    assert_int_equal(stream_stop_tls(ccc->server.stream, until), FERRY_OK);
+}
+
+static void ccc_begin(struct ccc *ccc, struct net_tls *it)
+{
+    ccc_begin_until(ccc, it, STREAM_STOP_NOTIFY);
 }
 
 /* TLS-135: what comes behind the close_notify is clear text, in the same packet or not. */
@@ -180,7 +185,7 @@ static void a_peer_may_end_tls_first(void **state)
     net_end_expect(&it->net, &ccc.server, "CCC\r\n");
     NET_UNTIL(&it->net, stream_end(ccc.server.stream) == STREAM_END_CLOSED);
     net_end_say(&ccc.server, "200 so be it\r\n");
-    assert_int_equal(stream_stop_tls(ccc.server.stream), FERRY_OK);
+    assert_int_equal(stream_stop_tls(ccc.server.stream, STREAM_STOP_NOTIFY), FERRY_OK);
     net_end_expect(&it->net, &ccc.server, "PWD\r\n");
     assert_int_equal(stream_end(ccc.server.stream), STREAM_OPEN);
     net_kit_begin(&it->net);
@@ -205,6 +210,109 @@ static void tls_135_clear_text_before_the_close_notify_is_refused(void **state)
     assert_int_equal(buf_len(&ccc.server.received), 0);
     assert_int_equal(ccc.server.flushes, 1);
     ccc_close(&ccc);
+}
+
+/* TLS-155: a client that never sends a close_notify (curl's passive mode): its first line ends TLS,
+ * if it comes once ours has left. */
+static void tls_155_a_line_in_clear_ends_tls_where_that_is_allowed(void **state)
+{
+    struct net_tls *it = *state;
+    struct ccc ccc;
+    ccc_open(&ccc, it);
+    ccc_begin_until(&ccc, it, STREAM_STOP_ANY);
+    net_kit_begin(&it->net);
+    while (ccc.client.status != TLS_CLOSED)
+        ccc_turn(&ccc, it);
+    assert_int_equal(ccc.server.flushes, 1); /* ours is not enough */
+    assert_int_equal(send(ccc.fd, "PWD\r\nNO", 7, 0), 7);
+    NET_UNTIL(&it->net, ccc.server.flushes == 2);
+    net_end_expect(&it->net, &ccc.server, "PWD\r\nNO");
+    assert_null(stream_tls(ccc.server.stream));
+    net_end_say(&ccc.server, "257 \"/\"\r\n");
+    char got[10] = "";
+    net_kit_idle(&it->net);
+    assert_int_equal(recv(ccc.fd, got, sizeof(got), MSG_DONTWAIT), 9);
+    assert_string_equal(got, "257 \"/\"\r\n");
+    ccc_close(&ccc);
+}
+
+/* And one that sends it is served as ever, clear text behind it and all. */
+static void tls_155_a_close_notify_ends_tls_all_the_same(void **state)
+{
+    struct net_tls *it = *state;
+    struct ccc ccc;
+    ccc_open(&ccc, it);
+    ccc_begin_until(&ccc, it, STREAM_STOP_ANY);
+    tls_engine_close(ccc.client.engine);
+    ccc_send(&ccc, "PWD\r\n");
+    NET_UNTIL(&it->net, ccc.server.flushes == 2);
+    net_end_expect(&it->net, &ccc.server, "PWD\r\n");
+    assert_int_equal(stream_end(ccc.server.stream), STREAM_OPEN);
+    ccc_close(&ccc);
+}
+
+/* TLS-135: what came in clear before our close_notify had left is nobody's answer to it. */
+static void tls_135_clear_text_before_our_close_notify_is_injection(void **state)
+{
+    struct net_tls *it = *state;
+    struct ccc ccc;
+    ccc_open(&ccc, it);
+    ccc_seal(&ccc, it);
+    ccc.server.lazy = true;
+    assert_int_equal(send(ccc.fd, "DELE x\r\n", 8, 0), 8);
+    assert_int_equal(stream_stop_tls(ccc.server.stream, STREAM_STOP_ANY), FERRY_OK);
+    NET_UNTIL(&it->net, stream_end(ccc.server.stream) != STREAM_OPEN);
+    assert_int_equal(stream_fault(ccc.server.stream)->kind, FERRY_E_INJECTION);
+    assert_int_equal(buf_len(&ccc.server.received), 0);
+    ccc_close(&ccc);
+}
+
+/* TLS-135: nor is what stands behind the beginning of a record. */
+static void tls_135_clear_text_inside_of_a_record_is_none(void **state)
+{
+    struct net_tls *it = *state;
+    static const struct bytes beginnings[] = {BYTES_LIT("\x15\x03\x03"),
+                                              BYTES_LIT("\x17\x03\x03\x00\x40")};
+    for (size_t i = 0; i < ARRAY_LEN(beginnings); i++) {
+        struct ccc ccc;
+        ccc_open(&ccc, it);
+        ccc_begin_until(&ccc, it, STREAM_STOP_ANY);
+        net_kit_idle(&it->net);
+        ssize_t len = (ssize_t)beginnings[i].len;
+        assert_int_equal(send(ccc.fd, beginnings[i].ptr, beginnings[i].len, 0), len);
+        net_kit_idle(&it->net);
+        static const char lines[100] = "DELE x\r\nDELE y\r\n";
+        assert_int_equal(send(ccc.fd, lines, sizeof(lines), 0), (ssize_t)sizeof(lines));
+        NET_UNTIL(&it->net, stream_end(ccc.server.stream) != STREAM_OPEN);
+        assert_int_equal(stream_end(ccc.server.stream), STREAM_END_FAILED);
+        assert_int_equal(buf_len(&ccc.server.received), 0);
+        ccc_close(&ccc);
+    }
+}
+
+/* TLS-155: one that says nothing at all is taken for one in clear after five seconds, but not in
+ * the middle of a record. */
+static void tls_155_silence_ends_tls_where_that_is_allowed(void **state)
+{
+    struct net_tls *it = *state;
+    for (int inside = 0; inside < 2; inside++) {
+        struct ccc ccc;
+        ccc_open(&ccc, it);
+        ccc_begin_until(&ccc, it, STREAM_STOP_ANY);
+        if (inside)
+            assert_int_equal(send(ccc.fd, "\x15\x03\x03", 3, 0), 3);
+        net_kit_idle(&it->net);
+        assert_int_equal(ccc.server.flushes, 1);
+        loop_timer_at(ccc.server.stream->timer, loop_now_ns(it->net.loop)); /* they pass quickly */
+        NET_UNTIL(&it->net,
+                  ccc.server.flushes == 2 || stream_end(ccc.server.stream) == STREAM_END_FAILED);
+        assert_int_equal(stream_end(ccc.server.stream), inside ? STREAM_END_FAILED : STREAM_OPEN);
+        if (!inside) {
+            assert_int_equal(send(ccc.fd, "PWD\r\n", 5, 0), 5);
+            net_end_expect(&it->net, &ccc.server, "PWD\r\n");
+        }
+        ccc_close(&ccc);
+    }
 }
 
 /* SEC-10: a command that was sealed behind the CCC. */
@@ -268,7 +376,7 @@ static void a_close_in_the_middle_ends_in_time(void **state)
             ccc_send(&ccc, "");
             NET_UNTIL(&it->net, stream_end(ccc.server.stream) == STREAM_END_CLOSED);
         }
-        assert_int_equal(stream_stop_tls(ccc.server.stream), FERRY_OK);
+        assert_int_equal(stream_stop_tls(ccc.server.stream, STREAM_STOP_NOTIFY), FERRY_OK);
         stream_close(ccc.server.stream, 30 * CLOCK_NS_PER_MS);
         NET_UNTIL(&it->net, ccc.server.closes == 1);
         ccc_close(&ccc);
@@ -280,16 +388,17 @@ static void only_what_is_sealed_can_be_stopped(void **state)
     struct net_tls *it = *state;
     struct net_pair pair;
     net_pair_open(&pair, &it->net, NET_TCP);
-    assert_int_equal(stream_stop_tls(pair.server.stream), FERRY_E_STATE);
+    assert_int_equal(stream_stop_tls(pair.server.stream, STREAM_STOP_NOTIFY), FERRY_E_STATE);
     assert_int_equal(stream_start_tls(pair.server.stream, net_pair_server_engine(&pair, &it->tls)),
                      FERRY_OK);
-    assert_int_equal(stream_stop_tls(pair.server.stream), FERRY_E_STATE); /* in the handshake */
+    assert_int_equal(stream_stop_tls(pair.server.stream, STREAM_STOP_NOTIFY),
+                     FERRY_E_STATE); /* in the handshake */
     net_pair_close(&pair);
 
     net_pair_open(&pair, &it->net, NET_TCP);
     net_pair_seal(&pair, &it->net, &it->tls);
     stream_finish(pair.server.stream);
-    assert_int_equal(stream_stop_tls(pair.server.stream), FERRY_E_STATE);
+    assert_int_equal(stream_stop_tls(pair.server.stream, STREAM_STOP_NOTIFY), FERRY_E_STATE);
     net_pair_close(&pair);
 }
 
@@ -301,6 +410,11 @@ int main(void)
         NET_BOTH_VERSIONS(what_is_kept_unread_forbids_tls),
         NET_BOTH_VERSIONS(a_peer_may_end_tls_first),
         NET_BOTH_VERSIONS(tls_135_clear_text_before_the_close_notify_is_refused),
+        NET_BOTH_VERSIONS(tls_155_a_line_in_clear_ends_tls_where_that_is_allowed),
+        NET_BOTH_VERSIONS(tls_155_a_close_notify_ends_tls_all_the_same),
+        NET_BOTH_VERSIONS(tls_135_clear_text_before_our_close_notify_is_injection),
+        NET_BOTH_VERSIONS(tls_135_clear_text_inside_of_a_record_is_none),
+        NET_BOTH_VERSIONS(tls_155_silence_ends_tls_where_that_is_allowed),
         NET_BOTH_VERSIONS(sec_10_sealed_bytes_after_the_agreement_are_injection),
         NET_BOTH_VERSIONS(a_peer_that_goes_meanwhile_is_a_cut),
         NET_BOTH_VERSIONS(tls_155_a_peer_that_never_ends_tls_is_given_up),

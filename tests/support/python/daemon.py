@@ -94,21 +94,28 @@ account "{USER}" {{ password_hash = "HASH" home = home }}
 
 
 @contextlib.contextmanager
+def running_in(folder, text, home="home", ends_with=0, program=None):
+    """A Daemon with that configuration, in a folder that holds what it names but for `home`; `program`: the words
+    that start it, if not `ferryd run`."""
+    make_home(folder / home)
+    write_conf(folder, text)
+    log = folder / "log"
+    ready, told = os.pipe()
+    argv = [*(program or [os.environ["FERRYD"], "run"]), "-c", folder / "ferryd.conf", "--ready-fd", str(told)]
+    with peers.process(argv, log, pass_fds=[told]) as child:
+        os.close(told)
+        with open(ready, "rb") as pipe:
+            if pipe.read() != b"\n":
+                raise RuntimeError(f"ferryd did not start: {log.read_text(errors='replace')}")
+        yield Daemon(folder, child, log)
+    if child.returncode != ends_with:
+        raise RuntimeError(f"ferryd ended with {child.returncode}: {log.read_text(errors='replace')}")
+
+
+@contextlib.contextmanager
 def running(text=SIMPLE, ends_with=0, program=None):
-    """A Daemon with that configuration; `program`: the words that start it, if not `ferryd run`."""
+    """A Daemon with that configuration, and a certificate in tls/."""
     with peers.scratch() as folder:
         peers.make_certificate(folder / "tls")
-        make_home(folder / "home")
-        write_conf(folder, text)
-        log = folder / "log"
-        ready, told = os.pipe()
-        argv = [*(program or [os.environ["FERRYD"], "run"]), "-c", folder / "ferryd.conf", "--ready-fd", str(told)]
-        with peers.process(argv, log, pass_fds=[told]) as child:
-            os.close(told)
-            with open(ready, "rb") as pipe:
-                if pipe.read() != b"\n":
-                    raise RuntimeError(f"ferryd did not start: {log.read_text(errors='replace')}")
-            daemon = Daemon(pathlib.Path(folder), child, log)
+        with running_in(pathlib.Path(folder), text, ends_with=ends_with, program=program) as daemon:
             yield daemon
-        if child.returncode != ends_with:
-            raise RuntimeError(f"ferryd ended with {child.returncode}: {log.read_text(errors='replace')}")

@@ -199,11 +199,11 @@ vsftpd_log_file={directory}/log
 
 
 @contextlib.contextmanager
-def proftpd(extra=""):
-    """ProFTPD with mod_tls as it comes: session reuse is demanded."""
+def proftpd(extra="", tls=None):
+    """ProFTPD with mod_tls as it comes: session reuse is demanded. `tls`: (ca, certificate, key), else its own."""
     program = _peer_program("proftpd")
     with scratch() as directory:
-        ca, certificate, key = make_certificate(directory / "tls")
+        ca, certificate, key = tls or make_certificate(directory / "tls")
         files = directory / "root"
         files.mkdir()
         port = free_port()
