@@ -16,6 +16,9 @@ const char *const account_field_names[ACCOUNT_FIELDS] = {
     [ACCOUNT_UPLOADS] = "uploads",
     [ACCOUNT_DOTFILES] = "dotfiles",
     [ACCOUNT_CHARSET] = "charset",
+    [ACCOUNT_DENIED_NAMES] = "denied_names",
+    [ACCOUNT_CONTROL_BYTES] = "control_bytes",
+    [ACCOUNT_TLS] = "tls",
     [ACCOUNT_DISABLED] = "disabled",
     [ACCOUNT_LOGIN] = "login",
     [ACCOUNT_CERTIFICATES] = "certificates",
@@ -95,6 +98,25 @@ static enum ferry_error set_charset(struct account *account, struct bytes text, 
     return fault_set(fault, FERRY_E_ARGUMENT, "this is no name of a charset");
 }
 
+static enum ferry_error set_control_bytes(struct account *account, struct bytes text,
+                                          struct fault *fault)
+{
+    return set_flag(&account->control_bytes, text, "refuse", "allow", fault);
+}
+
+static enum ferry_error set_tls(struct account *account, struct bytes text, struct fault *fault)
+{
+    if (text.len == 0)
+        text = bytes_str(demand_tls_words[DEMAND_TLS_LISTENER]);
+    for (unsigned i = 0; demand_tls_words[i]; i++) {
+        if (text_same(text, bytes_str(demand_tls_words[i]))) {
+            account->tls = (enum demand_tls)i;
+            return FERRY_OK;
+        }
+    }
+    return fault_set(fault, FERRY_E_ARGUMENT, "it is listener, legacy, default or modern");
+}
+
 static enum ferry_error set_disabled(struct account *account, struct bytes text,
                                      struct fault *fault)
 {
@@ -124,6 +146,24 @@ static bool next_line(struct bytes *rest, struct bytes *line)
             return true;
     }
     return false;
+}
+
+/* Kept with '/' between them, which is in no name: so a '/' alone stands for none at all. */
+static enum ferry_error set_denied_names(struct account *account, struct bytes text,
+                                         struct fault *fault)
+{
+    enum { DENIED_MAX_BYTES = 8192 };
+    if (text.len > DENIED_MAX_BYTES)
+        return fault_set(fault, FERRY_E_LIMIT, "there may be %d bytes of them", DENIED_MAX_BYTES);
+    char *joined = text.len > 0 ? alloc_bytes(text) : NULL;
+    if (text.len > 0 && !joined)
+        return FERRY_E_MEMORY;
+    for (size_t i = 0; i < text.len; i++)
+        if (joined[i] == '\n')
+            joined[i] = '/';
+    alloc_free(account->denied_names);
+    account->denied_names = joined;
+    return FERRY_OK;
 }
 
 static enum ferry_error too_many(struct fault *fault)
@@ -247,7 +287,8 @@ static set_fn *const setters[ACCOUNT_FIELDS] = {
     [ACCOUNT_PASSWORD_HASH] = set_hash, [ACCOUNT_HOME] = set_home,
     [ACCOUNT_USER] = set_user,          [ACCOUNT_READ_ONLY] = set_read_only,
     [ACCOUNT_UPLOADS] = set_uploads,    [ACCOUNT_DOTFILES] = set_dotfiles,
-    [ACCOUNT_CHARSET] = set_charset,    [ACCOUNT_DISABLED] = set_disabled,
+    [ACCOUNT_CHARSET] = set_charset,    [ACCOUNT_DENIED_NAMES] = set_denied_names, [ACCOUNT_CONTROL_BYTES] = set_control_bytes,
+    [ACCOUNT_TLS] = set_tls, [ACCOUNT_DISABLED] = set_disabled,
     [ACCOUNT_LOGIN] = set_login,        [ACCOUNT_CERTIFICATES] = set_certificates,
     [ACCOUNT_NETWORKS] = set_networks,  [ACCOUNT_HOURS] = set_hours,
     [ACCOUNT_EXPIRES] = set_expires,    [ACCOUNT_SESSIONS] = set_sessions,
@@ -346,6 +387,7 @@ void account_free(struct account *account)
         alloc_free(account->text[i]);
     alloc_free(account->certificates);
     alloc_free(account->networks);
+    alloc_free(account->denied_names);
     alloc_free(account->name);
     alloc_free(account);
 }

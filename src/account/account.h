@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "account/admission.h"
+#include "account/demand.h"
 #include "account/hours.h"
 #include "base/bytes.h"
 #include "base/compiler.h"
@@ -32,6 +33,9 @@ enum account_field {
     ACCOUNT_UPLOADS,   /* "atomic" or "in-place": seen as they come */
     ACCOUNT_DOTFILES,  /* "show" or "hide" */
     ACCOUNT_CHARSET,   /* of names that come in no UTF-8; "": none */
+    ACCOUNT_DENIED_NAMES,  /* patterns of store/home.h, one a line; "/": none; "": the default */
+    ACCOUNT_CONTROL_BYTES, /* "refuse" or "allow" in new names */
+    ACCOUNT_TLS,           /* a word of demand_tls_words */
     ACCOUNT_DISABLED,
     ACCOUNT_LOGIN,        /* a word of admission_policy_words */
     ACCOUNT_CERTIFICATES, /* rules of tls/identity_rule.h, one a line */
@@ -48,7 +52,9 @@ extern const char *const account_field_names[ACCOUNT_FIELDS];
 struct account {
     char *name;
     char *text[ACCOUNT_FIELDS]; /* as it was set; NULL where nothing was */
-    bool read_only, upload_in_place, hide_dotfiles, disabled;
+    bool read_only, upload_in_place, hide_dotfiles, control_bytes, disabled;
+    char *denied_names; /* as store/home.h has them */
+    enum demand_tls tls;
     enum admission_policy login;
     struct tls_identity_rule *certificates;
     size_t certificate_count;

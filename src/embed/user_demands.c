@@ -52,29 +52,8 @@ bool user_demands_certificate_fits(const struct user_demands *demands,
     return false;
 }
 
-/* The suites of TLS 1.2 that agree on a key of their own, by their IANA names. */
-static bool has_forward_secrecy(const struct tls_facts *tls)
-{
-    struct bytes suite = bytes_str(tls->cipher);
-    return tls->version == TLS_VERSION_1_3 || bytes_starts(suite, BYTES_LIT("TLS_ECDHE_")) ||
-           bytes_starts(suite, BYTES_LIT("TLS_DHE_"));
-}
-
 const char *user_demands_tls_lacks(const struct user_demands *demands,
                                    const struct login_request *request)
 {
-    const struct tls_facts *tls = request->tls;
-    switch (demands->tls) {
-    case USER_TLS_LISTENER:
-        return NULL;
-    case USER_TLS_LEGACY:
-        return tls ? NULL : "the account demands TLS";
-    case USER_TLS_DEFAULT:
-        return tls && tls->version >= TLS_VERSION_1_2 && has_forward_secrecy(tls)
-                   ? NULL
-                   : "the account demands TLS 1.2 with forward secrecy, or 1.3";
-    case USER_TLS_MODERN:
-        return tls && tls->version >= TLS_VERSION_1_3 ? NULL : "the account demands TLS 1.3";
-    }
-    return "the account demands a TLS that is not known";
+    return demand_tls_lacks(demands->tls, demand_tls_met(request->tls));
 }

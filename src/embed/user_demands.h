@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "account/admission.h"
+#include "account/demand.h"
 #include "base/compiler.h"
 #include "base/fault.h"
 #include "server/backend.h"
@@ -13,17 +14,9 @@
 
 struct user_settings;
 
-/* The TLS of the control connection that an account is content with, if its listener is. */
-enum user_tls {
-    USER_TLS_LISTENER, /* what its listener takes, in clear if that allows it */
-    USER_TLS_LEGACY,   /* any, but not in clear */
-    USER_TLS_DEFAULT,  /* 1.2 with forward secrecy, or 1.3 */
-    USER_TLS_MODERN,   /* 1.3 */
-};
-
 struct user_demands {
     enum admission_policy policy;
-    enum user_tls tls;
+    enum demand_tls tls;
     struct tls_identity_rule *certificates; /* one that fits is enough (TLS-80) */
     size_t certificate_count;
 };

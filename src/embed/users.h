@@ -34,7 +34,7 @@ struct user_settings {
     bool read_only;
 
     enum admission_policy login;
-    enum user_tls tls;
+    enum demand_tls tls;
     const char *const *certificates; /* rules of tls/identity_rule.h: whose count */
     size_t certificate_count;
 

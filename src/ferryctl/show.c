@@ -37,6 +37,9 @@ void show_account(const struct account *account)
     printf("uploads: %s\n", account->upload_in_place ? "in-place" : "atomic");
     printf("dotfiles: %s\n", account->hide_dotfiles ? "hide" : "show");
     printf("charset: %s\n", text_or(account, ACCOUNT_CHARSET, "none"));
+    show_list("denied_names", text_or(account, ACCOUNT_DENIED_NAMES, "the default"));
+    printf("control_bytes: %s\n", account->control_bytes ? "allow" : "refuse");
+    printf("tls: %s\n", demand_tls_words[account->tls]);
     printf("disabled: %s\n", account->disabled ? "yes" : "no");
     printf("login: %s\n", admission_policy_words[account->login]);
     show_list("certificates", text_or(account, ACCOUNT_CERTIFICATES, "none"));
@@ -77,11 +80,13 @@ static json_t *json_lines(const struct account *account, enum account_field fiel
 json_t *show_json(const struct account *account)
 {
     return json_pack(
-        "{s:s, s:b, s:o, s:o, s:b, s:s, s:s, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:I}", "name",
+        "{s:s, s:b, s:o, s:o, s:b, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:I}", "name",
         account->name, "password", account_text(account, ACCOUNT_PASSWORD_HASH)[0] != '\0', "home",
         json_text(account, ACCOUNT_HOME), "user", json_text(account, ACCOUNT_USER), "read_only",
         account->read_only, "uploads", account->upload_in_place ? "in-place" : "atomic", "dotfiles",
         account->hide_dotfiles ? "hide" : "show", "charset", json_text(account, ACCOUNT_CHARSET),
+        "denied_names", json_lines(account, ACCOUNT_DENIED_NAMES), "control_bytes",
+        account->control_bytes ? "allow" : "refuse", "tls", demand_tls_words[account->tls],
         "disabled", account->disabled, "login", admission_policy_words[account->login],
         "certificates", json_lines(account, ACCOUNT_CERTIFICATES), "networks",
         json_lines(account, ACCOUNT_NETWORKS), "hours", json_text(account, ACCOUNT_HOURS),

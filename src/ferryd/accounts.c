@@ -15,6 +15,14 @@ static bool is_text(const struct conf_directive *directive)
     return directive->type == CONF_TEXT || directive->type == CONF_TEXTS;
 }
 
+static bool is_nothing(const struct conf_texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        if (texts->list[i][0])
+            return false;
+    return true;
+}
+
 /* The text of a value as the file has it, which is that of the account, too; but a path is the one
  * that it was resolved to. */
 static struct bytes text_of(const struct conf_instance *block, enum account_field field)
@@ -23,6 +31,10 @@ static struct bytes text_of(const struct conf_instance *block, enum account_fiel
     const struct conf_directive *directive = directive_of(block, field);
     if (field == ACCOUNT_HOME)
         return bytes_str(values->home);
+    /* A list that is empty is not the same as none: account/account.h. */
+    if (field == ACCOUNT_DENIED_NAMES && conf_is_given(block, directive->name) &&
+        is_nothing(&values->denied_names))
+        return BYTES_LIT("/");
     return bytes_str(block->given[directive - block->block->directives].text);
 }
 

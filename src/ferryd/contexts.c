@@ -3,40 +3,25 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-
-static const struct {
-    const char *directive;
-    size_t offset; /* of the path */
-} file_rows[] = {
-    [CONTEXT_CERTIFICATE] = {"certificate", offsetof(struct settings_host, certificate)},
-    [CONTEXT_KEY] = {"key", offsetof(struct settings_host, key)},
-    [CONTEXT_CLIENT_CA] = {"client_ca", offsetof(struct settings_host, client_ca)},
-    [CONTEXT_CLIENT_CRL] = {"client_crl", offsetof(struct settings_host, client_crl)},
-    [CONTEXT_OCSP_RESPONSE] = {"ocsp_response", offsetof(struct settings_host, ocsp_response)},
-};
-
-const char *contexts_file_path(const struct settings_host *host, enum context_file file)
-{
-    return *(char *const *)(const void *)((const char *)host + file_rows[file].offset);
-}
+#include "ferryd/pem_text.h"
 
 /* ---- files ---- */
 
 /* What is in them; empty for those that are not named. */
 struct files {
-    struct buf text[CONTEXT_FILES];
+    struct buf text[HOST_FILES];
 };
 
 static void files_init(struct files *files)
 {
-    for (size_t i = 0; i < CONTEXT_FILES; i++)
+    for (size_t i = 0; i < HOST_FILES; i++)
         buf_init(&files->text[i], CONF_FILE_MAX_BYTES);
 }
 
 /* A key may stand in any of them. */
 static void files_fini(struct files *files)
 {
-    for (size_t i = 0; i < CONTEXT_FILES; i++)
+    for (size_t i = 0; i < HOST_FILES; i++)
         buf_wipe(&files->text[i]);
 }
 
@@ -46,17 +31,17 @@ static enum ferry_error files_read(struct files *files, struct conf *conf,
                                    const struct settings_host *host, const struct contexts_input *input)
 {
     enum ferry_error error = FERRY_OK;
-    for (size_t i = 0; i < CONTEXT_FILES; i++) {
+    for (size_t i = 0; i < HOST_FILES; i++) {
         struct fault fault = {0};
-        const char *path = contexts_file_path(host, (enum context_file)i);
-        if (!path)
+        const char *path = hosts_file_path(host, (enum host_file)i);
+        if (!path || (i == HOST_KEY && input->signer))
             continue;
         enum ferry_error of_this = input->load(input->ctx, path, &files->text[i], &fault);
         if (of_this == FERRY_E_MEMORY)
             return of_this;
         if (of_this == FERRY_OK)
             continue;
-        conf_mistake(conf, instance, file_rows[i].directive, "%s: %s", path, fault.what);
+        conf_mistake(conf, instance, hosts_file_directive((enum host_file)i), "%s: %s", path, fault.what);
         error = of_this;
     }
     return error;
@@ -85,28 +70,51 @@ static enum ferry_error read_pins(struct conf *conf, const struct conf_instance 
     return error;
 }
 
+/* Nothing, if a signer has it. */
+static struct bytes key_of(const struct settings_host *host, const struct files *files,
+                           const struct contexts_input *input)
+{
+    if (input->signer)
+        return bytes_str(NULL);
+    return buf_view(&files->text[host->key ? HOST_KEY : HOST_CERTIFICATE]);
+}
+
+/* FERRY_E_ARGUMENT: there is one, and it was told of. */
+static enum ferry_error refuse_key(struct conf *conf, const struct conf_instance *instance,
+                                   const struct files *files, const struct contexts_input *input)
+{
+    if (!input->signer || !pem_has_key(buf_view(&files->text[HOST_CERTIFICATE])))
+        return FERRY_OK;
+    conf_mistake(conf, instance, "certificate", "a private key came with the certificate");
+    return FERRY_E_ARGUMENT;
+}
+
 /* The context of `host`, whose block `instance` is, at the listener. */
 static enum ferry_error build(struct conf *conf, const struct conf_instance *instance,
                               const struct settings_host *host,
                               const struct settings_listen *listen, const struct files *files,
-                              struct tls_context **out)
+                              const struct contexts_input *input, struct tls_context **out)
 {
     struct fault fault = {0};
     struct tls_pin *pins = NULL;
-    enum ferry_error error = read_pins(conf, instance, "client_pins", &host->client_pins, &pins);
+    enum ferry_error error = refuse_key(conf, instance, files, input);
+    if (error == FERRY_OK)
+        error = read_pins(conf, instance, "client_pins", &host->client_pins, &pins);
     if (error == FERRY_OK) {
         const struct tls_server_settings settings = {
             .policy = listen->policy,
             .min = listen->tls_min,
             .max = listen->tls_max,
-            .certificate_pem = buf_view(&files->text[CONTEXT_CERTIFICATE]),
-            .key_pem = buf_view(&files->text[host->key ? CONTEXT_KEY : CONTEXT_CERTIFICATE]),
+            .certificate_pem = buf_view(&files->text[HOST_CERTIFICATE]),
+            .key_pem = key_of(host, files, input),
+            .signer = input->signer,
+            .signer_key = hosts_key_number(conf, instance),
             .client_certificates = host->client_certificates,
-            .client_ca_pem = buf_view(&files->text[CONTEXT_CLIENT_CA]),
-            .client_crl_pem = buf_view(&files->text[CONTEXT_CLIENT_CRL]),
+            .client_ca_pem = buf_view(&files->text[HOST_CLIENT_CA]),
+            .client_crl_pem = buf_view(&files->text[HOST_CLIENT_CRL]),
             .client_crl_chain = host->client_crl_chain,
             .client_pins = {.keys = pins, .key_count = host->client_pins.count},
-            .ocsp_der = buf_view(&files->text[CONTEXT_OCSP_RESPONSE]),
+            .ocsp_der = buf_view(&files->text[HOST_OCSP_RESPONSE]),
             .alpn_required = listen->alpn_required,
         };
         error = tls_context_new_server(&settings, out, &fault);
@@ -124,7 +132,7 @@ static enum ferry_error make_context(struct conf *conf, const struct conf_instan
     CLEANUP(files_fini) struct files files;
     files_init(&files);
     enum ferry_error error = files_read(&files, conf, instance, host, input);
-    return error == FERRY_OK ? build(conf, instance, host, listen, &files, out) : error;
+    return error == FERRY_OK ? build(conf, instance, host, listen, &files, input, out) : error;
 }
 
 /* ---- hosts ---- */
@@ -226,15 +234,18 @@ static enum ferry_error make_peers(struct conf *conf, const struct conf_instance
 }
 
 static enum ferry_error make_client(struct conf *conf, const struct conf_instance *instance,
-                                    const struct files *files, struct tls_context **out)
+                                    const struct files *files, const struct contexts_input *input,
+                                    struct tls_context **out)
 {
     const struct settings_listen *listen = instance->values;
     const struct tls_client_settings settings = {
         .policy = listen->policy,
         .min = listen->tls_min,
         .max = listen->tls_max,
-        .certificate_pem = buf_view(&files->text[CONTEXT_CERTIFICATE]),
-        .key_pem = buf_view(&files->text[listen->host.key ? CONTEXT_KEY : CONTEXT_CERTIFICATE]),
+        .certificate_pem = buf_view(&files->text[HOST_CERTIFICATE]),
+        .key_pem = key_of(&listen->host, files, input),
+        .signer = input->signer,
+        .signer_key = hosts_key_number(conf, instance),
     };
     struct fault fault = {0};
     enum ferry_error error = tls_context_new_client(&settings, out, &fault);
@@ -260,7 +271,7 @@ static enum ferry_error make_fxp(struct conf *conf, const struct conf_instance *
     }
     if (error == FERRY_OK)
         error = make_peers(conf, instance, buf_view(&ca), &contexts->peers);
-    return error == FERRY_OK ? make_client(conf, instance, &files, &contexts->fxp) : error;
+    return error == FERRY_OK ? make_client(conf, instance, &files, input, &contexts->fxp) : error;
 }
 
 enum ferry_error contexts_make(struct conf *conf, const struct conf_instance *instance,

@@ -2,21 +2,17 @@
 #ifndef FERRY_FERRYD_CONTEXTS_H
 #define FERRY_FERRYD_CONTEXTS_H
 
-#include "ferryd/settings.h"
+#include "ferryd/hosts.h"
 #include "tls/peers.h"
 
-/* The files that a listen block or a host block names. */
-enum context_file {
-    CONTEXT_CERTIFICATE,
-    CONTEXT_KEY,
-    CONTEXT_CLIENT_CA,
-    CONTEXT_CLIENT_CRL,
-    CONTEXT_OCSP_RESPONSE,
-    CONTEXT_FILES
+/* Where the files come from, and who has their private keys. */
+struct contexts_input {
+    conf_load_fn *load;
+    void *ctx;                 /* of `load` */
+    struct tls_signer *signer; /* NULL: keys are read like the other files. Else they are not: it
+                                  has them by hosts_key_number, and that the certificates' files
+                                  hold none is demanded (SEC-64) */
 };
-
-/* The path of one; NULL: it is not named. */
-const char *contexts_file_path(const struct settings_host *host, enum context_file file);
 
 struct contexts {
     struct tls_context *tls; /* of those who name no host */
@@ -27,10 +23,11 @@ struct contexts {
 };
 
 /* Makes those of a listen block, which has a certificate, with its own files and those of all host
- * blocks as `load` reads them. What is wrong is a mistake in the `check` of `conf`, and the error
+ * blocks. What is wrong is a mistake in the `check` of `conf`, and the error
  * is not FERRY_OK then. FERRY_E_MEMORY. Free with contexts_fini, on failure too. */
 NODISCARD enum ferry_error contexts_make(struct conf *conf, const struct conf_instance *listen,
-                                         conf_load_fn *load, void *ctx, struct contexts *out);
+                                         const struct contexts_input *input,
+                                         struct contexts *out);
 
 void contexts_fini(struct contexts *contexts);
 

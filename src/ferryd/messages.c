@@ -18,6 +18,7 @@
 
 /* What an account may do with its files, as store/home.h takes it: MESSAGE_RULE_ bits. */
 #define RULES WIRE_U8
+#define DENIED WIRE_TEXT(MESSAGE_DENIED_BYTES)
 
 static const char *const state_names[] = {
     [MESSAGE_STARTING] = "starting",
@@ -37,7 +38,7 @@ static const struct wire_message from_supervisor[] = {
     {MESSAGE_LISTENER, "listener", BIT_SUPERVISOR, STARTING, 1, {WIRE_U32}},
     {MESSAGE_START, "start", BIT_SUPERVISOR, STARTING, 0, {WIRE_U32, WIRE_U32, GROUPS, WIRE_U8}},
     {MESSAGE_DRAIN, "drain", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64}},
-    {MESSAGE_ATTACH, "attach", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64, PATH, NAME, RULES}},
+    {MESSAGE_ATTACH, "attach", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64, PATH, NAME, RULES, DENIED}},
     {MESSAGE_SWEEP, "sweep", BIT_SUPERVISOR, RUNNING, 0, {PATH, WIRE_I64}},
     {MESSAGE_GRANTED, "granted", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64}},
     {MESSAGE_DENIED, "denied", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64, WORDS}},
@@ -52,12 +53,12 @@ static const struct wire_message to_supervisor[] = {
      BIT_AUTH,
      RUNNING,
      0,
-     {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES}},
+     {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES, DENIED}},
     {MESSAGE_REVOKE, "revoke", BIT_AUTH, RUNNING, 0, {WIRE_U64}},
 };
 
 /* The ask: its number, account, whether there is a password, the password, the peer's address, the
- * host that was asked for, the TLS version (0: none), the client's certificate as identity facts.
+ * host that was asked for, the TLS as the demand that it meets (account/demand.h), the client's certificate as identity facts.
  */
 static const struct wire_message to_auth[] = {
     {MESSAGE_LOGIN_ASK,

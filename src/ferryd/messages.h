@@ -23,11 +23,11 @@ enum message {
     MESSAGE_DRAINING, /* a drain has begun: it takes no new work any more */
 
     /* grants: auth -> supervisor; no auth gives a number that one before it may have given */
-    MESSAGE_GRANT,  /* worker u32, grant u64, uid u32, gid u32, groups bytes, root, owner, rules...
-                     */
+    MESSAGE_GRANT,  /* worker u32, grant u64, uid u32, gid u32, groups bytes, root, owner,
+                       rules u8, denied names */
     MESSAGE_REVOKE, /* grant u64 */
     /* supervisor -> files */
-    MESSAGE_ATTACH, /* grant u64, root, owner, rules u8 (MESSAGE_RULE_ bits) + channel */
+    MESSAGE_ATTACH, /* grant u64, root, owner, rules u8 (MESSAGE_RULE_ bits), denied names + channel */
     MESSAGE_SWEEP, /* root, time i64 (s since 1970): removes the parts of cut uploads that were last
                       written before that and nobody is writing */
     /* supervisor -> worker */
@@ -42,7 +42,7 @@ enum message {
     MESSAGE_LOGIN_ANSWER,
 
     /* worker -> keys */
-    MESSAGE_SIGN, /* request u64, key u32 (number of the listen block, from 0), scheme u8, digest
+    MESSAGE_SIGN, /* request u64, key u32 (ferryd/hosts.h), scheme u8, digest
                      u8, input */
     /* keys -> worker */
     MESSAGE_SIGNED, /* request u64, signature; nothing: refused */
@@ -55,7 +55,8 @@ enum message_limits {
     MESSAGE_GROUPS_BYTES = 64 * 4,
     MESSAGE_PASSWORD_BYTES = 4096,
     MESSAGE_IDENTITY_BYTES = 8192,
-    MESSAGE_SIGN_BYTES = 512,
+    MESSAGE_DENIED_BYTES = 8192,
+    MESSAGE_SIGN_BYTES = 16 * 1024,
     MESSAGE_SIGNATURE_BYTES = 2048,
 };
 
@@ -70,6 +71,8 @@ enum message_rule {
     MESSAGE_RULE_READ_ONLY = 1 << 0,
     MESSAGE_RULE_IN_PLACE = 1 << 1,
     MESSAGE_RULE_HIDE_DOTFILES = 1 << 2,
+    MESSAGE_RULE_CONTROL_BYTES = 1 << 3,
+    MESSAGE_RULE_DENIED_NAMES = 1 << 4, /* those of the message are denied, not the default */
 };
 
 /* How much a role insists on its confinement: MESSAGE_START. */

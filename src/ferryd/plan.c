@@ -14,7 +14,7 @@ static enum ferry_error add_listener(struct plan *plan, const struct conf_instan
         return FERRY_E_MEMORY;
     plan->listeners = list;
     list[plan->count] = (struct plan_listener){.block = block};
-    const struct rules_input input = {.load = conf_load_file};
+    const struct contexts_input input = {.load = conf_load_file};
     return rules_make(plan->conf, block, &input, &list[plan->count++].rules);
 }
 
@@ -27,15 +27,22 @@ static enum ferry_error join_names(const struct conf_texts *names, struct buf *o
     return error == FERRY_OK && names->count > 0 ? buf_append(out, bytes_of("", 1)) : error;
 }
 
+static bool fits(const char *stored, struct bytes password)
+{
+    return password_fits(password, stored);
+}
+
 static enum ferry_error add_account(struct plan *plan, const struct conf_instance *block)
 {
     const struct settings_account *account = block->values;
     struct fault fault = {0};
     CLEANUP(buf_fini) struct buf denied;
     buf_init(&denied, CONF_FILE_MAX_BYTES);
-    if (!account->home || !settings_account_is_whole(account))
-        return FERRY_OK;
-    enum ferry_error error = join_names(&account->denied_names, &denied);
+    CLEANUP(account_drop) struct account *whole = NULL;
+    enum ferry_error error = accounts_from_block(plan->conf, block, &whole);
+    if (error != FERRY_OK || !whole)
+        return error;
+    error = join_names(&account->denied_names, &denied);
     if (error != FERRY_OK)
         return error;
     const struct user_settings settings = {
@@ -69,8 +76,6 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
 static enum ferry_error fill(struct plan *plan, const char *path)
 {
     enum ferry_error error = settings_read(path, conf_load_file, NULL, &plan->conf);
-    if (error == FERRY_OK)
-        error = accounts_check(plan->conf);
     const struct conf_instance *block = NULL;
     while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_LISTEN, block)))
         error = add_listener(plan, block);

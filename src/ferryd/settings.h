@@ -67,7 +67,7 @@ struct settings_account {
     char *user, *hours, *expires, *charset;
     struct conf_texts certificates, networks, denied_names;
     enum admission_policy login;
-    enum account_tls tls;
+    enum demand_tls tls;
     uint64_t sessions;
     bool read_only, disabled, upload_in_place, hide_dotfiles, control_bytes;
 };

@@ -41,10 +41,10 @@ const struct conf_word settings_words_logins[] = {
     {"cert-or-password", ADMISSION_CERTIFICATE_OR_PASSWORD},
     {"cert-and-password", ADMISSION_CERTIFICATE_AND_PASSWORD},
     {NULL, 0}};
-const struct conf_word settings_words_account_tls[] = {{"listener", USER_TLS_LISTENER},
-                                                       {"legacy", USER_TLS_LEGACY},
-                                                       {"default", USER_TLS_DEFAULT},
-                                                       {"modern", USER_TLS_MODERN},
+const struct conf_word settings_words_account_tls[] = {{"listener", DEMAND_TLS_LISTENER},
+                                                       {"legacy", DEMAND_TLS_LEGACY},
+                                                       {"default", DEMAND_TLS_DEFAULT},
+                                                       {"modern", DEMAND_TLS_MODERN},
                                                        {NULL, 0}};
 const struct conf_word settings_words_alpns[] = {
     {"optional", false}, {"required", true}, {NULL, 0}};

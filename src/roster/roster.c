@@ -48,9 +48,11 @@ static enum ferry_error run(struct roster *roster, const char *sql, const char *
 
 /* The columns stand in the order of enum account_field, behind the name. */
 #define COLUMNS                                                                                    \
-    "password_hash, home, user, read_only, uploads, dotfiles, charset, disabled, login, "          \
+    "password_hash, home, user, read_only, uploads, dotfiles, charset, denied_names, "             \
+    "control_bytes, tls, disabled, login, "                                                        \
     "certificates, networks, hours, expires, sessions"
-#define VALUES "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
+#define VALUES "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "         \
+               "?16, ?17, ?18"
 
 static enum ferry_error prepare(struct roster *roster, struct fault *fault)
 {

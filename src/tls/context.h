@@ -67,7 +67,9 @@ struct tls_client_settings {
     bool system_trust;                   /* the system's CA store; see also ca_pem */
     struct bytes ca_pem;                 /* further CAs to trust, or empty */
     struct bytes certificate_pem;        /* the client's own, or empty */
-    struct bytes key_pem;                /* its key */
+    struct bytes key_pem;                /* its key; nothing if there is a `signer` */
+    struct tls_signer *signer;           /* as of a server */
+    uint32_t signer_key;
     const struct secret *key_passphrase; /* or NULL */
 };
 

@@ -1,4 +1,4 @@
-/* A private key and the signatures that TLS servers make with it. */
+/* A private key and the signatures that are made with it in handshakes. */
 #include "tls/key.h"
 
 #include <openssl/crypto.h>
@@ -64,18 +64,22 @@ enum {
     NAMED_CURVE = 3,    /* RFC 8422 section 5.4 */
 };
 
+enum { VERIFY_WORDS_BYTES = 34 }; /* with their NUL */
+static const char server_words[VERIFY_WORDS_BYTES] = "TLS 1.3, server CertificateVerify";
+static const char client_words[VERIFY_WORDS_BYTES] = "TLS 1.3, client CertificateVerify";
+
 /* RFC 8446 section 4.4.3: 64 spaces, the words with their NUL, the hash of the messages. */
 static bool is_certificate_verify(struct bytes input)
 {
-    static const char words[] = "TLS 1.3, server CertificateVerify";
     struct bytes rest = input;
     for (int i = 0; i < 64; i++) {
         if (rest.len == 0 || rest.ptr[0] != ' ')
             return false;
         rest = bytes_skip(rest, 1);
     }
-    size_t hash = rest.len < sizeof(words) ? 0 : rest.len - sizeof(words);
-    return bytes_starts(rest, bytes_of(words, sizeof(words))) &&
+    size_t hash = rest.len < VERIFY_WORDS_BYTES ? 0 : rest.len - VERIFY_WORDS_BYTES;
+    return (bytes_starts(rest, bytes_of(server_words, VERIFY_WORDS_BYTES)) ||
+            bytes_starts(rest, bytes_of(client_words, VERIFY_WORDS_BYTES))) &&
            (hash == 32 || hash == 48 || hash == 64);
 }
 
@@ -107,9 +111,22 @@ static bool is_field_params(struct bytes input)
     return whole && cut_number(&rest).len > 0 && rest.len == 0;
 }
 
+/* What a client of TLS 1.2 signs: all messages so far, of which the first is its hello
+ * (RFC 5246 sections 7.4.1.2 and 7.4.8). No certificate and no parameters begin like that. */
+static bool is_client_messages(struct bytes input)
+{
+    enum { HELLO = 1, HEADER_BYTES = 4, MAJOR = 3 };
+    const unsigned char *byte = (const unsigned char *)input.ptr;
+    if (input.len <= HEADER_BYTES || byte[0] != HELLO)
+        return false;
+    size_t hello = (size_t)byte[1] << 16 | (size_t)byte[2] << 8 | byte[3];
+    return byte[HEADER_BYTES] == MAJOR && hello < input.len - HEADER_BYTES;
+}
+
 bool tls_key_may_sign(struct bytes input)
 {
-    return is_certificate_verify(input) || is_curve_params(input) || is_field_params(input);
+    return is_certificate_verify(input) || is_curve_params(input) || is_field_params(input) ||
+           is_client_messages(input);
 }
 
 /* ---- signing ---- */

@@ -57,13 +57,13 @@ static void tls_is_enough_or_not(void **state)
     };
     /* Whether in clear, and each of those, is enough. */
     static const struct {
-        enum user_tls tls;
+        enum demand_tls tls;
         const char *enough;
     } rows[] = {
-        {USER_TLS_LISTENER, "yyyyyy"},
-        {USER_TLS_LEGACY, "nyyyyy"},
-        {USER_TLS_DEFAULT, "nnnyyy"},
-        {USER_TLS_MODERN, "nnnnny"},
+        {DEMAND_TLS_LISTENER, "yyyyyy"},
+        {DEMAND_TLS_LEGACY, "nyyyyy"},
+        {DEMAND_TLS_DEFAULT, "nnnyyy"},
+        {DEMAND_TLS_MODERN, "nnnnny"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct user_demands demands = {.tls = rows[i].tls};

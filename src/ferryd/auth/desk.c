@@ -110,6 +110,7 @@ static enum ferry_error send_grant(struct ask *ask, uint64_t grant)
     wire_put_bytes(writer, bytes_str(login->home));
     wire_put_bytes(writer, bytes_str(login->name));
     wire_put_u8(writer, (uint8_t)login->rules);
+    wire_put_bytes(writer, bytes_str(login->denied_names));
     return link_send(ask->desk->supervisor, NULL, 0, &ask->login.fault);
 }
 
@@ -238,7 +239,7 @@ static enum ferry_error take_peer(struct bytes from, struct login *login, struct
     return fault_set(fault, FERRY_E_PROTOCOL, "the peer's address is none");
 }
 
-/* The host and the TLS version that were asked with decide nothing yet; they are passed by. */
+/* The host that was asked with decides nothing; it is passed by. */
 static enum ferry_error take_login(struct ask *ask, struct wire_reader *reader, struct fault *fault)
 {
     struct login *login = &ask->login;
@@ -252,7 +253,7 @@ static enum ferry_error take_login(struct ask *ask, struct wire_reader *reader, 
     if (error == FERRY_OK)
         error = take_peer(peer, login, fault);
     (void)wire_get_bytes(reader);
-    (void)wire_get_u16(reader);
+    login->tls = (enum demand_tls)wire_get_u16(reader);
     return error == FERRY_OK ? take_identity(wire_get_bytes(reader), login, fault) : error;
 }
 

@@ -34,14 +34,19 @@ static const char *refusal(const struct login *login, const struct account *acco
         return NULL;
     if (!account)
         return "there is no such account";
-    return bar != ACCOUNT_FREE ? account_bar_words(bar) : "wrong password or certificate";
+    if (bar != ACCOUNT_FREE)
+        return account_bar_words(bar);
+    const char *lacks = demand_tls_lacks(account->tls, login->tls);
+    return lacks ? lacks : "wrong password or certificate";
 }
 
 static unsigned rules_of(const struct account *account)
 {
     return (account->read_only ? MESSAGE_RULE_READ_ONLY : 0U) |
            (account->upload_in_place ? MESSAGE_RULE_IN_PLACE : 0U) |
-           (account->hide_dotfiles ? MESSAGE_RULE_HIDE_DOTFILES : 0U);
+           (account->hide_dotfiles ? MESSAGE_RULE_HIDE_DOTFILES : 0U) |
+           (account->control_bytes ? MESSAGE_RULE_CONTROL_BYTES : 0U) |
+           (account->denied_names ? MESSAGE_RULE_DENIED_NAMES : 0U);
 }
 
 static enum ferry_error grant(struct login *login, const struct book *book,
@@ -52,7 +57,9 @@ static enum ferry_error grant(struct login *login, const struct book *book,
     login->by_certificate = login->password == NULL;
     login->home = alloc_str(account_text(account, ACCOUNT_HOME));
     login->charset = alloc_str(account_text(account, ACCOUNT_CHARSET));
-    if (!login->home || !login->charset)
+    if (account->denied_names)
+        login->denied_names = alloc_str(account->denied_names);
+    if (!login->home || !login->charset || (account->denied_names && !login->denied_names))
         return fault_set(&login->fault, FERRY_E_MEMORY, "no memory for a login");
     return book_user(book, account, &login->user, &login->fault);
 }
@@ -70,7 +77,7 @@ void login_decide(struct login *login, const struct book *book)
         return;
     enum account_bar bar = account ? account_bar(account, &now, &login->peer) : ACCOUNT_FREE;
     const struct admission_evidence evidence = {
-        .known = account && bar == ACCOUNT_FREE,
+        .known = account && bar == ACCOUNT_FREE && !demand_tls_lacks(account->tls, login->tls),
         .certificate_fits = account && account_certificate_fits(account, login->identity),
         .password_given = login->password != NULL,
         .password_right = right,
@@ -90,5 +97,6 @@ void login_fini(struct login *login)
     alloc_free(login->identity);
     alloc_free(login->home);
     alloc_free(login->charset);
+    alloc_free(login->denied_names);
     *login = (struct login){0};
 }

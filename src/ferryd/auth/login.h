@@ -16,6 +16,7 @@ struct login {
     char name[ACCOUNT_NAME_BYTES + 1];
     struct secret *password; /* NULL: the question is whether one is needed */
     struct address peer;
+    enum demand_tls tls;           /* that the connection meets */
     struct tls_identity *identity; /* of a verified certificate; NULL: there is none */
 
     /* What is decided. */
@@ -25,6 +26,7 @@ struct login {
     char *home;         /* granted: these, too */
     struct os_user user;
     char *charset;         /* "": none */
+    char *denied_names;    /* as store/home.h; NULL: the default */
     uint64_t sessions_max; /* 0: any number */
     unsigned rules;        /* MESSAGE_RULE_ bits */
     bool by_certificate;

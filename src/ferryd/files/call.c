@@ -102,13 +102,22 @@ static enum ferry_error do_open_read(struct files_call *call, struct files_home 
     return error;
 }
 
+/* Opens it; then, step by step, copies the beginning of a file that it goes on with. */
 static enum ferry_error do_open_part(struct files_call *call, struct files_home *at)
 {
     const struct store_call *want = &call->want;
     struct home_upload *upload = &call->upload;
-    enum ferry_error error = home_open_part(&at->home, want->path, want->start, want->offset_bytes,
-                                            upload, &call->fault);
-    if (error != FERRY_OK)
+    bool done = true;
+    enum ferry_error error = FERRY_OK;
+    if (upload->fd >= 0) {
+        error = home_copy(&at->home, &done, &call->fault);
+    } else {
+        error = home_open_part(&at->home, want->path, want->start, want->offset_bytes, upload,
+                               &call->fault);
+        done = !upload->copying;
+    }
+    call->again = error == FERRY_OK && !done;
+    if (error != FERRY_OK || call->again)
         return error;
     call->fd = fd_take(&upload->fd);
     call->answer.part = upload->part;

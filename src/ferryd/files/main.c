@@ -18,7 +18,7 @@
 #include "ferryd/role.h"
 #include "store/sweep.h"
 
-enum { FOLDERS_MAX = 64, DESCRIPTORS_MAX = 16384 };
+enum { FOLDERS_MAX = 64, DESCRIPTORS_MAX = 16384, LISTINGS_BYTES = 64 * 1024 * 1024 };
 
 struct files {
     struct role_main *self;
@@ -27,6 +27,7 @@ struct files {
     size_t sessions, sweeps;
     bool draining;
     struct loop_timer *grace;
+    struct dir_budget listings; /* of all sessions together */
     struct log log;
 };
 
@@ -56,14 +57,18 @@ static void attach(struct files *files, struct wire_reader *reader, int fd)
     CLEANUP(alloc_free_str) char *root = alloc_bytes(wire_get_bytes(reader));
     struct bytes owner = wire_get_bytes(reader);
     unsigned rules = wire_get_u8(reader);
+    CLEANUP(alloc_free_str) char *denied = alloc_bytes(wire_get_bytes(reader));
     const struct files_grant grant = {
         .root = root,
         .owner = owner,
         .rules = {.read_only = rules & MESSAGE_RULE_READ_ONLY,
                   .upload_in_place = rules & MESSAGE_RULE_IN_PLACE,
-                  .hide_dotfiles = rules & MESSAGE_RULE_HIDE_DOTFILES},
+                  .hide_dotfiles = rules & MESSAGE_RULE_HIDE_DOTFILES,
+                  .control_bytes = rules & MESSAGE_RULE_CONTROL_BYTES,
+                  .denied_names = rules & MESSAGE_RULE_DENIED_NAMES ? denied : NULL,
+                  .listings = &files->listings},
     };
-    if (root && files_session_new(role_loop(files->self), &grant, fd_take(&owned), on_ended,
+    if (root && denied && files_session_new(role_loop(files->self), &grant, fd_take(&owned), on_ended,
                                   files) == FERRY_OK)
         files->sessions++;
 }

@@ -35,6 +35,7 @@ struct files_session {
     char *root; /* to be opened; else NULL */
     char owner[HOME_OWNER_MAX_BYTES + 1];
     struct home_rules rules;
+    char *denied_names; /* of `rules`, or NULL */
 
     bool cancelled; /* `running` is nobody's any more */
     struct files_call *waiting;
@@ -92,6 +93,7 @@ static void session_free(struct files_session *session)
 {
     link_free(session->link);
     alloc_free(session->root);
+    alloc_free(session->denied_names);
     alloc_free(session);
 }
 
@@ -297,9 +299,13 @@ enum ferry_error files_session_new(struct loop *loop, const struct files_grant *
         .ctx = session,
     };
     struct link *link = NULL;
-    if (!session || !root || link_new(&setup, fd_take(&owned), &link) != FERRY_OK) {
+    const char *denied = grant->rules.denied_names;
+    char *denied_names = denied ? alloc_str(denied) : NULL;
+    if (!session || !root || (denied && !denied_names) ||
+        link_new(&setup, fd_take(&owned), &link) != FERRY_OK) {
         alloc_free(session);
         alloc_free(root);
+        alloc_free(denied_names);
         return FERRY_E_MEMORY;
     }
     *session = (struct files_session){
@@ -309,8 +315,10 @@ enum ferry_error files_session_new(struct loop *loop, const struct files_grant *
         .ctx = ctx,
         .root = root,
         .rules = grant->rules,
+        .denied_names = denied_names,
         .at.home.root.fd = -1,
     };
+    session->rules.denied_names = denied_names;
     snprintf(session->owner, sizeof(session->owner), "%.*s", BYTES_FMT(grant->owner));
     next(session);
     return FERRY_OK;

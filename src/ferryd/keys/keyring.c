@@ -2,7 +2,7 @@
 #include "ferryd/keys/keyring.h"
 
 #include "base/alloc.h"
-#include "ferryd/settings.h"
+#include "ferryd/hosts.h"
 
 /* The words of `why` are told with the file that they are of. */
 static enum ferry_error outcome(enum ferry_error error, const char *path, const struct fault *why,
@@ -39,19 +39,19 @@ static enum ferry_error check_key(struct given *given, const char *certificate,
 }
 
 static enum ferry_error add(struct keyring *ring, struct given *given,
-                            const struct settings_listen *listen, struct fault *fault)
+                            const struct settings_host *host, struct fault *fault)
 {
     struct tls_key **keys = alloc_resize(ring->keys, ring->count + 1, sizeof(struct tls_key *));
     if (!keys)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a key");
     ring->keys = keys;
     keys[ring->count++] = NULL;
-    if (!listen->certificate)
+    if (!host->certificate)
         return FERRY_OK;
-    const char *path = listen->key ? listen->key : listen->certificate;
+    const char *path = host->key ? host->key : host->certificate;
     struct tls_key **key = &keys[ring->count - 1];
     enum ferry_error error = read_key(given, path, key, fault);
-    return error == FERRY_OK ? check_key(given, listen->certificate, *key, fault) : error;
+    return error == FERRY_OK ? check_key(given, host->certificate, *key, fault) : error;
 }
 
 enum ferry_error keyring_init(struct keyring *ring, struct given *given, struct fault *fault)
@@ -59,8 +59,8 @@ enum ferry_error keyring_init(struct keyring *ring, struct given *given, struct 
     const struct conf_instance *block = NULL;
     enum ferry_error error = FERRY_OK;
     *ring = (struct keyring){0};
-    while (error == FERRY_OK && (block = conf_next(given->conf, SETTINGS_LISTEN, block)))
-        error = add(ring, given, block->values, fault);
+    while (error == FERRY_OK && (block = hosts_next(given->conf, block)))
+        error = add(ring, given, hosts_of(block), fault);
     if (error != FERRY_OK)
         keyring_fini(ring);
     return error;

@@ -68,8 +68,8 @@ static void refuse(struct signing *signing, uint64_t request, const char *why)
 static const char *words_of(enum ferry_error error)
 {
     if (error == FERRY_E_DENIED)
-        return "this is nothing that a TLS server signs in a handshake";
-    return error == FERRY_E_ARGUMENT ? "the listener has no such key" : "memory is short";
+        return "this is nothing that is signed in a handshake";
+    return error == FERRY_E_ARGUMENT ? "there is no such key" : "memory is short";
 }
 
 /* ---- on the pool ---- */

@@ -17,7 +17,7 @@ struct grant {
     const void *crew;
     struct child *worker;
     uint64_t id;
-    char *root, *owner; /* until the process is ready; then NULL */
+    char *root, *owner, *denied_names; /* until the process is ready; then NULL */
     uint8_t rules;
 };
 
@@ -59,6 +59,7 @@ static void grant_free(struct steward *steward, struct grant *grant)
     TAILQ_REMOVE(&steward->grants, grant, link);
     alloc_free(grant->root);
     alloc_free(grant->owner);
+    alloc_free(grant->denied_names);
     alloc_free(grant);
     if (TAILQ_EMPTY(&steward->grants))
         loop_timer_at(steward->idle, loop_now_ns(steward->all->loop) + IDLE_NS);
@@ -75,10 +76,11 @@ static struct grant *grant_new(struct steward *steward, const void *crew, struct
                             .id = ask->grant,
                             .root = alloc_bytes(ask->root),
                             .owner = alloc_bytes(ask->owner),
+                            .denied_names = alloc_bytes(ask->denied_names),
                             .rules = ask->rules};
     TAILQ_INSERT_TAIL(&steward->grants, grant, link);
     loop_timer_at(steward->idle, CLOCK_NEVER);
-    if (grant->root && grant->owner)
+    if (grant->root && grant->owner && grant->denied_names)
         return grant;
     grant_free(steward, grant);
     return NULL;
@@ -107,11 +109,13 @@ static void attach(struct steward *steward, struct grant *grant)
     wire_put_bytes(writer, bytes_str(grant->root));
     wire_put_bytes(writer, bytes_str(grant->owner));
     wire_put_u8(writer, grant->rules);
+    wire_put_bytes(writer, bytes_str(grant->denied_names));
     child_send(steward->child, ends[0]);
     wire_put_u64(child_message(grant->worker, MESSAGE_GRANTED), grant->id);
     child_send(grant->worker, ends[1]);
     alloc_free_str(&grant->root);
     alloc_free_str(&grant->owner);
+    alloc_free_str(&grant->denied_names);
 }
 
 /* ---- the process ---- */

@@ -13,7 +13,7 @@ struct grant_ask {
     uint64_t grant;
     uid_t uid;
     gid_t gid;
-    struct bytes groups, root, owner;
+    struct bytes groups, root, owner, denied_names;
     uint8_t rules;
 };
 

@@ -12,8 +12,8 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "conf/print.h"
+#include "ferryd/hosts.h"
 #include "ferryd/pem_text.h"
-#include "ferryd/settings.h"
 
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_AUTH ROLE_BIT(ROLE_AUTH)
@@ -28,6 +28,7 @@ static const struct {
 } shares[] = {
     {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER, 0},
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
+    {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
 };
 
@@ -76,7 +77,7 @@ static enum ferry_error take_settings(struct parcel *parcel, const struct conf *
 
 /* ---- files ---- */
 
-/* The files of a listen block. Keys gets the private key and the certificate that it must fit;
+/* The files of a host. Keys gets the private key and the certificate that it must fit;
  * workers get all but the key: of what a worker is given, PEM is stripped of private keys, since a
  * key may stand in any file. */
 enum kind { KIND_PRIVATE, KIND_PEM, KIND_DER };
@@ -149,10 +150,10 @@ static enum ferry_error take_file(struct parcel *parcel, struct conf *conf,
 static enum ferry_error take_key(struct parcel *parcel, struct conf *conf,
                                  const struct conf_instance *block)
 {
-    const struct settings_listen *listen = block->values;
-    return listen->key
-               ? take_file(parcel, conf, block, "key", listen->key, KIND_PRIVATE)
-               : take_file(parcel, conf, block, "certificate", listen->certificate, KIND_PRIVATE);
+    const struct settings_host *host = hosts_of(block);
+    enum host_file file = host->key ? HOST_KEY : HOST_CERTIFICATE;
+    return take_file(parcel, conf, block, hosts_file_directive(file), hosts_file_path(host, file),
+                     KIND_PRIVATE);
 }
 
 /* After all keys, lest one that stands in its certificate's file is not given. */
@@ -168,27 +169,34 @@ static void share_certificate(struct parcel *parcel, const char *path)
 static enum ferry_error take_public_files(struct parcel *parcel, struct conf *conf,
                                           const struct conf_instance *block)
 {
-    const struct settings_listen *listen = block->values;
-    const struct {
-        const char *directive, *path;
+    static const struct {
+        enum host_file file;
         enum kind kind;
     } rows[] = {
-        {"certificate", listen->certificate, KIND_PEM},
-        {"client_ca", listen->client_ca, KIND_PEM},
-        {"client_crl", listen->client_crl, KIND_PEM},
-        {"ocsp_response", listen->ocsp_response, KIND_DER},
+        {HOST_CERTIFICATE, KIND_PEM},
+        {HOST_CLIENT_CA, KIND_PEM},
+        {HOST_CLIENT_CRL, KIND_PEM},
+        {HOST_OCSP_RESPONSE, KIND_DER},
     };
+    const struct settings_host *host = hosts_of(block);
     enum ferry_error error = FERRY_OK;
     for (size_t i = 0; i < ARRAY_LEN(rows) && error == FERRY_OK; i++)
-        error = take_file(parcel, conf, block, rows[i].directive, rows[i].path, rows[i].kind);
-    share_certificate(parcel, listen->certificate);
+        error = take_file(parcel, conf, block, hosts_file_directive(rows[i].file),
+                          hosts_file_path(host, rows[i].file), rows[i].kind);
+    share_certificate(parcel, host->certificate);
     return error;
+}
+
+static enum ferry_error take_fxp_file(struct parcel *parcel, struct conf *conf,
+                                      const struct conf_instance *block)
+{
+    const struct settings_listen *listen = block->values;
+    return take_file(parcel, conf, block, "fxp_ca", listen->fxp_ca, KIND_PEM);
 }
 
 /* ---- the whole ---- */
 
-static enum ferry_error take_listen(struct parcel *parcel, struct conf *conf,
-                                    const struct conf_instance *block)
+static enum ferry_error take_label(struct parcel *parcel, const struct conf_instance *block)
 {
     char **list = alloc_resize(parcel->listens, parcel->listen_count + 1, sizeof(*list));
     if (!list)
@@ -198,7 +206,21 @@ static enum ferry_error take_listen(struct parcel *parcel, struct conf *conf,
     if (!list[parcel->listen_count])
         return FERRY_E_MEMORY;
     parcel->listen_count++;
-    return take_key(parcel, conf, block);
+    return FERRY_OK;
+}
+
+/* All keys before anything else: share_certificate. */
+static enum ferry_error take_files(struct parcel *parcel, struct conf *conf)
+{
+    enum ferry_error error = FERRY_OK;
+    const struct conf_instance *block = NULL;
+    while (error == FERRY_OK && (block = hosts_next(conf, block)))
+        error = take_key(parcel, conf, block);
+    while (error == FERRY_OK && (block = hosts_next(conf, block)))
+        error = take_public_files(parcel, conf, block);
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
+        error = take_fxp_file(parcel, conf, block);
+    return error;
 }
 
 static unsigned workers_of(const struct settings_global *settings)
@@ -226,9 +248,9 @@ enum ferry_error parcel_make(struct conf *conf, struct parcel **out, struct faul
         error = take_settings(parcel, conf, (enum role)role, fault);
     const struct conf_instance *block = NULL;
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
-        error = take_listen(parcel, conf, block);
-    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
-        error = take_public_files(parcel, conf, block);
+        error = take_label(parcel, block);
+    if (error == FERRY_OK)
+        error = take_files(parcel, conf);
     if (error == FERRY_OK)
         *out = parcel;
     else

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "ferryd/command.h"
 #include "ferryd/say.h"
+#include "ferryd/hosts.h"
 #include "ferryd/settings.h"
 #include "ferryd/supervisor/crew.h"
 #include "ferryd/supervisor/tell.h"
@@ -106,12 +107,11 @@ static void watch_files(struct supervisor *self)
     self->watch = watch_new(self->loop, on_changed_files, self);
     bool whole = self->watch != NULL;
     const struct conf_instance *block = NULL;
-    while (whole && (block = conf_next(self->conf, SETTINGS_LISTEN, block))) {
-        const struct settings_listen *listen = block->values;
-        const char *const paths[] = {listen->certificate, listen->key, listen->client_ca,
-                                     listen->client_crl, listen->ocsp_response};
-        for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-            whole = whole && (!paths[i] || watch_file(self->watch, paths[i]) == FERRY_OK);
+    while (whole && (block = hosts_next(self->conf, block))) {
+        for (size_t i = 0; i < HOST_FILES; i++) {
+            const char *path = hosts_file_path(hosts_of(block), (enum host_file)i);
+            whole = whole && (!path || watch_file(self->watch, path) == FERRY_OK);
+        }
     }
     if (!whole)
         log_event(&self->log, LOG_LEVEL_ERROR, "certificate.unwatched",

@@ -21,7 +21,7 @@ static void tell_certificates(const struct log *log, enum log_level level, const
 {
     const struct conf_instance *block = NULL;
     while ((block = conf_next(conf, SETTINGS_LISTEN, block)))
-        if (((const struct settings_listen *)block->values)->certificate)
+        if (((const struct settings_listen *)block->values)->host.certificate)
             log_event(log, level, event, F_STR("listen", block->label));
 }
 

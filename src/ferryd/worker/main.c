@@ -160,11 +160,10 @@ static enum ferry_error add_rules(struct worker *worker, const struct conf_insta
                                   struct fault *fault)
 {
     struct conf *conf = worker->given.conf;
-    const struct rules_input input = {
+    const struct contexts_input input = {
         .load = given_load,
         .ctx = &worker->given,
         .signer = remote_signer_tls(worker->signer),
-        .signer_key = (uint32_t)worker->rule_count,
     };
     struct server_rules **rules =
         alloc_resize(worker->rules, worker->rule_count + 1, sizeof(struct server_rules *));

@@ -3,6 +3,7 @@
 
 #include <sys/queue.h>
 
+#include "account/demand.h"
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "ferryd/identity_wire.h"
@@ -370,8 +371,8 @@ static bool send_ask(struct remote_auth *auth, uint64_t id, const struct login_r
     wire_put_u8(writer, request->password != NULL);
     wire_put_bytes(writer, secret_reveal(request->password));
     wire_put_bytes(writer, bytes_str(peer));
-    wire_put_bytes(writer, bytes_str(request->tls ? request->tls->server_name : ""));
-    wire_put_u16(writer, request->tls ? (uint16_t)request->tls->version : 0);
+    wire_put_bytes(writer, bytes_str(request->host ? request->host : ""));
+    wire_put_u16(writer, (uint16_t)demand_tls_met(request->tls));
     wire_put_bytes(writer, request->identity ? identity_wire_put(request->identity, identity)
                                              : bytes_str(NULL));
     return link_send(auth->channel, NULL, 0, &fault) == FERRY_OK;
