@@ -34,3 +34,13 @@ enum admission admission_decide(enum admission_policy policy,
         return ADMISSION_GRANTED;
     return evidence->password_given ? ADMISSION_REFUSED : ADMISSION_NEEDS_PASSWORD;
 }
+
+const char *admission_certificate_lacks(enum admission_policy policy, bool shown, bool fits)
+{
+    bool demanded =
+        policy == ADMISSION_CERTIFICATE || policy == ADMISSION_CERTIFICATE_AND_PASSWORD;
+    if (!demanded || fits)
+        return NULL;
+    return shown ? "the client's certificate is not the account's"
+                 : "the client showed no certificate";
+}

@@ -35,4 +35,8 @@ enum admission {
 enum admission admission_decide(enum admission_policy policy,
                                 const struct admission_evidence *evidence);
 
+/* What the certificate lacks that the policy demands, for the log alone, a static string; NULL:
+ * nothing, or none is demanded. `shown`: the client has shown one. */
+const char *admission_certificate_lacks(enum admission_policy policy, bool shown, bool fits);
+
 #endif

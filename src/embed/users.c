@@ -381,17 +381,6 @@ void users_sweep(struct users *users, struct timespec before)
 
 /* ---- the calls of account_ops ---- */
 
-static const char *certificate_lacks(const struct user *user, const struct login_job *job,
-                                     const struct login_request *request)
-{
-    bool demanded = user->demands.policy == ADMISSION_CERTIFICATE ||
-                    user->demands.policy == ADMISSION_CERTIFICATE_AND_PASSWORD;
-    if (!demanded || job->evidence.certificate_fits)
-        return NULL;
-    return request->identity ? "the client's certificate is not the account's"
-                             : "the client showed no certificate";
-}
-
 /* What is known before the password is looked at; what is missing is for the log alone. */
 static void gather_evidence(struct login_job *job, const struct login_request *request)
 {
@@ -403,7 +392,8 @@ static void gather_evidence(struct login_job *job, const struct login_request *r
     job->evidence.known = !lacks;
     job->evidence.certificate_fits = user_demands_certificate_fits(&user->demands, request);
     if (!lacks)
-        lacks = certificate_lacks(user, job, request);
+        lacks = admission_certificate_lacks(user->demands.policy, request->identity != NULL,
+                                            job->evidence.certificate_fits);
     if (lacks)
         fault_set(&job->fault, FERRY_E_DENIED, "%s", lacks);
 }

@@ -73,7 +73,7 @@ static const struct wire_message to_auth[] = {
 };
 
 /* The answer: its ask, verdict, grant, first directory, read-only, by certificate, fallback
- * charset, and why it is unavailable. */
+ * charset, and why it is unavailable or refused, for the log. */
 static const struct wire_message auth_to_worker[] = {
     {MESSAGE_LOGIN_ANSWER,
      "login-answer",

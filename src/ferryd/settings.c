@@ -130,11 +130,11 @@ static const struct conf_directive global_rows[] = {
     {.name = "login_failures_kept",
      .type = CONF_DURATION,
      GLOBAL(login_failures_kept_ns),
-     .min = SECONDS(1),
+     .min = 0,
      .max = HOURS(24 * 7),
      .fallback = "15min",
      .help = "How long failed logins are held against an address, from the last one on. Each makes "
-             "the next refusal slower."},
+             "the next refusal slower. 0s: not at all."},
     {.name = "ban_after",
      .type = CONF_UNSIGNED,
      GLOBAL(ban_after),

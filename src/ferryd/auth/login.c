@@ -28,7 +28,7 @@ static bool password_is_right(const struct login *login, const struct account *a
 
 /* Why nobody is let in, for the log alone. */
 static const char *refusal(const struct login *login, const struct account *account,
-                           enum account_bar bar)
+                           enum account_bar bar, bool certificate_fits)
 {
     if (!login->password)
         return NULL;
@@ -37,7 +37,10 @@ static const char *refusal(const struct login *login, const struct account *acco
     if (bar != ACCOUNT_FREE)
         return account_bar_words(bar);
     const char *lacks = demand_tls_lacks(account->tls, login->tls);
-    return lacks ? lacks : "wrong password or certificate";
+    if (!lacks)
+        lacks = admission_certificate_lacks(account->login, login->identity != NULL,
+                                            certificate_fits);
+    return lacks ? lacks : "wrong password";
 }
 
 static unsigned rules_of(const struct account *account)
@@ -84,7 +87,7 @@ void login_decide(struct login *login, const struct book *book)
     };
     enum admission_policy policy = account ? account->login : ADMISSION_PASSWORD;
     if (admission_decide(policy, &evidence) != ADMISSION_GRANTED) {
-        login->why = refusal(login, account, bar);
+        login->why = refusal(login, account, bar, evidence.certificate_fits);
         login->verdict = LOGIN_ANSWER_REFUSED;
     } else if (grant(login, book, account) == FERRY_OK) {
         login->verdict = LOGIN_ANSWER_GRANTED;
