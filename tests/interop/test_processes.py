@@ -8,6 +8,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support" / "python"))
 
@@ -121,6 +122,23 @@ def files_leave(_):
         peers.wait_until(lambda: not all_.pids("files"), "the end of the idle one")
         assert not all_.server.events("role.died"), all_.server.log_text()
         assert fetch(session(all_), "x") == (CHUNK, 226)
+
+
+@test("SEC-38 parts that nobody went on with are removed from a home when it is used again, kept ones stay")
+def swept(_):
+    with topology.running("parts_kept = 2d\n" + TWO) as all_:
+        owner = all_.server.home.stat()
+        old, fresh = (all_.server.home / f".ferry-{name}.part" for name in ("0123456789abcdef", "anna=x"))
+        for part, days in ((old, 3), (fresh, 1)):
+            part.write_bytes(b"cut")
+            os.chown(part, owner.st_uid, owner.st_gid)
+            then = time.time() - days * 86400
+            os.utime(part, (then, then))
+        raw = session(all_)
+        peers.wait_until(lambda: not old.exists(), "the sweep")
+        assert fresh.exists()
+        raw.command("QUIT", 221)
+        peers.wait_until(lambda: not all_.pids("files"), "the end of the idle one")
 
 
 # ---- who is killed ----

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "ferryd/supervisor/sweeps.h"
 #include "proc/channel.h"
 #include "proc/restart.h"
 
@@ -19,6 +20,7 @@ struct grant {
     uint64_t id;
     char *root, *owner; /* until the process is ready; then NULL */
     uint8_t rules;
+    uint64_t parts_kept_ns;
 };
 
 /* The process of a user, or what is to be kept in mind of the last one. */
@@ -41,6 +43,7 @@ struct grants {
     void (*ended)(void *ctx);
     void *ctx;
     LIST_HEAD(, steward) stewards;
+    struct sweeps sweeps;
 };
 
 static size_t grants_count(const struct grants *grants)
@@ -65,7 +68,7 @@ static void grant_free(struct steward *steward, struct grant *grant)
 }
 
 static struct grant *grant_new(struct steward *steward, const void *crew, struct child *worker,
-                               const struct grant_ask *ask)
+                               const struct grant_ask *ask, uint64_t parts_kept_ns)
 {
     struct grant *grant = alloc_zero(sizeof(*grant));
     if (!grant)
@@ -75,7 +78,8 @@ static struct grant *grant_new(struct steward *steward, const void *crew, struct
                             .id = ask->grant,
                             .root = alloc_bytes(ask->root),
                             .owner = alloc_bytes(ask->owner),
-                            .rules = ask->rules};
+                            .rules = ask->rules,
+                            .parts_kept_ns = parts_kept_ns};
     TAILQ_INSERT_TAIL(&steward->grants, grant, link);
     loop_timer_at(steward->idle, CLOCK_NEVER);
     if (grant->root && grant->owner)
@@ -90,6 +94,21 @@ static void deny(struct child *worker, uint64_t id, const char *why)
     wire_put_u64(writer, id);
     wire_put_bytes(writer, bytes_str(why));
     child_send(worker, -1);
+}
+
+/* What nobody went on with for as long as parts are kept, and what a crash left (SEC-38). */
+static void sweep(struct steward *steward, const struct grant *grant)
+{
+    struct grants *all = steward->all;
+    if ((grant->rules & MESSAGE_RULE_READ_ONLY) ||
+        !sweeps_due(&all->sweeps, grant->root, loop_now_ns(all->loop)))
+        return;
+    int64_t kept_s = (int64_t)(grant->parts_kept_ns / CLOCK_NS_PER_S);
+    int64_t now_s = clock_wall_ns(&clock_system) / (int64_t)CLOCK_NS_PER_S;
+    struct wire_writer *writer = child_message(steward->child, MESSAGE_SWEEP);
+    wire_put_bytes(writer, bytes_str(grant->root));
+    wire_put_i64(writer, now_s - kept_s);
+    child_send(steward->child, -1);
 }
 
 /* The ends of a new channel: one for the process, one for the worker. */
@@ -110,6 +129,7 @@ static void attach(struct steward *steward, struct grant *grant)
     child_send(steward->child, ends[0]);
     wire_put_u64(child_message(grant->worker, MESSAGE_GRANTED), grant->id);
     child_send(grant->worker, ends[1]);
+    sweep(steward, grant);
     alloc_free_str(&grant->root);
     alloc_free_str(&grant->owner);
 }
@@ -186,7 +206,7 @@ static void on_idle(void *ctx)
     if (!steward->child || !steward->ready || steward->leaving)
         return;
     steward->leaving = true;
-    child_drain(steward->child, 0);
+    child_drain(steward->child, MESSAGE_DRAIN_PATIENT); /* a sweep may go on */
 }
 
 static enum ferry_error steward_start(struct steward *steward, const struct parcel *parcel,
@@ -255,7 +275,7 @@ static enum ferry_error give(struct grants *all, const void *crew, struct child 
     error = steward->child ? FERRY_OK : steward_start(steward, parcel, fault);
     if (error != FERRY_OK)
         return error;
-    struct grant *grant = grant_new(steward, crew, worker, ask);
+    struct grant *grant = grant_new(steward, crew, worker, ask, parcel->parts_kept_ns);
     if (!grant)
         return fault_set(fault, FERRY_E_MEMORY, "memory is short");
     if (steward->ready)
@@ -328,6 +348,7 @@ struct grants *grants_new(struct loop *loop, const struct log *log, const char *
     *grants =
         (struct grants){.loop = loop, .log = log, .folder = folder, .ended = ended, .ctx = ctx};
     LIST_INIT(&grants->stewards);
+    sweeps_init(&grants->sweeps);
     return grants;
 }
 
@@ -338,5 +359,6 @@ void grants_free(struct grants *grants)
     struct steward *steward;
     while ((steward = LIST_FIRST(&grants->stewards)))
         steward_free(steward);
+    sweeps_fini(&grants->sweeps);
     alloc_free(grants);
 }

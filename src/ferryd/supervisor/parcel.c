@@ -200,6 +200,7 @@ enum ferry_error parcel_make(struct conf *conf, struct parcel **out, struct faul
     parcel->refs = 1;
     parcel->workers = workers_of(settings_global(conf));
     parcel->confinement = settings_global(conf)->sandbox;
+    parcel->parts_kept_ns = settings_global(conf)->parts_kept_ns;
     for (unsigned role = 0; role < ROLE_COUNT; role++)
         parcel->settings[role] = -1;
     enum ferry_error error = FERRY_OK;

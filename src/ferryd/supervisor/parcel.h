@@ -24,6 +24,7 @@ struct parcel {
     size_t listen_count;
     unsigned workers;
     enum confinement confinement;
+    uint64_t parts_kept_ns;
 };
 
 /* Takes it all. A file that cannot be had is a mistake in the `check` of `conf`. FERRY_E_MEMORY;
