@@ -22,7 +22,7 @@ enum message {
     MESSAGE_FAILED,   /* why it cannot start, and what to do about it */
     MESSAGE_DRAINING, /* a drain has begun: it takes no new work any more */
 
-    /* grants: auth -> supervisor */
+    /* grants: auth -> supervisor; no auth gives a number that one before it may have given */
     MESSAGE_GRANT,  /* worker u32, grant u64, uid u32, gid u32, groups bytes, root, owner, rules...
                      */
     MESSAGE_REVOKE, /* grant u64 */

@@ -46,6 +46,17 @@ void tls_key_free(struct tls_key *key)
     alloc_free(key);
 }
 
+enum ferry_error tls_key_check(const struct tls_key *key, struct bytes pem, struct fault *fault)
+{
+    CLEANUP(pem_drop_certificates) STACK_OF(X509) *chain = NULL;
+    enum ferry_error error = pem_certificates(pem, "the certificate", &chain, fault);
+    if (error != FERRY_OK || X509_check_private_key(sk_X509_value(chain, 0), key->key) == 1)
+        return error;
+    ERR_clear_error();
+    return fault_set(fault, FERRY_E_ARGUMENT,
+                     "the private key does not belong to the certificate");
+}
+
 /* ---- what may be signed ---- */
 
 enum {

@@ -22,6 +22,11 @@ NODISCARD enum ferry_error tls_key_protect_memory(void);
 NODISCARD enum ferry_error tls_key_new(struct bytes pem, struct tls_key **out, struct fault *fault);
 void tls_key_free(struct tls_key *key);
 
+/* Whether the key is that of the first certificate in `pem`. FERRY_E_ARGUMENT: it is not, or there is
+ * no certificate; FERRY_E_MEMORY. */
+NODISCARD enum ferry_error tls_key_check(const struct tls_key *key, struct bytes pem,
+                                         struct fault *fault);
+
 /* Signs `request->input`, if that is what a TLS server signs in a handshake, and nothing else: the
  * CertificateVerify of TLS 1.3 (RFC 8446 section 4.4.3) or the parameters of an ephemeral key
  * exchange (RFC 5246 section 7.4.3, RFC 8422 section 5.4). So whoever may only ask gets no

@@ -46,7 +46,8 @@ def shares(_):
         assert "listen" in settings["keys"] and "listen" in settings["worker"] and "listen" not in settings["auth"]
         assert "$y$" in settings["auth"].replace("\\", "") and 'account "' in settings["auth"]
         assert not any('account "' in settings[role] for role in ("keys", "worker")), settings
-        assert all("PRIVATE KEY" in file["text"] for file in all_.events("fake.file", role="keys"))
+        assert {pathlib.Path(file["name"]).name: "PRIVATE KEY" in file["text"]
+                for file in all_.events("fake.file", role="keys")} == {"server.key": True, "server.pem": False}
         files = all_.events("fake.file", role="worker")
         assert files and all("PRIVATE KEY" not in file["text"] for file in files)
         assert not all_.events("fake.file", role="auth")

@@ -138,6 +138,10 @@ def leaves(_):
         session = here.connect()
         session.putcmd("USER anna")
         here.answer(here.ask(), GRANTED, 6)
+        other = here.connect()
+        other.putcmd("USER anna")
+        here.answer(here.ask(), REFUSED)
+        reply(other, "331")  # so the worker has read the grant, too
         session.close()
         peers.wait_until(lambda: here.log.read_text().count("session.close") >= 2, "the end of the session")
         assert here.grant(6).is_over()

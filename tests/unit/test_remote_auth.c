@@ -29,7 +29,10 @@ struct fixture {
     unsigned answers;
     enum login_verdict verdict;
     struct login_grant grant;
+    bool asks_again; /* from inside the answer, and is gone then */
 };
+
+static void ask_and_go(struct fixture *f);
 
 static void on_login(void *ctx, enum login_verdict verdict, const struct login_grant *grant,
                      const struct fault *fault)
@@ -40,6 +43,8 @@ static void on_login(void *ctx, enum login_verdict verdict, const struct login_g
     f->answers++;
     f->verdict = verdict;
     f->grant = grant ? *grant : (struct login_grant){0};
+    if (f->asks_again)
+        ask_and_go(f);
 }
 
 static void connect_auth(struct fixture *f)
@@ -163,6 +168,30 @@ static void what_is_granted_reaches_the_session(void **state)
     }
 }
 
+static void ask_and_go(struct fixture *f)
+{
+    f->asks_again = false;
+    assert_int_equal(log_in(f), FERRY_OK);
+    f->answers = 1;
+    remote_auth_ops.cancel(f->auth, f);
+}
+
+static void a_session_asks_again_from_inside_the_answer(void **state)
+{
+    struct fixture *f = *state;
+    f->asks_again = true;
+    assert_int_equal(log_in(f), FERRY_OK);
+    answer(f, received(f, MESSAGE_LOGIN_ASK), LOGIN_ANSWER_GRANTED, "");
+    net_kit_idle(&f->net);
+    remote_auth_granted(f->auth, GRANT, files_end());
+    assert_int_equal(f->verdict, LOGIN_GRANTED);
+    uint64_t second = received(f, MESSAGE_LOGIN_ASK);
+    assert_int_equal(received(f, MESSAGE_LOGIN_CANCEL), second);
+    release(f);
+    assert_int_equal(received(f, MESSAGE_LOGOUT), GRANT);
+    assert_int_equal(f->answers, 1);
+}
+
 static void a_grant_of_another_login_is_not_taken(void **state)
 {
     struct fixture *f = *state;
@@ -242,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_granted_reaches_the_session),
+        TEST(a_session_asks_again_from_inside_the_answer),
         TEST(a_grant_of_another_login_is_not_taken),
         TEST(early_channels_are_few),
         TEST(memory_is_short_while_asking),

@@ -1,4 +1,4 @@
-/* Failed logins by address: delays that grow, bans that end, bounded memory (SEC-60). */
+/* Failed logins by address: delays that grow, bans that end, bounded memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

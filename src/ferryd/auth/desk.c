@@ -163,6 +163,7 @@ static void decide(void *ctx)
 static void decided(void *ctx)
 {
     struct ask *ask = ctx;
+    ask->desk->deciding--;
     if (!ask->worker) {
         ask_free(ask);
         return;
@@ -190,19 +191,20 @@ static bool is_too_much(const struct ask *ask, struct fault *fault)
         fault_set(fault, FERRY_E_LIMIT,
                   "there were too many failed logins from this address: it is banned for %llu s",
                   (unsigned long long)((until_ns - now_ns) / CLOCK_NS_PER_S + 1));
-    else if (ask->worker->ask_count > DESK_ASKS_MAX)
+    else if (desk->deciding >= DESK_DECIDING_MAX || ask->worker->ask_count > DESK_ASKS_MAX)
         fault_set(fault, FERRY_E_LIMIT, "there are too many logins under way");
     return fault_is_set(fault);
 }
 
 static void ask_begin(struct ask *ask)
 {
-    if (is_too_much(ask, &ask->login.fault)) {
-        unavailable(ask);
-    } else if (loop_job(ask->desk->loop, decide, decided, ask) != FERRY_OK) {
+    if (!is_too_much(ask, &ask->login.fault) &&
+        loop_job(ask->desk->loop, decide, decided, ask) != FERRY_OK)
         fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
+    if (fault_is_set(&ask->login.fault))
         unavailable(ask);
-    }
+    else
+        ask->desk->deciding++;
 }
 
 /* ---- messages ---- */

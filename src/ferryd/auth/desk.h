@@ -14,8 +14,11 @@
 #include "ferryd/link.h"
 #include "net/loop.h"
 
-/* Asks of one worker that may be under way; more are told to come again. */
-enum { DESK_ASKS_MAX = 256 };
+/* More are told to come again. */
+enum {
+    DESK_DECIDING_MAX = 1024, /* that wait for the pool: a hash is some 10 ms of a core */
+    DESK_ASKS_MAX = 16384,    /* of one worker, with those whose refusal is held back */
+};
 
 struct desk_worker;
 
@@ -27,6 +30,7 @@ struct desk {
     struct throttle throttle;
     struct seats seats;
     TAILQ_HEAD(, desk_worker) workers;
+    unsigned deciding; /* asks on the pool, cancelled ones, too */
 };
 
 /* No worker is served before desk_open. `first_grant`: seats_init. */

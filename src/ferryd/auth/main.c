@@ -77,7 +77,7 @@ static int roster_folder(const char *path)
 }
 
 /* Becomes what the supervisor says with the right to nothing but the roster's folder and the
- * system's lists of users. */
+ * system's lists of users: the folder of these, since each change of them is another file. */
 static enum ferry_error confine(struct auth *auth, const struct role_identity *identity,
                                 const char *roster, struct fault *fault)
 {

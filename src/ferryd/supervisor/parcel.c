@@ -76,8 +76,9 @@ static enum ferry_error take_settings(struct parcel *parcel, const struct conf *
 
 /* ---- files ---- */
 
-/* The files of a listen block. Keys gets the private key and nothing else; workers get all but it:
- * of what a worker is given, PEM is stripped of private keys, since a key may stand in any file. */
+/* The files of a listen block. Keys gets the private key and the certificate that it must fit;
+ * workers get all but the key: of what a worker is given, PEM is stripped of private keys, since a
+ * key may stand in any file. */
 enum kind { KIND_PRIVATE, KIND_PEM, KIND_DER };
 
 static int open_file(const char *path)
@@ -102,10 +103,10 @@ static int take_public(const char *path, enum kind kind, struct fault *fault)
     return fd;
 }
 
-static bool is_taken(const struct parcel *parcel, const char *path, unsigned roles)
+static bool is_taken(const struct parcel *parcel, const char *path, unsigned role)
 {
     for (size_t i = 0; i < parcel->file_count; i++)
-        if (parcel->files[i].roles == roles && strcmp(parcel->files[i].path, path) == 0)
+        if ((parcel->files[i].roles & role) && strcmp(parcel->files[i].path, path) == 0)
             return true;
     return false;
 }
@@ -130,13 +131,13 @@ static enum ferry_error take_file(struct parcel *parcel, struct conf *conf,
                                   const struct conf_instance *block, const char *directive,
                                   const char *path, enum kind kind)
 {
-    unsigned roles = kind == KIND_PRIVATE ? BIT_KEYS : BIT_WORKER;
-    if (!path || is_taken(parcel, path, roles))
+    unsigned role = kind == KIND_PRIVATE ? BIT_KEYS : BIT_WORKER;
+    if (!path || is_taken(parcel, path, role))
         return FERRY_OK;
     struct fault fault = {0};
     int fd = kind == KIND_PRIVATE ? open_file(path) : take_public(path, kind, &fault);
     if (fd >= 0)
-        return add_file(parcel, path, fd, roles);
+        return add_file(parcel, path, fd, role);
     if (kind == KIND_PRIVATE)
         (void)fault_errno(&fault, FERRY_E_FILE, "it cannot be read");
     if (fault.kind == FERRY_E_MEMORY)
@@ -145,8 +146,27 @@ static enum ferry_error take_file(struct parcel *parcel, struct conf *conf,
     return FERRY_OK;
 }
 
-static enum ferry_error take_files(struct parcel *parcel, struct conf *conf,
-                                   const struct conf_instance *block)
+static enum ferry_error take_key(struct parcel *parcel, struct conf *conf,
+                                 const struct conf_instance *block)
+{
+    const struct settings_listen *listen = block->values;
+    return listen->key
+               ? take_file(parcel, conf, block, "key", listen->key, KIND_PRIVATE)
+               : take_file(parcel, conf, block, "certificate", listen->certificate, KIND_PRIVATE);
+}
+
+/* After all keys, lest one that stands in its certificate's file is not given. */
+static void share_certificate(struct parcel *parcel, const char *path)
+{
+    if (!path || is_taken(parcel, path, BIT_KEYS))
+        return;
+    for (size_t i = 0; i < parcel->file_count; i++)
+        if (strcmp(parcel->files[i].path, path) == 0)
+            parcel->files[i].roles |= BIT_KEYS;
+}
+
+static enum ferry_error take_public_files(struct parcel *parcel, struct conf *conf,
+                                          const struct conf_instance *block)
 {
     const struct settings_listen *listen = block->values;
     const struct {
@@ -157,12 +177,11 @@ static enum ferry_error take_files(struct parcel *parcel, struct conf *conf,
         {"client_ca", listen->client_ca, KIND_PEM},
         {"client_crl", listen->client_crl, KIND_PEM},
         {"ocsp_response", listen->ocsp_response, KIND_DER},
-        {listen->key ? "key" : "certificate", listen->key ? listen->key : listen->certificate,
-         KIND_PRIVATE},
     };
     enum ferry_error error = FERRY_OK;
     for (size_t i = 0; i < ARRAY_LEN(rows) && error == FERRY_OK; i++)
         error = take_file(parcel, conf, block, rows[i].directive, rows[i].path, rows[i].kind);
+    share_certificate(parcel, listen->certificate);
     return error;
 }
 
@@ -179,7 +198,7 @@ static enum ferry_error take_listen(struct parcel *parcel, struct conf *conf,
     if (!list[parcel->listen_count])
         return FERRY_E_MEMORY;
     parcel->listen_count++;
-    return take_files(parcel, conf, block);
+    return take_key(parcel, conf, block);
 }
 
 static unsigned workers_of(const struct settings_global *settings)
@@ -209,6 +228,8 @@ enum ferry_error parcel_make(struct conf *conf, struct parcel **out, struct faul
     const struct conf_instance *block = NULL;
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
         error = take_listen(parcel, conf, block);
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
+        error = take_public_files(parcel, conf, block);
     if (error == FERRY_OK)
         *out = parcel;
     else

@@ -135,8 +135,11 @@ static void ask_grant(struct remote_auth *auth, struct ask *ask, int fd)
         ask_unavailable(auth, ask, "memory is short");
         return;
     }
+    /* Out of the list before the session hears of it: it may ask again at once. */
+    TAILQ_REMOVE(&auth->asks, ask, link);
     ask->done(ask->ctx, LOGIN_GRANTED, &grant, &nothing);
-    ask_free(auth, ask);
+    alloc_free(ask->start);
+    alloc_free(ask);
 }
 
 /* The supervisor cannot make its channel. */

@@ -56,7 +56,7 @@ class Site:
         return made
 
     def start_keys(self, conf=None):
-        self.keys = self.role("keys", conf or self.conf(), self.key)
+        self.keys = self.role("keys", conf or self.conf(), self.key, self.certificate)
         self.begin(self.keys)
 
     def start_worker(self, more="", files=()):
