@@ -8,10 +8,10 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support" / "python"))
 
+import daemon  # noqa: E402
 import peers  # noqa: E402
 import tap  # noqa: E402
 import topology  # noqa: E402
@@ -124,21 +124,31 @@ def files_leave(_):
         assert fetch(session(all_), "x") == (CHUNK, 226)
 
 
-@test("SEC-38 parts that nobody went on with are removed from a home when it is used again, kept ones stay")
-def swept(_):
-    with topology.running("parts_kept = 2d\n" + TWO) as all_:
-        owner = all_.server.home.stat()
-        old, fresh = (all_.server.home / f".ferry-{name}.part" for name in ("0123456789abcdef", "anna=x"))
-        for part, days in ((old, 3), (fresh, 1)):
-            part.write_bytes(b"cut")
-            os.chown(part, owner.st_uid, owner.st_gid)
-            then = time.time() - days * 86400
-            os.utime(part, (then, then))
-        raw = session(all_)
-        peers.wait_until(lambda: not old.exists(), "the sweep")
-        assert fresh.exists()
-        raw.command("QUIT", 221)
-        peers.wait_until(lambda: not all_.pids("files"), "the end of the idle one")
+@test("SEC-38 a cut upload that is too old is removed at the first login after a start; one that is not, stays")
+def sweeps(_):
+    with peers.scratch() as folder:
+        home = folder / "home"
+        daemon.make_home(home)
+        text = SIMPLE.replace("home = home", f"home = {home}")
+        with topology.running(text) as all_:
+            for _i in range(2):
+                cut = Transfer(session(all_), f"STOR lost{_i}")
+                cut.data.sendall(CHUNK)
+                cut.raw.close()
+                cut.data.close()
+            parts = set()
+
+            def kept():
+                parts.update(path for path in home.rglob("*") if path.is_file() and path.stat().st_size)
+                return len(parts) == 2
+            peers.wait_until(kept, "the parts that are kept")
+            all_.wait_for("session.close", 2)
+        old, young = parts
+        os.utime(old, (0, 0))
+        with topology.running(text) as all_:
+            session(all_)
+            peers.wait_until(lambda: not old.exists(), "the sweep")
+            assert young.exists()
 
 
 # ---- who is killed ----

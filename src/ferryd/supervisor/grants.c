@@ -1,15 +1,17 @@
 /* Grants, and the processes that serve files. */
 #include "ferryd/supervisor/grants.h"
 
+#include <string.h>
 #include <sys/queue.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "ferryd/supervisor/sweeps.h"
 #include "proc/channel.h"
 #include "proc/restart.h"
 
+/* Cut uploads that nobody goes on with are looked for in a root this often, when it is granted. */
+static const uint64_t SWEEP_NS = 24 * 3600 * CLOCK_NS_PER_S;
 /* A process without a session stays for the next one. */
 static const uint64_t IDLE_NS = 5 * CLOCK_NS_PER_S;
 
@@ -20,7 +22,6 @@ struct grant {
     uint64_t id;
     char *root, *owner; /* until the process is ready; then NULL */
     uint8_t rules;
-    uint64_t parts_kept_ns;
 };
 
 /* The process of a user, or what is to be kept in mind of the last one. */
@@ -30,20 +31,28 @@ struct steward {
     struct identity identity;
     struct child *child; /* NULL: there is none */
     bool ready, leaving;
+    uint64_t parts_kept_ns;
     struct restart restart;
     uint64_t not_before_ns; /* it died too often to be started again at once */
     struct loop_timer *idle;
     TAILQ_HEAD(grant_list, grant) grants;
 };
 
+/* A root whose cut uploads were looked at. */
+struct swept {
+    LIST_ENTRY(swept) link;
+    char *root;
+    uint64_t again_ns; /* when they are to be looked at again */
+};
+
 struct grants {
+    LIST_HEAD(, swept) swept;
     struct loop *loop;
     const struct log *log;
     const char *folder;
     void (*ended)(void *ctx);
     void *ctx;
     LIST_HEAD(, steward) stewards;
-    struct sweeps sweeps;
 };
 
 static size_t grants_count(const struct grants *grants)
@@ -68,7 +77,7 @@ static void grant_free(struct steward *steward, struct grant *grant)
 }
 
 static struct grant *grant_new(struct steward *steward, const void *crew, struct child *worker,
-                               const struct grant_ask *ask, uint64_t parts_kept_ns)
+                               const struct grant_ask *ask)
 {
     struct grant *grant = alloc_zero(sizeof(*grant));
     if (!grant)
@@ -78,8 +87,7 @@ static struct grant *grant_new(struct steward *steward, const void *crew, struct
                             .id = ask->grant,
                             .root = alloc_bytes(ask->root),
                             .owner = alloc_bytes(ask->owner),
-                            .rules = ask->rules,
-                            .parts_kept_ns = parts_kept_ns};
+                            .rules = ask->rules};
     TAILQ_INSERT_TAIL(&steward->grants, grant, link);
     loop_timer_at(steward->idle, CLOCK_NEVER);
     if (grant->root && grant->owner)
@@ -96,20 +104,43 @@ static void deny(struct child *worker, uint64_t id, const char *why)
     child_send(worker, -1);
 }
 
-/* What nobody went on with for as long as parts are kept, and what a crash left (SEC-38). */
-static void sweep(struct steward *steward, const struct grant *grant)
+/* ---- cut uploads ---- */
+
+/* NULL: memory is short. */
+static struct swept *swept_find(struct grants *all, const char *root)
 {
-    struct grants *all = steward->all;
-    if ((grant->rules & MESSAGE_RULE_READ_ONLY) ||
-        !sweeps_due(&all->sweeps, grant->root, loop_now_ns(all->loop)))
+    struct swept *swept;
+    LIST_FOREACH (swept, &all->swept, link)
+        if (strcmp(swept->root, root) == 0)
+            return swept;
+    swept = alloc_zero(sizeof(*swept));
+    char *copy = alloc_str(root);
+    if (!swept || !copy) {
+        alloc_free(swept);
+        alloc_free(copy);
+        return NULL;
+    }
+    swept->root = copy;
+    LIST_INSERT_HEAD(&all->swept, swept, link);
+    return swept;
+}
+
+/* Has the process remove what is too old, if that is due. */
+static void sweep(const struct steward *steward, const char *root)
+{
+    uint64_t now_ns = loop_now_ns(steward->all->loop);
+    struct swept *swept = swept_find(steward->all, root);
+    if (!swept || swept->again_ns > now_ns)
         return;
-    int64_t kept_s = (int64_t)(grant->parts_kept_ns / CLOCK_NS_PER_S);
-    int64_t now_s = clock_wall_ns(&clock_system) / (int64_t)CLOCK_NS_PER_S;
+    swept->again_ns = now_ns + SWEEP_NS;
     struct wire_writer *writer = child_message(steward->child, MESSAGE_SWEEP);
-    wire_put_bytes(writer, bytes_str(grant->root));
-    wire_put_i64(writer, now_s - kept_s);
+    wire_put_bytes(writer, bytes_str(root));
+    int64_t before_ns = clock_wall_ns(&clock_system) - (int64_t)steward->parts_kept_ns;
+    wire_put_i64(writer, before_ns / (int64_t)CLOCK_NS_PER_S);
     child_send(steward->child, -1);
 }
+
+/* ---- the process ---- */
 
 /* The ends of a new channel: one for the process, one for the worker. */
 static void attach(struct steward *steward, struct grant *grant)
@@ -129,12 +160,10 @@ static void attach(struct steward *steward, struct grant *grant)
     child_send(steward->child, ends[0]);
     wire_put_u64(child_message(grant->worker, MESSAGE_GRANTED), grant->id);
     child_send(grant->worker, ends[1]);
-    sweep(steward, grant);
+    sweep(steward, grant->root);
     alloc_free_str(&grant->root);
     alloc_free_str(&grant->owner);
 }
-
-/* ---- the process ---- */
 
 static void steward_free(struct steward *steward)
 {
@@ -234,6 +263,7 @@ static enum ferry_error steward_start(struct steward *steward, const struct parc
         return error;
     }
     steward->ready = steward->leaving = false;
+    steward->parts_kept_ns = parcel->parts_kept_ns;
     parcel_give(parcel, ROLE_FILES, steward->child);
     child_begin(steward->child, &steward->identity, parcel->confinement);
     return FERRY_OK;
@@ -275,7 +305,7 @@ static enum ferry_error give(struct grants *all, const void *crew, struct child 
     error = steward->child ? FERRY_OK : steward_start(steward, parcel, fault);
     if (error != FERRY_OK)
         return error;
-    struct grant *grant = grant_new(steward, crew, worker, ask, parcel->parts_kept_ns);
+    struct grant *grant = grant_new(steward, crew, worker, ask);
     if (!grant)
         return fault_set(fault, FERRY_E_MEMORY, "memory is short");
     if (steward->ready)
@@ -348,7 +378,7 @@ struct grants *grants_new(struct loop *loop, const struct log *log, const char *
     *grants =
         (struct grants){.loop = loop, .log = log, .folder = folder, .ended = ended, .ctx = ctx};
     LIST_INIT(&grants->stewards);
-    sweeps_init(&grants->sweeps);
+    LIST_INIT(&grants->swept);
     return grants;
 }
 
@@ -359,6 +389,11 @@ void grants_free(struct grants *grants)
     struct steward *steward;
     while ((steward = LIST_FIRST(&grants->stewards)))
         steward_free(steward);
-    sweeps_fini(&grants->sweeps);
+    struct swept *swept;
+    while ((swept = LIST_FIRST(&grants->swept))) {
+        LIST_REMOVE(swept, link);
+        alloc_free(swept->root);
+        alloc_free(swept);
+    }
     alloc_free(grants);
 }

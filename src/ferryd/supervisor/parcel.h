@@ -23,8 +23,8 @@ struct parcel {
     char **listens; /* the labels of the listen blocks, in the order of their numbers */
     size_t listen_count;
     unsigned workers;
-    enum confinement confinement;
     uint64_t parts_kept_ns;
+    enum confinement confinement;
 };
 
 /* Takes it all. A file that cannot be had is a mistake in the `check` of `conf`. FERRY_E_MEMORY;
