@@ -13,8 +13,11 @@ const char *const account_field_names[ACCOUNT_FIELDS] = {
     [ACCOUNT_HOME] = "home",
     [ACCOUNT_USER] = "user",
     [ACCOUNT_READ_ONLY] = "read_only",
+    [ACCOUNT_UPLOADS] = "uploads",
+    [ACCOUNT_DOTFILES] = "dotfiles",
+    [ACCOUNT_CHARSET] = "charset",
     [ACCOUNT_DISABLED] = "disabled",
-    [ACCOUNT_POLICY] = "policy",
+    [ACCOUNT_LOGIN] = "login",
     [ACCOUNT_CERTIFICATES] = "certificates",
     [ACCOUNT_NETWORKS] = "networks",
     [ACCOUNT_HOURS] = "hours",
@@ -55,34 +58,56 @@ static enum ferry_error set_user(struct account *account, struct bytes text, str
     return fault_set(fault, FERRY_E_ARGUMENT, "this is no name of a user");
 }
 
-static enum ferry_error set_flag(bool *flag, struct bytes text, struct fault *fault)
+/* One of two words, of which `off` is the default. */
+static enum ferry_error set_flag(bool *flag, struct bytes text, const char *off, const char *on,
+                                 struct fault *fault)
 {
-    bool yes = text_same(text, BYTES_LIT("yes"));
-    if (!yes && text.len > 0 && !text_same(text, BYTES_LIT("no")))
-        return fault_set(fault, FERRY_E_ARGUMENT, "it is yes or no");
-    *flag = yes;
+    bool is_on = text_same(text, bytes_str(on));
+    if (!is_on && text.len > 0 && !text_same(text, bytes_str(off)))
+        return fault_set(fault, FERRY_E_ARGUMENT, "it is %s or %s", off, on);
+    *flag = is_on;
     return FERRY_OK;
 }
 
 static enum ferry_error set_read_only(struct account *account, struct bytes text,
                                       struct fault *fault)
 {
-    return set_flag(&account->read_only, text, fault);
+    return set_flag(&account->read_only, text, "no", "yes", fault);
+}
+
+static enum ferry_error set_uploads(struct account *account, struct bytes text, struct fault *fault)
+{
+    return set_flag(&account->upload_in_place, text, "atomic", "in-place", fault);
+}
+
+static enum ferry_error set_dotfiles(struct account *account, struct bytes text,
+                                     struct fault *fault)
+{
+    return set_flag(&account->hide_dotfiles, text, "show", "hide", fault);
+}
+
+/* Whether there is such a charset is seen by who reads names in it. */
+static enum ferry_error set_charset(struct account *account, struct bytes text, struct fault *fault)
+{
+    (void)account;
+    if (text.len == 0 || account_name_is_usable(text))
+        return FERRY_OK;
+    return fault_set(fault, FERRY_E_ARGUMENT, "this is no name of a charset");
 }
 
 static enum ferry_error set_disabled(struct account *account, struct bytes text,
                                      struct fault *fault)
 {
-    return set_flag(&account->disabled, text, fault);
+    return set_flag(&account->disabled, text, "no", "yes", fault);
 }
 
-static enum ferry_error set_policy(struct account *account, struct bytes text, struct fault *fault)
+static enum ferry_error set_login(struct account *account, struct bytes text, struct fault *fault)
 {
     if (text.len == 0)
         text = bytes_str(admission_policy_words[ADMISSION_PASSWORD]);
     for (unsigned i = 0; admission_policy_words[i]; i++) {
         if (text_same(text, bytes_str(admission_policy_words[i]))) {
-            account->policy = (enum admission_policy)i;
+            account->login = (enum admission_policy)i;
             return FERRY_OK;
         }
     }
@@ -219,17 +244,13 @@ static enum ferry_error set_sessions(struct account *account, struct bytes text,
 typedef enum ferry_error set_fn(struct account *account, struct bytes text, struct fault *fault);
 
 static set_fn *const setters[ACCOUNT_FIELDS] = {
-    [ACCOUNT_PASSWORD_HASH] = set_hash,
-    [ACCOUNT_HOME] = set_home,
-    [ACCOUNT_USER] = set_user,
-    [ACCOUNT_READ_ONLY] = set_read_only,
-    [ACCOUNT_DISABLED] = set_disabled,
-    [ACCOUNT_POLICY] = set_policy,
-    [ACCOUNT_CERTIFICATES] = set_certificates,
-    [ACCOUNT_NETWORKS] = set_networks,
-    [ACCOUNT_HOURS] = set_hours,
-    [ACCOUNT_EXPIRES] = set_expires,
-    [ACCOUNT_SESSIONS] = set_sessions,
+    [ACCOUNT_PASSWORD_HASH] = set_hash, [ACCOUNT_HOME] = set_home,
+    [ACCOUNT_USER] = set_user,          [ACCOUNT_READ_ONLY] = set_read_only,
+    [ACCOUNT_UPLOADS] = set_uploads,    [ACCOUNT_DOTFILES] = set_dotfiles,
+    [ACCOUNT_CHARSET] = set_charset,    [ACCOUNT_DISABLED] = set_disabled,
+    [ACCOUNT_LOGIN] = set_login,        [ACCOUNT_CERTIFICATES] = set_certificates,
+    [ACCOUNT_NETWORKS] = set_networks,  [ACCOUNT_HOURS] = set_hours,
+    [ACCOUNT_EXPIRES] = set_expires,    [ACCOUNT_SESSIONS] = set_sessions,
 };
 
 enum ferry_error account_set(struct account *account, enum account_field field, struct bytes text,
@@ -266,7 +287,7 @@ enum ferry_error account_check(const struct account *account, struct fault *faul
     bool enough = false;
     if (!account_text(account, ACCOUNT_HOME)[0])
         return fault_set(fault, FERRY_E_ARGUMENT, "account \"%s\" lacks home", account->name);
-    switch (account->policy) {
+    switch (account->login) {
     case ADMISSION_PASSWORD:
         enough = password;
         break;
@@ -283,8 +304,8 @@ enum ferry_error account_check(const struct account *account, struct fault *faul
     if (enough)
         return FERRY_OK;
     return fault_set(fault, FERRY_E_ARGUMENT, "account \"%s\" lacks %s", account->name,
-                     password || account->policy == ADMISSION_CERTIFICATE
-                         ? "certificates, which its policy demands"
+                     password || account->login == ADMISSION_CERTIFICATE
+                         ? "certificates, which its login demands"
                          : "password_hash");
 }
 

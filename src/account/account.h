@@ -29,8 +29,11 @@ enum account_field {
     ACCOUNT_HOME,          /* absolute path of what it sees as its root */
     ACCOUNT_USER,      /* of the system, whose rights its files are reached with; "": ferryd's */
     ACCOUNT_READ_ONLY, /* "yes" or "no" */
+    ACCOUNT_UPLOADS,   /* "atomic" or "in-place": seen as they come */
+    ACCOUNT_DOTFILES,  /* "show" or "hide" */
+    ACCOUNT_CHARSET,   /* of names that come in no UTF-8; "": none */
     ACCOUNT_DISABLED,
-    ACCOUNT_POLICY,       /* a word of admission_policy_words */
+    ACCOUNT_LOGIN,        /* a word of admission_policy_words */
     ACCOUNT_CERTIFICATES, /* rules of tls/identity_rule.h, one a line */
     ACCOUNT_NETWORKS,     /* that it may come from, one a line; "": any */
     ACCOUNT_HOURS,        /* account/hours.h, local time; "": always */
@@ -45,8 +48,8 @@ extern const char *const account_field_names[ACCOUNT_FIELDS];
 struct account {
     char *name;
     char *text[ACCOUNT_FIELDS]; /* as it was set; NULL where nothing was */
-    bool read_only, disabled;
-    enum admission_policy policy;
+    bool read_only, upload_in_place, hide_dotfiles, disabled;
+    enum admission_policy login;
     struct tls_identity_rule *certificates;
     size_t certificate_count;
     struct network *networks;
@@ -75,7 +78,7 @@ NODISCARD enum ferry_error account_set(struct account *account, enum account_fie
 /* The text of a value; "" where nothing was set. */
 const char *account_text(const struct account *account, enum account_field field);
 
-/* What is missing for anybody to log in by it: a home, a password or certificates as its policy
+/* What is missing for anybody to log in by it: a home, a password or certificates as its login
  * demands. FERRY_E_ARGUMENT, with the words in `fault`. */
 NODISCARD enum ferry_error account_check(const struct account *account, struct fault *fault);
 

@@ -28,8 +28,8 @@ static const char help[] =
     "  remove NAME                forget it; its files stay\n"
     "\n"
     "A password is read from standard input, one line. Fields, as in ferryd.conf(5):\n"
-    "password_hash, home, user, read_only, disabled, policy, certificates, networks, hours,\n"
-    "expires, sessions; nothing behind the = is the default.\n"
+    "password_hash, home, user, read_only, uploads, dotfiles, charset, disabled, login,\n"
+    "certificates, networks, hours, expires, sessions; nothing behind the = is the default.\n"
     "\n"
     "  --file FILE  the accounts, if not " ROSTER_DEFAULT "\n"
     "  --json       list and show for programs\n";
@@ -110,12 +110,12 @@ static enum ferry_error set_word(struct wish *wish, struct fault *fault)
     return roster_change(wish->roster, bytes_str(wish->name), set_and_check, wish, fault);
 }
 
-/* Only where the policy cannot do without one; a hash may be among the fields. */
+/* Only where the login cannot do without one; a hash may be among the fields. */
 static bool needs_password(const struct account *account)
 {
     return account_text(account, ACCOUNT_PASSWORD_HASH)[0] == '\0' &&
-           (account->policy == ADMISSION_PASSWORD ||
-            account->policy == ADMISSION_CERTIFICATE_AND_PASSWORD);
+           (account->login == ADMISSION_PASSWORD ||
+            account->login == ADMISSION_CERTIFICATE_AND_PASSWORD);
 }
 
 static enum ferry_error ask_password(struct account *account, struct fault *fault)

@@ -34,8 +34,11 @@ void show_account(const struct account *account)
     printf("home: %s\n", account_text(account, ACCOUNT_HOME));
     printf("user: %s\n", text_or(account, ACCOUNT_USER, "that of files_user"));
     printf("read_only: %s\n", account->read_only ? "yes" : "no");
+    printf("uploads: %s\n", account->upload_in_place ? "in-place" : "atomic");
+    printf("dotfiles: %s\n", account->hide_dotfiles ? "hide" : "show");
+    printf("charset: %s\n", text_or(account, ACCOUNT_CHARSET, "none"));
     printf("disabled: %s\n", account->disabled ? "yes" : "no");
-    printf("policy: %s\n", admission_policy_words[account->policy]);
+    printf("login: %s\n", admission_policy_words[account->login]);
     show_list("certificates", text_or(account, ACCOUNT_CERTIFICATES, "none"));
     show_list("networks", text_or(account, ACCOUNT_NETWORKS, "any"));
     printf("hours: %s\n", text_or(account, ACCOUNT_HOURS, "always"));
@@ -49,7 +52,7 @@ void show_account(const struct account *account)
 void show_line(const struct account *account)
 {
     printf("%-20s %-8s %-17s %s\n", account->name, account->disabled ? "disabled" : "enabled",
-           admission_policy_words[account->policy], account_text(account, ACCOUNT_HOME));
+           admission_policy_words[account->login], account_text(account, ACCOUNT_HOME));
 }
 
 /* "" is null. */
@@ -74,12 +77,13 @@ static json_t *json_lines(const struct account *account, enum account_field fiel
 json_t *show_json(const struct account *account)
 {
     return json_pack(
-        "{s:s, s:b, s:o, s:o, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:I}", "name", account->name,
-        "password", account_text(account, ACCOUNT_PASSWORD_HASH)[0] != '\0', "home",
+        "{s:s, s:b, s:o, s:o, s:b, s:s, s:s, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:I}", "name",
+        account->name, "password", account_text(account, ACCOUNT_PASSWORD_HASH)[0] != '\0', "home",
         json_text(account, ACCOUNT_HOME), "user", json_text(account, ACCOUNT_USER), "read_only",
-        account->read_only, "disabled", account->disabled, "policy",
-        admission_policy_words[account->policy], "certificates",
-        json_lines(account, ACCOUNT_CERTIFICATES), "networks",
+        account->read_only, "uploads", account->upload_in_place ? "in-place" : "atomic", "dotfiles",
+        account->hide_dotfiles ? "hide" : "show", "charset", json_text(account, ACCOUNT_CHARSET),
+        "disabled", account->disabled, "login", admission_policy_words[account->login],
+        "certificates", json_lines(account, ACCOUNT_CERTIFICATES), "networks",
         json_lines(account, ACCOUNT_NETWORKS), "hours", json_text(account, ACCOUNT_HOURS),
         "expires", json_text(account, ACCOUNT_EXPIRES), "sessions",
         (json_int_t)account->sessions_max);

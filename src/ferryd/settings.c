@@ -46,6 +46,8 @@ static const struct conf_word admissions[] = {
     {"cert-or-password", ADMISSION_CERTIFICATE_OR_PASSWORD},
     {"cert-and-password", ADMISSION_CERTIFICATE_AND_PASSWORD},
     {NULL, 0}};
+static const struct conf_word uploads[] = {{"atomic", false}, {"in-place", true}, {NULL, 0}};
+static const struct conf_word dotfiles[] = {{"show", false}, {"hide", true}, {NULL, 0}};
 static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}, {NULL, 0}};
 
 /* ---- rows ---- */
@@ -373,14 +375,32 @@ static const struct conf_directive account_rows[] = {
      ACCOUNT(read_only),
      .fallback = "no",
      .help = "Whether the account may change nothing."},
+    {.name = "uploads",
+     .type = CONF_FLAG,
+     ACCOUNT(upload_in_place),
+     .words = uploads,
+     .fallback = "atomic",
+     .help = "Whether an upload takes its name when it is whole, or is seen as it comes."},
+    {.name = "dotfiles",
+     .type = CONF_FLAG,
+     ACCOUNT(hide_dotfiles),
+     .words = dotfiles,
+     .fallback = "show",
+     .help = "Whether listings tell of names that begin with a dot."},
+    {.name = "charset",
+     .type = CONF_TEXT,
+     ACCOUNT(charset),
+     .help =
+         "What names of files are in that come in no UTF-8, such as windows-1252; such a client "
+         "is told names in it, too. On disk they are UTF-8."},
     {.name = "disabled",
      .type = CONF_FLAG,
      ACCOUNT(disabled),
      .fallback = "no",
      .help = "Whether nobody may log in by the account."},
-    {.name = "policy",
+    {.name = "login",
      .type = CONF_WORD,
-     ACCOUNT(policy),
+     ACCOUNT(login),
      .words = admissions,
      .fallback = "password",
      .help = "What a login needs: the password, one of the account's certificates, either, or "

@@ -55,9 +55,10 @@ struct settings_account {
     char *home;
     char *user, *hours, *expires;
     struct conf_texts certificates, networks;
-    enum admission_policy policy;
+    char *charset;
+    enum admission_policy login;
     uint64_t sessions;
-    bool read_only, disabled;
+    bool read_only, upload_in_place, hide_dotfiles, disabled;
 };
 
 #define SETTINGS_LISTEN "listen"

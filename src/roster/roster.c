@@ -48,8 +48,9 @@ static enum ferry_error run(struct roster *roster, const char *sql, const char *
 
 /* The columns stand in the order of enum account_field, behind the name. */
 #define COLUMNS                                                                                    \
-    "password_hash, home, user, read_only, disabled, policy, certificates, networks, hours, "      \
-    "expires, sessions"
+    "password_hash, home, user, read_only, uploads, dotfiles, charset, disabled, login, "          \
+    "certificates, networks, hours, expires, sessions"
+#define VALUES "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
 
 static enum ferry_error prepare(struct roster *roster, struct fault *fault)
 {
@@ -59,10 +60,8 @@ static enum ferry_error prepare(struct roster *roster, struct fault *fault)
     } rows[] = {
         {&roster->find, "SELECT name, " COLUMNS " FROM account WHERE name = ?1"},
         {&roster->list, "SELECT name, " COLUMNS " FROM account ORDER BY name"},
-        {&roster->insert, "INSERT INTO account (name, " COLUMNS
-                          ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
-        {&roster->update, "UPDATE account SET (" COLUMNS
-                          ") = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) WHERE name = ?1"},
+        {&roster->insert, "INSERT INTO account (name, " COLUMNS ") VALUES (?1, " VALUES ")"},
+        {&roster->update, "UPDATE account SET (" COLUMNS ") = (" VALUES ") WHERE name = ?1"},
         {&roster->remove, "DELETE FROM account WHERE name = ?1"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

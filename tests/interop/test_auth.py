@@ -71,7 +71,7 @@ class Auth(Role):
         """(ask, verdict, grant, by certificate) of the next answer."""
         message = self.worker.receive("MESSAGE_LOGIN_ANSWER")
         ask, verdict, grant, start, _ = message.u64(), message.u8(), message.u64(), message.text(), message.u8()
-        by_certificate, _, self.words = message.u8(), message.text(), message.text()
+        by_certificate, self.charset, self.words = message.u8(), message.text(), message.text()
         assert start == b"/"
         return ask, verdict, grant, by_certificate
 
@@ -99,7 +99,7 @@ def ferryctl(folder, *args, password=None, status=0):
     return done.stdout if status == 0 else done.stderr
 
 
-ANNA = 'account "anna" { password_hash = "HASH" home = "/srv/anna" read_only = yes }\n'
+ANNA = 'account "anna" { password_hash = "HASH" home = "/srv/anna" read_only = yes dotfiles = hide charset = windows-1252 }\n'
 
 
 @test("a password decides, and the supervisor is told of the grant before the session begins (SEC-62)")
@@ -111,11 +111,12 @@ def password(_):
         assert auth.login("nobody", PASSWORD) == (REFUSED, 0, 0)
         verdict, grant, by_certificate = auth.login("anna", PASSWORD)
         assert verdict == GRANTED and grant and not by_certificate
-        *who, groups, root, owner, read_only = auth.granted()
+        assert auth.charset == b"windows-1252"
+        *who, groups, root, owner, rules = auth.granted()
         assert who == [7, grant, FILES.pw_uid, FILES.pw_gid], who
         assert set(struct.unpack(f"<{len(groups) // 4}I", groups)) == set(
             os.getgrouplist(FILES.pw_name, FILES.pw_gid))  # SEC-69
-        assert (root, owner, read_only) == (b"/srv/anna", b"anna", 1)
+        assert (root, owner, rules) == (b"/srv/anna", b"anna", 5)
         log = auth.said()
         assert "there is no such account" in log and PASSWORD not in log and "wrong password" in log
 
@@ -123,9 +124,9 @@ def password(_):
 @test("TLS-71, TLS-72, TLS-84: certificates by policy, and never for another name")
 def certificates(_):
     blocks = """
-        account "anna" { policy = cert certificates = {"cn-is-user"} home = /srv }
-        account "bert" { policy = cert-or-password certificates = {"email:anna@example.org"} password_hash = "HASH" home = /srv }
-        account "carl" { policy = cert-and-password certificates = {"cn:anna"} password_hash = "HASH" home = /srv }
+        account "anna" { login = cert certificates = {"cn-is-user"} home = /srv }
+        account "bert" { login = cert-or-password certificates = {"email:anna@example.org"} password_hash = "HASH" home = /srv }
+        account "carl" { login = cert-and-password certificates = {"cn:anna"} password_hash = "HASH" home = /srv }
         account "dora" { password_hash = "HASH" certificates = {"cn:anna"} home = /srv }
     """
     hers, his = identity(), identity("bob", "bob@example.org")
@@ -283,7 +284,7 @@ def roster(_):
             assert auth.login("anna", "another")[0] == REFUSED
             ferryctl(folder, "enable", "anna")
             ferryctl(folder, "cert", "anna", "add", "cn-is-user")
-            ferryctl(folder, "set", "anna", "policy=cert-or-password", "read_only=yes")
+            ferryctl(folder, "set", "anna", "login=cert-or-password", "read_only=yes")
             assert auth.login("anna", certificate=identity())[::2] == (GRANTED, 1)
             ferryctl(folder, "remove", "anna")
             assert auth.login("anna", "another", certificate=identity())[0] == REFUSED
@@ -293,13 +294,14 @@ def roster(_):
 def shown(_):
     with peers.scratch() as folder:
         ferryctl(folder, "add", "anna", "home=/srv/anna", "sessions=3", "expires=2030-01-31", password=PASSWORD)
-        ferryctl(folder, "add", "bert", "home=/srv/bert", "policy=cert", "certificates=subject:CN=bert,O=x")
+        ferryctl(folder, "add", "bert", "home=/srv/bert", "login=cert", "certificates=subject:CN=bert,O=x")
         assert (folder / "accounts.db").stat().st_mode & 0o777 == 0o600
         listed = json.loads(ferryctl(folder, "--json", "list"))
         assert [account["name"] for account in listed] == ["anna", "bert"]
         assert json.loads(ferryctl(folder, "show", "anna", "--json")) == listed[0] == {
-            "name": "anna", "password": True, "home": "/srv/anna", "user": None, "read_only": False, "disabled": False,
-            "policy": "password", "certificates": [], "networks": [], "hours": None, "expires": "2030-01-31",
+            "name": "anna", "password": True, "home": "/srv/anna", "user": None, "read_only": False, "uploads": "atomic",
+            "dotfiles": "show", "charset": None, "disabled": False,
+            "login": "password", "certificates": [], "networks": [], "hours": None, "expires": "2030-01-31",
             "sessions": 3}  # fmt: skip
         text = ferryctl(folder, "show", "bert")
         assert "certificates: subject:CN=bert,O=x\n" in text and "password: not set\n" in text
@@ -309,7 +311,7 @@ def shown(_):
             (("add", "anna", "home=/srv"), 1, "already"), (("add", "x/y", "home=/srv"), 1, "name"),
             (("set", "anna", "homes=/x"), 1, "no field homes"), (("set", "anna", "home"), 1, "FIELD=VALUE"),
             (("set", "anna", "hours=sometimes"), 1, "hours: "), (("set", "anna", "password_hash=secret"), 1, "hash"),
-            (("set", "anna", "policy=cert"), 1, "certificates"), (("cert", "anna", "remove", "cn:x"), 1, "no such rule"),
+            (("set", "anna", "login=cert"), 1, "certificates"), (("cert", "anna", "remove", "cn:x"), 1, "no such rule"),
             (("cert", "anna", "add", "name:x"), 1, "certificates: "), (("passwd",), 2, "too few"),
             (("sett", "anna"), 2, "no word sett"), ((), 2, "what is to be done"),
         )  # fmt: skip
@@ -341,7 +343,7 @@ def mistakes(_):
     cases = (
         ('account "anna" { password_hash = "HASH" home = /srv hours = "sometimes" }', "hours"),
         ('account "anna" { home = /srv }', "lacks password_hash"),
-        ('account "anna" { password_hash = "HASH" home = /srv policy = cert }', "certificates"),
+        ('account "anna" { password_hash = "HASH" home = /srv login = cert }', "certificates"),
     )
     with peers.scratch() as folder:
         for blocks, words in cases:

@@ -62,9 +62,13 @@ static void values(void **state)
         {ACCOUNT_READ_ONLY, "yes", true},
         {ACCOUNT_READ_ONLY, "No", true},
         {ACCOUNT_READ_ONLY, "maybe", false},
+        {ACCOUNT_UPLOADS, "in-place", true},
+        {ACCOUNT_UPLOADS, "yes", false},
+        {ACCOUNT_DOTFILES, "hide", true},
+        {ACCOUNT_CHARSET, "windows-1252", true},
         {ACCOUNT_DISABLED, "yes", true},
-        {ACCOUNT_POLICY, "cert-and-password", true},
-        {ACCOUNT_POLICY, "certs", false},
+        {ACCOUNT_LOGIN, "cert-and-password", true},
+        {ACCOUNT_LOGIN, "certs", false},
         {ACCOUNT_CERTIFICATES, "email-is-user\ncn:Anna\n", true},
         {ACCOUNT_CERTIFICATES, "email-is-user\nname:Anna", false},
         {ACCOUNT_NETWORKS, "10.0.0.0/8\n  2001:db8::/32", true},
@@ -96,6 +100,7 @@ static void values(void **state)
             assert_string_equal(account_text(account, rows[i].field), before);
         alloc_free(before);
     }
+    assert_true(account->upload_in_place && account->hide_dotfiles && account->disabled);
     assert_int_equal(account->certificate_count, 2);
     assert_int_equal(account->network_count, 2);
     assert_int_equal(account->sessions_max, 3);
@@ -123,7 +128,7 @@ static void what_an_account_lacks(void **state)
 {
     (void)state;
     static const struct {
-        const char *policy, *home, *hash, *certificates, *lacks;
+        const char *login, *home, *hash, *certificates, *lacks;
     } rows[] = {
         {"password", "/srv", HASH, "", NULL},
         {"password", "", HASH, "", "home"},
@@ -141,7 +146,7 @@ static void what_an_account_lacks(void **state)
         const struct {
             enum account_field field;
             const char *text;
-        } set[] = {{ACCOUNT_POLICY, rows[i].policy},
+        } set[] = {{ACCOUNT_LOGIN, rows[i].login},
                    {ACCOUNT_HOME, rows[i].home},
                    {ACCOUNT_PASSWORD_HASH, rows[i].hash},
                    {ACCOUNT_CERTIFICATES, rows[i].certificates}};

@@ -76,9 +76,9 @@ static void answer(struct ask *ask, uint64_t grant)
     wire_put_u8(writer, (uint8_t)login->verdict);
     wire_put_u64(writer, grant);
     wire_put_bytes(writer, BYTES_LIT("/"));
-    wire_put_u8(writer, login->read_only);
+    wire_put_u8(writer, (login->rules & MESSAGE_RULE_READ_ONLY) != 0);
     wire_put_u8(writer, login->by_certificate);
-    wire_put_bytes(writer, BYTES_LIT("")); /* names are UTF-8, or bytes as they come */
+    wire_put_bytes(writer, bytes_str(login->charset));
     wire_put_bytes(writer, bytes_first(bytes_str(login->fault.what), MESSAGE_WORDS_BYTES));
     /* If the worker has gone, its link says so, and its grants end there. */
     (void)!link_send(ask->worker->channel, NULL, 0, &fault);
@@ -109,7 +109,7 @@ static enum ferry_error send_grant(struct ask *ask, uint64_t grant)
     wire_put_bytes(writer, bytes_of(login->user.groups, login->user.group_count * sizeof(gid_t)));
     wire_put_bytes(writer, bytes_str(login->home));
     wire_put_bytes(writer, bytes_str(login->name));
-    wire_put_u8(writer, login->read_only);
+    wire_put_u8(writer, (uint8_t)login->rules);
     return link_send(ask->desk->supervisor, NULL, 0, &ask->login.fault);
 }
 

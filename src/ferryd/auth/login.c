@@ -37,14 +37,22 @@ static const char *refusal(const struct login *login, const struct account *acco
     return bar != ACCOUNT_FREE ? account_bar_words(bar) : "wrong password or certificate";
 }
 
+static unsigned rules_of(const struct account *account)
+{
+    return (account->read_only ? MESSAGE_RULE_READ_ONLY : 0U) |
+           (account->upload_in_place ? MESSAGE_RULE_IN_PLACE : 0U) |
+           (account->hide_dotfiles ? MESSAGE_RULE_HIDE_DOTFILES : 0U);
+}
+
 static enum ferry_error grant(struct login *login, const struct book *book,
                               const struct account *account)
 {
-    login->read_only = account->read_only;
+    login->rules = rules_of(account);
     login->sessions_max = account->sessions_max;
     login->by_certificate = login->password == NULL;
     login->home = alloc_str(account_text(account, ACCOUNT_HOME));
-    if (!login->home)
+    login->charset = alloc_str(account_text(account, ACCOUNT_CHARSET));
+    if (!login->home || !login->charset)
         return fault_set(&login->fault, FERRY_E_MEMORY, "no memory for a login");
     return book_user(book, account, &login->user, &login->fault);
 }
@@ -67,7 +75,7 @@ void login_decide(struct login *login, const struct book *book)
         .password_given = login->password != NULL,
         .password_right = right,
     };
-    enum admission_policy policy = account ? account->policy : ADMISSION_PASSWORD;
+    enum admission_policy policy = account ? account->login : ADMISSION_PASSWORD;
     if (admission_decide(policy, &evidence) != ADMISSION_GRANTED) {
         login->why = refusal(login, account, bar);
         login->verdict = LOGIN_ANSWER_REFUSED;
@@ -81,5 +89,6 @@ void login_fini(struct login *login)
     secret_free(login->password);
     alloc_free(login->identity);
     alloc_free(login->home);
+    alloc_free(login->charset);
     *login = (struct login){0};
 }

@@ -24,8 +24,10 @@ struct login {
     const char *why;    /* refused, for the log; static, or NULL */
     char *home;         /* granted: these, too */
     struct os_user user;
+    char *charset;         /* "": none */
     uint64_t sessions_max; /* 0: any number */
-    bool read_only, by_certificate;
+    unsigned rules;        /* MESSAGE_RULE_ bits */
+    bool by_certificate;
 };
 
 /* Decides; on the pool, since it reads accounts and computes a hash, and as much work for a name

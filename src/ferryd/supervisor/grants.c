@@ -235,7 +235,7 @@ static void on_idle(void *ctx)
     if (!steward->child || !steward->ready || steward->leaving)
         return;
     steward->leaving = true;
-    child_drain(steward->child, 0);
+    child_drain(steward->child, MESSAGE_DRAIN_PATIENT); /* a sweep may go on */
 }
 
 static enum ferry_error steward_start(struct steward *steward, const struct parcel *parcel,
