@@ -181,6 +181,8 @@ static void on_ready(void *ctx, struct bytes missing)
     (void)missing; /* the same as of the other roles */
     struct steward *steward = ctx;
     steward->ready = true;
+    if (TAILQ_EMPTY(&steward->grants)) /* who asked has gone meanwhile */
+        loop_timer_at(steward->idle, loop_now_ns(steward->all->loop) + IDLE_NS);
     struct grant *grant = TAILQ_FIRST(&steward->grants);
     while (grant) {
         struct grant *next = TAILQ_NEXT(grant, link);
