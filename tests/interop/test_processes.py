@@ -11,7 +11,6 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support" / "python"))
 
-import daemon  # noqa: E402
 import peers  # noqa: E402
 import tap  # noqa: E402
 import topology  # noqa: E402
@@ -124,33 +123,6 @@ def files_leave(_):
         peers.wait_until(lambda: not all_.pids("files"), "the end of the idle one")
         assert not all_.server.events("role.died"), all_.server.log_text()
         assert fetch(session(all_), "x") == (CHUNK, 226)
-
-
-@test("SEC-38 a cut upload that is too old is removed at the first login after a start; one that is not, stays")
-def sweeps(_):
-    with peers.scratch() as folder:
-        home = folder / "home"
-        daemon.make_home(home)
-        text = SIMPLE.replace("home = home", f"home = {home}")
-        with topology.running(text) as all_:
-            for _i in range(2):
-                cut = Transfer(session(all_), f"STOR lost{_i}")
-                cut.data.sendall(CHUNK)
-                cut.raw.close()
-                cut.data.close()
-            parts = set()
-
-            def kept():
-                parts.update(path for path in home.rglob("*") if path.is_file() and path.stat().st_size)
-                return len(parts) == 2
-            peers.wait_until(kept, "the parts that are kept")
-            all_.wait_for("session.close", 2)
-        old, young = parts
-        os.utime(old, (0, 0))
-        with topology.running(text) as all_:
-            session(all_)
-            peers.wait_until(lambda: not old.exists(), "the sweep")
-            assert young.exists()
 
 
 # ---- who is killed ----
