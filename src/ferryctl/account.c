@@ -84,7 +84,7 @@ static enum ferry_error set_fields(const struct wish *wish, struct account *acco
     for (int i = 0; i < wish->count; i++) {
         struct bytes value = bytes_str(wish->rest[i]);
         struct bytes name = bytes_cut(&value, '=');
-        enum account_field field;
+        enum account_field field = ACCOUNT_HOME;
         enum ferry_error error = FERRY_OK;
         if (!strchr(wish->rest[i], '='))
             error = fault_set(fault, FERRY_E_ARGUMENT, "%s is not FIELD=VALUE", wish->rest[i]);

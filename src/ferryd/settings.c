@@ -100,8 +100,8 @@ static const struct conf_directive global_rows[] = {
      .min = HOURS(1),
      .max = HOURS(24 * 365),
      .fallback = "7d",
-     .help = "How long a cut upload that nobody goes on with is kept; looked at when the server "
-             "starts."},
+     .help = "How long a cut upload that nobody goes on with is kept; looked at when somebody who "
+             "could go on with it logs in, once a day."},
     {.name = "workers",
      .type = CONF_UNSIGNED,
      GLOBAL(workers),

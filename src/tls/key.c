@@ -53,8 +53,7 @@ enum ferry_error tls_key_check(const struct tls_key *key, struct bytes pem, stru
     if (error != FERRY_OK || X509_check_private_key(sk_X509_value(chain, 0), key->key) == 1)
         return error;
     ERR_clear_error();
-    return fault_set(fault, FERRY_E_ARGUMENT,
-                     "the private key does not belong to the certificate");
+    return fault_set(fault, FERRY_E_ARGUMENT, "the private key does not belong to the certificate");
 }
 
 /* ---- what may be signed ---- */

@@ -22,8 +22,8 @@ NODISCARD enum ferry_error tls_key_protect_memory(void);
 NODISCARD enum ferry_error tls_key_new(struct bytes pem, struct tls_key **out, struct fault *fault);
 void tls_key_free(struct tls_key *key);
 
-/* Whether the key is that of the first certificate in `pem`. FERRY_E_ARGUMENT: it is not, or there is
- * no certificate; FERRY_E_MEMORY. */
+/* Whether the key is that of the first certificate in `pem`. FERRY_E_ARGUMENT: it is not, or there
+ * is no certificate; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error tls_key_check(const struct tls_key *key, struct bytes pem,
                                          struct fault *fault);
 

@@ -19,7 +19,8 @@ sys.dont_write_bytecode = True
 from checks import report  # noqa: E402 (the path comes first)
 
 PREFIX = "/opt/ferry"
-PROGRAMS = ["bin/ferry", "bin/ferryd"]
+ROLES = ["auth", "files", "keys", "supervisor", "worker"]
+PROGRAMS = ["bin/ferry", "bin/ferryctl", "bin/ferryd", *(f"libexec/ferry/ferryd-{role}" for role in ROLES)]
 HEADERS = ["error.h", "ferry.h", "listing.h", "server.h", "version.h"]
 
 

@@ -204,6 +204,17 @@ def bans(_):
         assert auth.login("anna", PASSWORD)[0] == GRANTED
 
 
+@test("SEC-50: guesses that are sent all at once are no more guesses than the ban allows")
+def guesses_at_once(_):
+    with peers.scratch() as folder, Auth(folder, ANNA + "ban_after = 5\n") as auth:
+        auth.started()
+        for word in ["wrong"] * 20 + [PASSWORD]:
+            last = auth.ask("anna", word)
+        verdicts = dict(auth.answer()[:2] for _ in range(last))
+        assert list(verdicts.values()).count(REFUSED) == 5, verdicts
+        assert verdicts[last] == UNAVAILABLE, verdicts
+
+
 @test("SEC-84: an unknown name takes as long as a wrong password")
 def timing(_):
     took = {"anna": [], "nobody": []}

@@ -79,6 +79,27 @@ static void limits(void **state)
     }
 }
 
+static void words_that_stand_for_numbers(void **state)
+{
+    (void)state;
+    static const struct conf_word words[] = {{"auto", 0}, {"all", 64}, {NULL, 0}};
+    static const struct conf_directive directive = {
+        .name = "x", .type = CONF_UNSIGNED, .words = words, .min = 1, .max = 9};
+    static const struct {
+        const char *text;
+        uint64_t value; /* UINT64_MAX: it is none, and the value stays */
+    } cases[] = {
+        {"auto", 0},        {"all", 64},         {"1", 1},        {"9", 9}, {"0", UINT64_MAX},
+        {"64", UINT64_MAX}, {"aut", UINT64_MAX}, {"", UINT64_MAX}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        uint64_t value = UINT64_MAX;
+        enum ferry_error error =
+            value_read(&directive, bytes_str(cases[i].text), BYTES_LIT(""), &value, NULL);
+        assert_int_equal(error == FERRY_OK, cases[i].value != UINT64_MAX);
+        assert_true(value == cases[i].value);
+    }
+}
+
 static void limits_as_text(void **state)
 {
     (void)state;
@@ -240,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(units),
         cmocka_unit_test(limits),
+        cmocka_unit_test(words_that_stand_for_numbers),
         cmocka_unit_test(limits_as_text),
         cmocka_unit_test(well_formed_or_not),
         cmocka_unit_test(paths),

@@ -46,6 +46,8 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
     (void)ctx;
     (void)raw;
     (void)fault;
+    if (row->type == MESSAGE_DRAINING)
+        return FERRY_OK;
     struct bytes words = wire_get_bytes(reader);
     if (row->type != MESSAGE_READY)
         fail_msg("the process says %s: %.*s", row->name, BYTES_FMT(words));

@@ -222,10 +222,9 @@ static void early_channels_are_few(void **state)
 static void memory_is_short_while_asking(void **state)
 {
     struct fixture *f = *state;
+    struct address peer;
+    assert_int_equal(address_parse("192.0.2.7", 21, &peer), FERRY_OK);
     for (unsigned long nth = 1;; nth++) {
-        CLEANUP(secret_drop) struct secret *password = NULL;
-        struct address peer;
-        assert_int_equal(address_parse("192.0.2.7", 21, &peer), FERRY_OK);
         const struct login_request request = {.name = BYTES_LIT("anna"), .peer = &peer};
         f->answers = 0;
         alloc_fail_from(nth);

@@ -82,6 +82,42 @@ static void a_connection_is_made_and_accepted(void **state)
     }
 }
 
+/* Connections are dealt out among all; nobody else can join unasked, nor start on a taken port. */
+static void a_group_shares_a_port_and_lets_in_no_one_else(void **state)
+{
+    (void)state;
+    enum { COUNT = 4, TRIES = 64 };
+    struct address at;
+    struct fault fault = {0};
+    int fds[COUNT], alone, other[1];
+    size_t accepted[COUNT] = {0};
+    assert_int_equal(address_parse("127.0.0.1", 0, &at), FERRY_OK);
+    assert_int_equal(socket_listen_group(&at, TRIES, fds, 0, 2, &fault), FERRY_OK);
+    assert_int_equal(socket_listen_group(&at, TRIES, fds, 2, COUNT, &fault), FERRY_OK);
+    assert_int_equal(socket_local(fds[0], &at), FERRY_OK);
+    for (size_t i = 0; i < COUNT; i++) {
+        struct address own;
+        assert_int_equal(socket_local(fds[i], &own), FERRY_OK);
+        assert_int_equal(address_port(&own), address_port(&at));
+    }
+    assert_int_equal(socket_listen(&at, 1, &alone, NULL), FERRY_E_CONNECT);
+    assert_int_equal(socket_listen_group(&at, 1, other, 0, 1, NULL), FERRY_E_CONNECT);
+    for (size_t i = 0; i < TRIES; i++) {
+        int client, server = -1;
+        struct address peer;
+        assert_int_equal(socket_connect(&at, NULL, &client, &fault), FERRY_OK);
+        for (size_t k = 0; k < COUNT && server < 0; k++)
+            accepted[k] += socket_accept(fds[k], &server, &peer) == FERRY_OK;
+        assert_true(server >= 0);
+        close(server);
+        close(client);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_true(accepted[i] > 0);
+        close(fds[i]);
+    }
+}
+
 static void a_listener_on_both_families_sees_ipv4_as_ipv4(void **state)
 {
     (void)state;
@@ -341,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_is_made_and_accepted),
+        cmocka_unit_test(a_group_shares_a_port_and_lets_in_no_one_else),
         cmocka_unit_test(a_listener_on_both_families_sees_ipv4_as_ipv4),
         cmocka_unit_test(a_connection_can_come_from_a_chosen_address_and_port),
         cmocka_unit_test(a_refusal_is_told_in_words),

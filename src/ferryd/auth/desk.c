@@ -162,12 +162,29 @@ static void decide(void *ctx)
     login_decide(&ask->login, ask->desk->book);
 }
 
+static bool is_banned(const struct ask *ask, struct fault *fault)
+{
+    const struct desk *desk = ask->desk;
+    uint64_t now_ns = loop_now_ns(desk->loop);
+    uint64_t until_ns = throttle_banned_until(&desk->throttle, &ask->login.peer, now_ns);
+    if (until_ns > 0)
+        fault_set(fault, FERRY_E_LIMIT,
+                  "there were too many failed logins from this address: it is banned for %llu s",
+                  (unsigned long long)((until_ns - now_ns) / CLOCK_NS_PER_S + 1));
+    return until_ns > 0;
+}
+
+/* Who asked many times at once, and was banned meanwhile, learns of none whether it was right. */
 static void decided(void *ctx)
 {
     struct ask *ask = ctx;
     ask->desk->deciding--;
     if (!ask->worker) {
         ask_free(ask);
+        return;
+    }
+    if (is_banned(ask, &ask->login.fault)) {
+        unavailable(ask);
         return;
     }
     switch (ask->login.verdict) {
@@ -187,15 +204,9 @@ static void decided(void *ctx)
 static bool is_too_much(const struct ask *ask, struct fault *fault)
 {
     const struct desk *desk = ask->desk;
-    uint64_t now_ns = loop_now_ns(desk->loop);
-    uint64_t until_ns = throttle_banned_until(&desk->throttle, &ask->login.peer, now_ns);
-    if (until_ns > 0)
-        fault_set(fault, FERRY_E_LIMIT,
-                  "there were too many failed logins from this address: it is banned for %llu s",
-                  (unsigned long long)((until_ns - now_ns) / CLOCK_NS_PER_S + 1));
-    else if (desk->deciding >= DESK_DECIDING_MAX || ask->worker->ask_count > DESK_ASKS_MAX)
+    if (desk->deciding >= DESK_DECIDING_MAX || ask->worker->ask_count > DESK_ASKS_MAX)
         fault_set(fault, FERRY_E_LIMIT, "there are too many logins under way");
-    return fault_is_set(fault);
+    return fault_is_set(fault) || is_banned(ask, fault);
 }
 
 static void ask_begin(struct ask *ask)

@@ -1,6 +1,7 @@
 /* Grants, and the processes that serve files. */
 #include "ferryd/supervisor/grants.h"
 
+#include <string.h>
 #include <sys/queue.h>
 
 #include "base/alloc.h"
@@ -9,6 +10,8 @@
 #include "proc/channel.h"
 #include "proc/restart.h"
 
+/* Cut uploads that nobody goes on with are looked for in a root this often, when it is granted. */
+static const uint64_t SWEEP_NS = 24 * 3600 * CLOCK_NS_PER_S;
 /* A process without a session stays for the next one. */
 static const uint64_t IDLE_NS = 5 * CLOCK_NS_PER_S;
 
@@ -28,13 +31,22 @@ struct steward {
     struct identity identity;
     struct child *child; /* NULL: there is none */
     bool ready, leaving;
+    uint64_t parts_kept_ns;
     struct restart restart;
     uint64_t not_before_ns; /* it died too often to be started again at once */
     struct loop_timer *idle;
     TAILQ_HEAD(grant_list, grant) grants;
 };
 
+/* A root whose cut uploads were looked at. */
+struct swept {
+    LIST_ENTRY(swept) link;
+    char *root;
+    uint64_t again_ns; /* when they are to be looked at again */
+};
+
 struct grants {
+    LIST_HEAD(, swept) swept;
     struct loop *loop;
     const struct log *log;
     const char *folder;
@@ -94,6 +106,44 @@ static void deny(struct child *worker, uint64_t id, const char *why)
     child_send(worker, -1);
 }
 
+/* ---- cut uploads ---- */
+
+/* NULL: memory is short. */
+static struct swept *swept_find(struct grants *all, const char *root)
+{
+    struct swept *swept;
+    LIST_FOREACH (swept, &all->swept, link)
+        if (strcmp(swept->root, root) == 0)
+            return swept;
+    swept = alloc_zero(sizeof(*swept));
+    char *copy = alloc_str(root);
+    if (!swept || !copy) {
+        alloc_free(swept);
+        alloc_free(copy);
+        return NULL;
+    }
+    swept->root = copy;
+    LIST_INSERT_HEAD(&all->swept, swept, link);
+    return swept;
+}
+
+/* Has the process remove what is too old, if that is due. */
+static void sweep(const struct steward *steward, const char *root)
+{
+    uint64_t now_ns = loop_now_ns(steward->all->loop);
+    struct swept *swept = swept_find(steward->all, root);
+    if (!swept || swept->again_ns > now_ns)
+        return;
+    swept->again_ns = now_ns + SWEEP_NS;
+    struct wire_writer *writer = child_message(steward->child, MESSAGE_SWEEP);
+    wire_put_bytes(writer, bytes_str(root));
+    int64_t before_ns = clock_wall_ns(&clock_system) - (int64_t)steward->parts_kept_ns;
+    wire_put_i64(writer, before_ns / (int64_t)CLOCK_NS_PER_S);
+    child_send(steward->child, -1);
+}
+
+/* ---- the process ---- */
+
 /* The ends of a new channel: one for the process, one for the worker. */
 static void attach(struct steward *steward, struct grant *grant)
 {
@@ -113,12 +163,11 @@ static void attach(struct steward *steward, struct grant *grant)
     child_send(steward->child, ends[0]);
     wire_put_u64(child_message(grant->worker, MESSAGE_GRANTED), grant->id);
     child_send(grant->worker, ends[1]);
+    sweep(steward, grant->root);
     alloc_free_str(&grant->root);
     alloc_free_str(&grant->owner);
     alloc_free_str(&grant->denied_names);
 }
-
-/* ---- the process ---- */
 
 static void steward_free(struct steward *steward)
 {
@@ -136,6 +185,8 @@ static void on_ready(void *ctx, struct bytes missing)
     (void)missing; /* the same as of the other roles */
     struct steward *steward = ctx;
     steward->ready = true;
+    if (TAILQ_EMPTY(&steward->grants)) /* who asked has gone meanwhile */
+        loop_timer_at(steward->idle, loop_now_ns(steward->all->loop) + IDLE_NS);
     struct grant *grant = TAILQ_FIRST(&steward->grants);
     while (grant) {
         struct grant *next = TAILQ_NEXT(grant, link);
@@ -190,7 +241,7 @@ static void on_idle(void *ctx)
     if (!steward->child || !steward->ready || steward->leaving)
         return;
     steward->leaving = true;
-    child_drain(steward->child, 0);
+    child_drain(steward->child, MESSAGE_DRAIN_PATIENT); /* a sweep may go on */
 }
 
 static enum ferry_error steward_start(struct steward *steward, const struct parcel *parcel,
@@ -218,6 +269,7 @@ static enum ferry_error steward_start(struct steward *steward, const struct parc
         return error;
     }
     steward->ready = steward->leaving = false;
+    steward->parts_kept_ns = parcel->parts_kept_ns;
     parcel_give(parcel, ROLE_FILES, steward->child);
     child_begin(steward->child, &steward->identity, parcel->confinement);
     return FERRY_OK;
@@ -332,6 +384,7 @@ struct grants *grants_new(struct loop *loop, const struct log *log, const char *
     *grants =
         (struct grants){.loop = loop, .log = log, .folder = folder, .ended = ended, .ctx = ctx};
     LIST_INIT(&grants->stewards);
+    LIST_INIT(&grants->swept);
     return grants;
 }
 
@@ -342,5 +395,11 @@ void grants_free(struct grants *grants)
     struct steward *steward;
     while ((steward = LIST_FIRST(&grants->stewards)))
         steward_free(steward);
+    struct swept *swept;
+    while ((swept = LIST_FIRST(&grants->swept))) {
+        LIST_REMOVE(swept, link);
+        alloc_free(swept->root);
+        alloc_free(swept);
+    }
     alloc_free(grants);
 }

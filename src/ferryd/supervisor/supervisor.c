@@ -15,7 +15,8 @@
 #include "ferryd/supervisor/tell.h"
 #include "ferryd/watch.h"
 
-/* Crews whose sessions go on after a reload; with one more, the oldest gets the grace of an end. */
+/* Crews whose sessions go on after a reload; with so many, the oldest gets the grace of an end, and
+ * with one more is ended. */
 enum { OLD_CREWS = 8 };
 
 static const int signals[] = {SIGHUP, SIGTERM, SIGINT};
@@ -118,23 +119,38 @@ static void watch_files(struct supervisor *self)
                   F_STR("advice", "send SIGHUP when a certificate was renewed"));
 }
 
+static size_t old_count(const struct supervisor *self)
+{
+    size_t count = 0;
+    while (count < OLD_CREWS && self->old[count])
+        count++;
+    return count;
+}
+
+/* Takes a crew from among the old ones. */
+static void forget_old(struct supervisor *self, const struct crew *crew)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < OLD_CREWS; i++)
+        if (self->old[i] != crew)
+            self->old[kept++] = self->old[i];
+    while (kept < OLD_CREWS)
+        self->old[kept++] = NULL;
+}
+
 /* The crew that served until now ends with its sessions. */
 static void retire(struct supervisor *self, struct crew *crew)
 {
-    size_t i = 0;
-    while (i < OLD_CREWS - 1 && self->old[i])
-        i++;
-    if (self->old[OLD_CREWS - 1])
-        crew_drain(self->old[0], settings_global(self->conf)->drain_grace_ns);
-    if (self->old[i]) { /* no room even so: the oldest ends */
-        struct crew *oldest = self->old[0];
-        for (i = 0; i < OLD_CREWS - 1; i++)
-            self->old[i] = self->old[i + 1];
+    struct crew *oldest = self->old[0];
+    if (old_count(self) == OLD_CREWS) { /* its grace is over */
+        forget_old(self, oldest);
         crew_free(oldest);
     }
-    self->old[i] = crew;
+    self->old[old_count(self)] = crew;
     self->closing = crew;
     crew_drain(crew, MESSAGE_DRAIN_PATIENT);
+    if (old_count(self) == OLD_CREWS)
+        crew_drain(self->old[0], settings_global(self->conf)->drain_grace_ns);
 }
 
 static void on_running(void *ctx, struct crew *crew)
@@ -232,9 +248,7 @@ static void change_begin(struct supervisor *self, enum tell_change change)
 static void look_whether_over(void *ctx)
 {
     struct supervisor *self = ctx;
-    bool any = self->crew != NULL;
-    for (size_t i = 0; i < OLD_CREWS; i++)
-        any |= self->old[i] != NULL;
+    bool any = self->crew || self->old[0];
     if (self->draining && !any && grants_drain(self->grants) == 0)
         self->over = true;
 }
@@ -242,12 +256,7 @@ static void look_whether_over(void *ctx)
 static void on_gone(void *ctx, struct crew *crew)
 {
     struct supervisor *self = ctx;
-    size_t kept = 0;
-    for (size_t i = 0; i < OLD_CREWS; i++)
-        if (self->old[i] != crew)
-            self->old[kept++] = self->old[i];
-    while (kept < OLD_CREWS)
-        self->old[kept++] = NULL;
+    forget_old(self, crew);
     if (self->crew == crew)
         self->crew = NULL;
     crew_free(crew);
