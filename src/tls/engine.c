@@ -78,6 +78,14 @@ static enum ferry_error engine_new(struct tls_context *context, bool data, struc
     return FERRY_OK;
 }
 
+/* The handshake stops where a signature is due, until the signer has answered. */
+static void use_signer(struct tls_engine *engine)
+{
+    engine->connection.signer = engine->context->signer;
+    if (engine->context->signer)
+        SSL_set_mode(engine->connection.ssl, SSL_MODE_ASYNC);
+}
+
 enum ferry_error tls_engine_new_server(struct tls_context *context,
                                        const struct tls_server_role *role, struct tls_engine **out)
 {
@@ -95,9 +103,7 @@ enum ferry_error tls_engine_new_server(struct tls_context *context,
     engine->hosts = role->hosts ? tls_hosts_ref(role->hosts) : NULL;
     engine->connection.hosts = engine->hosts;
     SSL_set_accept_state(engine->connection.ssl);
-    engine->connection.signer = context->signer;
-    if (context->signer)
-        SSL_set_mode(engine->connection.ssl, SSL_MODE_ASYNC);
+    use_signer(engine);
     if (!tls_resume_prepare(&engine->connection) ||
         (engine->hosts && !tls_hosts_fix(&engine->connection, host)))
         return FERRY_E_MEMORY;
@@ -130,6 +136,7 @@ enum ferry_error tls_engine_new_client(struct tls_context *context,
     engine->connection.sessions = role->sessions;
     engine->connection.trust = role->trust;
     SSL_set_connect_state(engine->connection.ssl);
+    use_signer(engine);
     error = prepare_client(&engine->connection, role);
     if (error != FERRY_OK)
         return error;
