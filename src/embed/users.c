@@ -23,6 +23,7 @@ struct user {
     users_verify_fn *verify; /* NULL: the hash decides */
     char *stored;            /* for `verify` */
     struct charset *charset; /* NULL: none */
+    uint64_t sessions_max;
     char salt[SALT_BYTES];
     struct secret *hash; /* of salt and password */
     unsigned refs;       /* the list's and those of logins under way */
@@ -200,6 +201,7 @@ static enum ferry_error copy_settings(struct user *user, const struct user_setti
         .hide_dotfiles = settings->hide_dotfiles,
         .denied_names = user->denied_names,
     };
+    user->sessions_max = settings->sessions_max;
     if (!user->name || !user->root || (denies && !user->denied_names))
         return FERRY_E_MEMORY;
     return keep_password(user, settings);
@@ -286,6 +288,7 @@ static void login_tell(struct login_job *job)
         .start = "/",
         .read_only = job->user->rules.read_only,
         .charset = job->user->charset,
+        .sessions_max = job->user->sessions_max,
     };
     if (job->verdict == LOGIN_GRANTED &&
         local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &job->user->rules,

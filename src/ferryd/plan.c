@@ -51,6 +51,7 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
         .upload_in_place = account->upload_in_place,
         .hide_dotfiles = account->hide_dotfiles,
         .denied_names = buf_view(&denied).ptr,
+        .sessions_max = account->sessions_max,
     };
     const char *directive = "home";
     error = users_add(plan->users, &settings, &fault);

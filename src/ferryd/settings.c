@@ -404,6 +404,7 @@ static const struct conf_directive listen_rows[] = {
      .fallback = "1s",
      .help = "How long the first refusal of a login is held back; each further one takes twice as "
              "long."},
+#include "ferryd/settings_limits.def"
 };
 
 static const struct conf_directive account_rows[] = {
@@ -447,6 +448,12 @@ static const struct conf_directive account_rows[] = {
      .help = "Patterns of names that nothing may be given, and beneath which nothing may be made; "
              "{\"\"} for none. Unless it is set, names that programs of the system trust, such as "
              ".ssh and .netrc."},
+    {.name = "sessions_max",
+     .type = CONF_UNSIGNED,
+     ACCOUNT(sessions_max),
+     .max = 1000000,
+     .fallback = "0",
+     .help = "How many sessions the account may have at once; 0: no limit."},
 };
 
 static const struct conf_block blocks[] = {

@@ -47,6 +47,7 @@ struct settings_account {
     bool read_only;
     bool upload_in_place, hide_dotfiles;
     struct conf_texts denied_names;
+    uint64_t sessions_max;
 };
 
 #define SETTINGS_LISTEN "listen"

@@ -51,6 +51,7 @@ struct login_grant {
     bool read_only;
     struct charset *charset; /* that names come in which are no UTF-8, of one thread, borrowed until
                                 the session's end; NULL: names are bytes as they come */
+    uint64_t sessions_max;   /* of the account at once; 0: no limit */
     bool by_certificate;     /* no password was needed: 232 (TLS-72) */
 };
 
