@@ -56,10 +56,24 @@ static void insert(struct check *check, struct check_mistake *mistake)
         TAILQ_INSERT_TAIL(&check->list, mistake, link);
 }
 
+/* Several listeners may read the same files. */
+static bool is_known(const struct check *check, const struct check_mistake *mistake)
+{
+    const struct check_mistake *other;
+    TAILQ_FOREACH (other, &check->list, link) {
+        if (other->line == mistake->line && strcmp(other->file, mistake->file) == 0 &&
+            strcmp(other->text, mistake->text) == 0)
+            return true;
+    }
+    return false;
+}
+
 void check_add(struct check *check, const char *file, unsigned line, const char *format, ...)
 {
-    if (check->count++ >= CHECK_MISTAKES_MAX)
+    if (check->count >= CHECK_MISTAKES_MAX) {
+        check->count++;
         return;
+    }
     char text[TEXT_MAX_BYTES];
     va_list args;
     va_start(args, format);
@@ -71,11 +85,16 @@ void check_add(struct check *check, const char *file, unsigned line, const char 
         mistake->text = len < 0 ? NULL : text_visible_dup(bytes_str(text));
         mistake->line = line;
     }
-    if (mistake && mistake->file && mistake->text) {
+    bool whole = mistake && mistake->file && mistake->text;
+    if (whole && !is_known(check, mistake)) {
+        check->count++;
         insert(check, mistake);
         return;
     }
-    check->memory_short = true;
+    if (!whole) {
+        check->count++;
+        check->memory_short = true;
+    }
     if (mistake)
         mistake_free(mistake);
 }

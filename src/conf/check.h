@@ -30,7 +30,8 @@ struct check {
 void check_init(struct check *check);
 void check_fini(struct check *check);
 
-/* Notes a mistake. What the arguments hold is made visible: they may come from the file. */
+/* Notes a mistake, unless it is noted already. What the arguments hold is made visible: they may
+ * come from the file. */
 void check_add(struct check *check, const char *file, unsigned line, const char *format, ...)
     PRINTF_LIKE(4, 5);
 

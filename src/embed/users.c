@@ -25,8 +25,9 @@ struct user {
     struct charset *charset; /* NULL: none */
     uint64_t sessions_max;
     char salt[SALT_BYTES];
-    struct secret *hash; /* of salt and password */
-    unsigned refs;       /* the list's and those of logins under way */
+    struct secret *hash; /* of salt and password; neither this nor `verify`: there is none */
+    struct user_demands demands;
+    unsigned refs; /* the list's and those of logins under way */
 };
 
 struct users {
@@ -42,8 +43,10 @@ struct login_job {
     TAILQ_ENTRY(login_job) link;
     struct users *users;
     struct user *user;       /* held; or nobody */
+    struct user *hashed;     /* held; whose password is computed: nobody's for a user without one */
     struct secret *password; /* NULL: the question is whether one is needed */
-    login_fn *done;          /* NULL: cancelled */
+    struct admission_evidence evidence; /* but for the password */
+    login_fn *done;                     /* NULL: cancelled */
     void *ctx;
     enum login_verdict verdict;
     struct fault fault;
@@ -98,6 +101,7 @@ static void user_unref(struct user *user)
     alloc_free(user->stored);
     alloc_free(user->denied_names);
     secret_free(user->hash);
+    user_demands_fini(&user->demands);
     charset_free(user->charset);
     alloc_free(user);
 }
@@ -172,6 +176,11 @@ static enum ferry_error check_new(struct users *users, const struct user_setting
                          LOGIN_NAME_MAX_BYTES);
     if (users_find(users, view) != users->nobody)
         return fault_set(fault, FERRY_E_ARGUMENT, "there is an account %s already", settings->name);
+    bool has_password = settings->password || settings->stored;
+    if (!has_password && (settings->login == ADMISSION_PASSWORD ||
+                          settings->login == ADMISSION_CERTIFICATE_AND_PASSWORD))
+        return fault_set(fault, FERRY_E_ARGUMENT,
+                         "the account %s needs a password, and there is none", settings->name);
     struct root opened;
     if (root_init(&opened, settings->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault) != FERRY_OK)
         return FERRY_E_ARGUMENT;
@@ -179,11 +188,13 @@ static enum ferry_error check_new(struct users *users, const struct user_setting
     return FERRY_OK;
 }
 
-/* What decides of the account's password: hash, or stored and verify. */
+/* What decides of the account's password: hash, or stored and verify, or nothing. */
 static enum ferry_error keep_password(struct user *user, const struct user_settings *settings)
 {
-    if (!settings->verify)
+    if (settings->password)
         return set_password(user, bytes_str(settings->password));
+    if (!settings->stored)
+        return FERRY_OK;
     user->stored = alloc_str(settings->stored);
     user->verify = user->stored ? settings->verify : NULL;
     return user->stored ? FERRY_OK : FERRY_E_MEMORY;
@@ -217,11 +228,16 @@ enum ferry_error users_add(struct users *users, const struct user_settings *sett
     if (!user)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for an account");
     error = copy_settings(user, settings);
-    if (error == FERRY_OK && settings->verify && !users->nobody->verify)
+    if (error == FERRY_OK && settings->stored && !users->nobody->verify)
         error = keep_password(users->nobody, settings);
     if (error != FERRY_OK) {
         user_unref(user);
         return fault_set(fault, error, "no memory or no randomness for an account");
+    }
+    error = user_demands_init(&user->demands, settings, fault);
+    if (error != FERRY_OK) {
+        user_unref(user);
+        return error;
     }
     SLIST_INSERT_HEAD(&users->list, user, link);
     users->count++;
@@ -266,14 +282,16 @@ static void login_work(void *ctx)
 {
     struct login_job *job = ctx;
     const struct user *user = job->user;
-    bool right = false;
+    struct admission_evidence evidence = job->evidence;
+    enum ferry_error error = FERRY_OK;
     job->verdict = LOGIN_REFUSED;
-    if (!job->password)
-        return;
-    enum ferry_error error = check_password(user, secret_reveal(job->password), &right);
+    if (job->password) {
+        error = check_password(job->hashed, secret_reveal(job->password), &evidence.password_right);
+        evidence.password_right &= job->hashed == user;
+    }
     if (error != FERRY_OK) {
         fault_set(&job->fault, error, "a password cannot be hashed");
-    } else if (right && user->name) {
+    } else if (admission_decide(user->demands.policy, &evidence) == ADMISSION_GRANTED) {
         job->verdict = LOGIN_GRANTED;
         error = root_init(&job->root, user->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, &job->fault);
     }
@@ -287,6 +305,7 @@ static void login_tell(struct login_job *job)
         .ops = &local_store_ops,
         .start = "/",
         .read_only = job->user->rules.read_only,
+        .by_certificate = !job->password,
         .charset = job->user->charset,
         .sessions_max = job->user->sessions_max,
     };
@@ -302,6 +321,7 @@ static void login_tell(struct login_job *job)
 static void login_free(struct login_job *job)
 {
     user_unref(job->user);
+    user_unref(job->hashed);
     secret_free(job->password);
     alloc_free(job);
 }
@@ -355,6 +375,38 @@ void users_sweep(struct users *users, struct timespec before)
 
 /* ---- the calls of account_ops ---- */
 
+static const char *certificate_lacks(const struct user *user, const struct login_job *job,
+                                     const struct login_request *request)
+{
+    bool demanded = user->demands.policy == ADMISSION_CERTIFICATE ||
+                    user->demands.policy == ADMISSION_CERTIFICATE_AND_PASSWORD;
+    if (!demanded || job->evidence.certificate_fits)
+        return NULL;
+    return request->identity ? "the client's certificate is not the account's"
+                             : "the client showed no certificate";
+}
+
+/* What is known before the password is looked at; what is missing is for the log alone. */
+static void gather_evidence(struct login_job *job, const struct login_request *request)
+{
+    const struct user *user = job->user;
+    job->evidence.password_given = request->password != NULL;
+    if (!user->name)
+        return;
+    const char *lacks = user_demands_tls_lacks(&user->demands, request);
+    job->evidence.known = !lacks;
+    job->evidence.certificate_fits = user_demands_certificate_fits(&user->demands, request);
+    if (!lacks)
+        lacks = certificate_lacks(user, job, request);
+    if (lacks)
+        fault_set(&job->fault, FERRY_E_DENIED, "%s", lacks);
+}
+
+static bool has_password(const struct user *user)
+{
+    return user->verify || user->hash;
+}
+
 static enum ferry_error users_login(void *accounts, const struct login_request *request,
                                     login_fn *done, void *ctx)
 {
@@ -365,6 +417,9 @@ static enum ferry_error users_login(void *accounts, const struct login_request *
     *job = (struct login_job){
         .users = users, .user = users_find(users, request->name), .done = done, .ctx = ctx};
     job->user->refs++;
+    job->hashed = has_password(job->user) ? job->user : users->nobody;
+    job->hashed->refs++;
+    gather_evidence(job, request);
     enum ferry_error error = FERRY_OK;
     if (request->password)
         error = secret_new(secret_reveal(request->password), &job->password);

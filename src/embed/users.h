@@ -8,6 +8,7 @@
 
 #include "base/compiler.h"
 #include "base/fault.h"
+#include "embed/user_demands.h"
 #include "net/loop.h"
 #include "server/backend.h"
 
@@ -26,10 +27,16 @@ typedef bool users_verify_fn(const char *stored, struct bytes password);
 struct user_settings {
     const char *name;
     const char *password;    /* or NULL, then: */
-    const char *stored;      /* what `verify` knows the password by */
+    const char *stored;      /* what `verify` knows the password by; NULL, too: there is none, which
+                                the policy must not demand */
     users_verify_fn *verify; /* an unknown name costs as much as the first account that has one */
     const char *root;        /* the directory that it sees as "/" */
     bool read_only;
+
+    enum admission_policy login;
+    enum user_tls tls;
+    const char *const *certificates; /* rules of tls/identity_rule.h: whose count */
+    size_t certificate_count;
 
     /* As in store/home.h. */
     bool upload_in_place, hide_dotfiles;
@@ -39,8 +46,8 @@ struct user_settings {
 };
 
 /* Adds an account; all is copied, of the password only a salted hash. Before the first login.
- * FERRY_E_ARGUMENT: an empty or too long name, one that exists; a root that is no directory;
- * FERRY_E_MEMORY. */
+ * FERRY_E_ARGUMENT: an empty or too long name, one that exists; a root that is no directory; a rule
+ * for certificates that is none, or nothing at all to log in by; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error users_add(struct users *users, const struct user_settings *settings,
                                      struct fault *fault);
 

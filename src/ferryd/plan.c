@@ -16,12 +16,6 @@ static enum ferry_error add_listener(struct plan *plan, const struct conf_instan
     return rules_make(plan->conf, block, conf_load_file, NULL, &list[plan->count++].rules);
 }
 
-/* Whether nothing is wrong with it so far. */
-static bool is_whole(const struct settings_account *account)
-{
-    return account->password_hash && account->home && password_hash_is_good(account->password_hash);
-}
-
 /* As store/home.h has them, into `out`, NUL-terminated; nothing if there are none. */
 static enum ferry_error join_names(const struct conf_texts *names, struct buf *out)
 {
@@ -37,7 +31,7 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
     struct fault fault = {0};
     CLEANUP(buf_fini) struct buf denied;
     buf_init(&denied, CONF_FILE_MAX_BYTES);
-    if (!is_whole(account))
+    if (!account->home || !settings_account_is_whole(account))
         return FERRY_OK;
     enum ferry_error error = join_names(&account->denied_names, &denied);
     if (error != FERRY_OK)
@@ -48,6 +42,10 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
         .verify = password_hash_verify,
         .root = account->home,
         .read_only = account->read_only,
+        .login = account->login,
+        .tls = account->tls,
+        .certificates = (const char *const *)account->certificates.list,
+        .certificate_count = account->certificates.count,
         .upload_in_place = account->upload_in_place,
         .hide_dotfiles = account->hide_dotfiles,
         .denied_names = buf_view(&denied).ptr,

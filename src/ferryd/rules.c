@@ -5,136 +5,19 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/text.h"
-#include "tls/peers.h"
-
-static const struct {
-    const char *directive;
-    size_t offset; /* of the path */
-} file_rows[] = {
-    [RULES_CERTIFICATE] = {"certificate", offsetof(struct settings_listen, certificate)},
-    [RULES_KEY] = {"key", offsetof(struct settings_listen, key)},
-    [RULES_CLIENT_CA] = {"client_ca", offsetof(struct settings_listen, client_ca)},
-    [RULES_CLIENT_CRL] = {"client_crl", offsetof(struct settings_listen, client_crl)},
-    [RULES_OCSP_RESPONSE] = {"ocsp_response", offsetof(struct settings_listen, ocsp_response)},
-    [RULES_FXP_CA] = {"fxp_ca", offsetof(struct settings_listen, fxp_ca)},
-};
-
-const char *rules_file_path(const struct settings_listen *listen, enum rules_file file)
-{
-    return *(char *const *)(const void *)((const char *)listen + file_rows[file].offset);
-}
-
-/* ---- files ---- */
-
-/* What is in them; empty for those that are not named. */
-struct files {
-    struct buf text[RULES_FILES];
-};
-
-static void files_init(struct files *files)
-{
-    for (size_t i = 0; i < RULES_FILES; i++)
-        buf_init(&files->text[i], CONF_FILE_MAX_BYTES);
-}
-
-/* A key may stand in any of them. */
-static void files_fini(struct files *files)
-{
-    for (size_t i = 0; i < RULES_FILES; i++)
-        buf_wipe(&files->text[i]);
-}
-
-/* Tells of all that cannot be read; returns the last error. */
-static enum ferry_error files_read(struct files *files, struct conf *conf,
-                                   const struct conf_instance *instance, conf_load_fn *load,
-                                   void *ctx)
-{
-    enum ferry_error error = FERRY_OK;
-    for (size_t i = 0; i < RULES_FILES; i++) {
-        struct fault fault = {0};
-        const char *path = rules_file_path(instance->values, (enum rules_file)i);
-        if (!path)
-            continue;
-        enum ferry_error of_this = load(ctx, path, &files->text[i], &fault);
-        if (of_this == FERRY_E_MEMORY)
-            return of_this;
-        if (of_this == FERRY_OK)
-            continue;
-        conf_mistake(conf, instance, file_rows[i].directive, "%s: %s", path, fault.what);
-        error = of_this;
-    }
-    return error;
-}
-
-/* ---- rules ---- */
-
-/* FERRY_E_ARGUMENT: some are none, and were told of. */
-static enum ferry_error read_pins(struct conf *conf, const struct conf_instance *instance,
-                                  const char *directive, const struct conf_texts *from,
-                                  struct tls_pin **out)
-{
-    if (from->count == 0)
-        return FERRY_OK;
-    *out = alloc_resize(NULL, from->count, sizeof(**out));
-    if (!*out)
-        return FERRY_E_MEMORY;
-    enum ferry_error error = FERRY_OK;
-    for (size_t i = 0; i < from->count; i++) {
-        if (tls_pin_parse(bytes_str(from->list[i]), &(*out)[i]) == FERRY_OK)
-            continue;
-        conf_mistake(conf, instance, directive, "\"%s\" is not sha256// and 44 letters of base64",
-                     from->list[i]);
-        error = FERRY_E_ARGUMENT;
-    }
-    return error;
-}
-
-static enum ferry_error make_context(struct conf *conf, const struct conf_instance *instance,
-                                     const struct files *files, struct tls_context **out)
-{
-    const struct settings_listen *listen = instance->values;
-    struct fault fault = {0};
-    struct tls_pin *pins = NULL;
-    enum ferry_error error = read_pins(conf, instance, "client_pins", &listen->client_pins, &pins);
-    if (error == FERRY_OK) {
-        const struct tls_server_settings settings = {
-            .policy = listen->policy,
-            .min = listen->tls_min,
-            .max = listen->tls_max,
-            .certificate_pem = buf_view(&files->text[RULES_CERTIFICATE]),
-            .key_pem = buf_view(&files->text[listen->key ? RULES_KEY : RULES_CERTIFICATE]),
-            .client_certificates = listen->client_certificates,
-            .client_ca_pem = buf_view(&files->text[RULES_CLIENT_CA]),
-            .client_crl_pem = buf_view(&files->text[RULES_CLIENT_CRL]),
-            .client_crl_chain = listen->client_crl_chain,
-            .client_pins = {.keys = pins, .key_count = listen->client_pins.count},
-            .ocsp_der = buf_view(&files->text[RULES_OCSP_RESPONSE]),
-            .alpn_required = listen->alpn_required,
-        };
-        error = tls_context_new_server(&settings, out, &fault);
-        if (error != FERRY_OK && error != FERRY_E_MEMORY)
-            conf_mistake(conf, instance, "certificate", "%s", fault.what);
-    }
-    alloc_free(pins);
-    return error;
-}
+#include "ferryd/contexts.h"
 
 /* What the rules point to until they are made. */
 struct lists {
     struct network *proxies, *servers;
     struct server_passive_rule *passive;
-    struct tls_context *fxp;
-    struct tls_peers *peers;
 };
 
 static void lists_fini(struct lists *lists)
 {
     alloc_free(lists->proxies);
     alloc_free(lists->servers);
-    tls_context_unref(lists->fxp);
-    tls_peers_unref(lists->peers);
     alloc_free(lists->passive);
 }
 
@@ -166,36 +49,6 @@ static enum ferry_error set_networks(const struct settings_listen *listen, struc
     rules->proxy_count = listen->proxies.count;
     rules->fxp.networks = lists->servers;
     rules->fxp.network_count = listen->fxp_networks.count;
-    return error;
-}
-
-/* Who other servers are, and who we are to them: TLS client with the certificate we serve with. */
-static enum ferry_error set_fxp(struct conf *conf, const struct conf_instance *instance,
-                                const struct files *files, struct lists *lists,
-                                struct server_rules *rules)
-{
-    const struct settings_listen *listen = instance->values;
-    const struct tls_client_settings settings = {
-        .policy = listen->policy,
-        .certificate_pem = buf_view(&files->text[RULES_CERTIFICATE]),
-        .key_pem = buf_view(&files->text[listen->key ? RULES_KEY : RULES_CERTIFICATE]),
-    };
-    struct fault fault = {0};
-    struct tls_pin *pins = NULL;
-    if (!listen->rules.dialect.fxp || !listen->certificate)
-        return FERRY_OK;
-    enum ferry_error error = read_pins(conf, instance, "fxp_pins", &listen->fxp_pins, &pins);
-    if (error == FERRY_OK) {
-        error = tls_peers_new(buf_view(&files->text[RULES_FXP_CA]), pins, listen->fxp_pins.count,
-                              &lists->peers, &fault);
-        if (error == FERRY_OK)
-            error = tls_context_new_client(&settings, &lists->fxp, &fault);
-        if (error != FERRY_OK && error != FERRY_E_MEMORY)
-            conf_mistake(conf, instance, "fxp", "%s", fault.what);
-    }
-    alloc_free(pins);
-    rules->fxp.tls = lists->fxp;
-    rules->fxp.peers = lists->peers;
     return error;
 }
 
@@ -258,18 +111,18 @@ static void set_plain(const struct settings_listen *listen, struct server_rules 
 }
 
 static enum ferry_error make(struct conf *conf, const struct conf_instance *instance,
-                             const struct files *files, struct tls_context *tls,
-                             struct server_rules **out)
+                             const struct contexts *contexts, struct server_rules **out)
 {
     const struct settings_listen *listen = instance->values;
     CLEANUP(lists_fini) struct lists lists = {0};
     struct fault fault = {0};
     struct server_rules rules = listen->rules;
-    rules.tls = tls;
+    rules.tls = contexts->tls;
+    rules.hosts = contexts->hosts;
+    rules.fxp.tls = contexts->fxp;
+    rules.fxp.peers = contexts->peers;
     set_plain(listen, &rules);
     enum ferry_error error = set_networks(listen, &lists, &rules);
-    if (error == FERRY_OK)
-        error = set_fxp(conf, instance, files, &lists, &rules);
     if (error == FERRY_OK)
         error = set_passive_networks(conf, instance, &lists, &rules);
     if (error != FERRY_OK)
@@ -283,7 +136,7 @@ static enum ferry_error make(struct conf *conf, const struct conf_instance *inst
 /* Whether settings_read has told already what server_rules_new would say. */
 static bool is_hopeless(const struct settings_listen *listen)
 {
-    return !listen->certificate &&
+    return !listen->host.certificate &&
            (listen->rules.kind != LISTEN_EXPLICIT || !listen->rules.plaintext_allowed);
 }
 
@@ -291,18 +144,14 @@ enum ferry_error rules_make(struct conf *conf, const struct conf_instance *insta
                             conf_load_fn *load, void *ctx, struct server_rules **out)
 {
     const struct settings_listen *listen = instance->values;
-    struct tls_context *tls = NULL;
-    struct files files;
+    CLEANUP(contexts_fini) struct contexts contexts = {0};
     *out = NULL;
     if (is_hopeless(listen))
         return FERRY_OK;
-    files_init(&files);
-    enum ferry_error error = files_read(&files, conf, instance, load, ctx);
-    if (error == FERRY_OK && listen->certificate)
-        error = make_context(conf, instance, &files, &tls);
+    enum ferry_error error = FERRY_OK;
+    if (listen->host.certificate)
+        error = contexts_make(conf, instance, load, ctx, &contexts);
     if (error == FERRY_OK)
-        error = make(conf, instance, &files, tls, out);
-    files_fini(&files);
-    tls_context_unref(tls);
+        error = make(conf, instance, &contexts, out);
     return error == FERRY_E_MEMORY ? error : FERRY_OK;
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ferryd/command.h"
+#include "ferryd/contexts.h"
 #include "ferryd/doors.h"
 #include "ferryd/plan.h"
 #include "ferryd/rules.h"
@@ -68,9 +69,20 @@ static void on_certificates(void *ctx)
     struct plan *plan = daemon->plan;
     for (size_t i = 0; i < plan->count && !daemon->draining; i++) {
         const struct settings_listen *listen = plan->listeners[i].block->values;
-        if (listen->certificate)
+        if (listen->host.certificate)
             renew(daemon, &plan->listeners[i]);
     }
+}
+
+static enum ferry_error watch_files_of(const struct daemon *daemon,
+                                       const struct settings_host *host)
+{
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < CONTEXT_FILES && error == FERRY_OK; i++) {
+        const char *path = contexts_file_path(host, (enum context_file)i);
+        error = path ? watch_file(daemon->watch, path) : FERRY_OK;
+    }
+    return error;
 }
 
 static void watch_certificates(struct daemon *daemon)
@@ -78,13 +90,12 @@ static void watch_certificates(struct daemon *daemon)
     watch_free(daemon->watch);
     daemon->watch = watch_new(daemon->loop, on_certificates, daemon);
     enum ferry_error error = daemon->watch ? FERRY_OK : FERRY_E_MEMORY;
-    for (size_t i = 0; i < daemon->plan->count && error == FERRY_OK; i++) {
-        const struct settings_listen *listen = daemon->plan->listeners[i].block->values;
-        for (size_t k = 0; k < RULES_FILES && error == FERRY_OK; k++) {
-            const char *path = rules_file_path(listen, (enum rules_file)k);
-            error = path ? watch_file(daemon->watch, path) : FERRY_OK;
-        }
-    }
+    const struct conf *conf = daemon->plan->conf;
+    const struct conf_instance *block = NULL;
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
+        error = watch_files_of(daemon, &((const struct settings_listen *)block->values)->host);
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_HOST, block)))
+        error = watch_files_of(daemon, block->values);
     if (error != FERRY_OK)
         log_event(&daemon->log, LOG_LEVEL_ERROR, "certificate.unwatched",
                   F_STR("advice", "send SIGHUP when a certificate was renewed"));

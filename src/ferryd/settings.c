@@ -32,6 +32,20 @@ static const struct conf_word client_certificates[] = {{"none", TLS_CLIENT_CERT_
                                                        {"optional", TLS_CLIENT_CERT_OPTIONAL},
                                                        {"required", TLS_CLIENT_CERT_REQUIRED},
                                                        {NULL, 0}};
+static const struct conf_word unknown_hosts[] = {{"auto", TLS_UNKNOWN_HOST_AUTO},
+                                                 {"default-cert", TLS_UNKNOWN_HOST_DEFAULT},
+                                                 {"reject", TLS_UNKNOWN_HOST_REJECT},
+                                                 {NULL, 0}};
+static const struct conf_word logins[] = {{"password", ADMISSION_PASSWORD},
+                                          {"cert", ADMISSION_CERTIFICATE},
+                                          {"cert-or-password", ADMISSION_CERTIFICATE_OR_PASSWORD},
+                                          {"cert-and-password", ADMISSION_CERTIFICATE_AND_PASSWORD},
+                                          {NULL, 0}};
+static const struct conf_word account_tls[] = {{"listener", USER_TLS_LISTENER},
+                                               {"legacy", USER_TLS_LEGACY},
+                                               {"default", USER_TLS_DEFAULT},
+                                               {"modern", USER_TLS_MODERN},
+                                               {NULL, 0}};
 static const struct conf_word alpns[] = {{"optional", false}, {"required", true}, {NULL, 0}};
 static const struct conf_word permissions[] = {{"refuse", false}, {"allow", true}, {NULL, 0}};
 static const struct conf_word data_resumes[] = {{"require", DATA_RESUME_REQUIRE},
@@ -66,6 +80,58 @@ static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}
 #define GLOBAL(field) CONF_AT(settings_global, field)
 #define LISTEN(field) CONF_AT(settings_listen, field)
 #define ACCOUNT(field) CONF_AT(settings_account, field)
+
+/* What a listen block and a host block have in common. */
+#define HOST_ROWS(of, in, needed)                                                                  \
+    {.name = "names",                                                                              \
+     .type = CONF_TEXTS,                                                                           \
+     CONF_AT(of, in names),                                                                        \
+     .help = "Names of the host, for SNI and HOST, besides the one before its block; in a listen " \
+             "block those of the host for clients who name none."},                                \
+        {.name = "certificate",                                                                    \
+         .type = CONF_PATH,                                                                        \
+         CONF_AT(of, in certificate),                                                              \
+         .required = needed,                                                                       \
+         .help = "PEM file of the server's certificate with its intermediates behind it."},        \
+        {.name = "key",                                                                            \
+         .type = CONF_PATH,                                                                        \
+         CONF_AT(of, in key),                                                                      \
+         .help = "PEM file of the private key, not encrypted; without it, the key stands in the "  \
+                 "certificate's file."},                                                           \
+        {.name = "client_certificates",                                                            \
+         .type = CONF_WORD,                                                                        \
+         CONF_AT(of, in client_certificates),                                                      \
+         .words = client_certificates,                                                             \
+         .fallback = "none",                                                                       \
+         .help = "Whether clients are asked for a certificate, and whether they must have one."},  \
+        {.name = "client_ca",                                                                      \
+         .type = CONF_PATH,                                                                        \
+         CONF_AT(of, in client_ca),                                                                \
+         .help = "PEM file of those who may sign the certificates of clients."},                   \
+        {.name = "client_pins",                                                                    \
+         .type = CONF_TEXTS,                                                                       \
+         CONF_AT(of, in client_pins),                                                              \
+         .help = "Keys of clients' certificates that are trusted for their own sake, self-signed " \
+                 "or not: "                                                                        \
+                 "a list of \"sha256//BASE64\"."},                                                 \
+        {.name = "client_crl",                                                                     \
+         .type = CONF_PATH,                                                                        \
+         CONF_AT(of, in client_crl),                                                               \
+         .help = "PEM file of revocation lists; with it, a client's certificate whose CA has no "  \
+                 "current "                                                                        \
+                 "one there is refused."},                                                         \
+        {.name = "client_crl_chain",                                                               \
+         .type = CONF_FLAG,                                                                        \
+         CONF_AT(of, in client_crl_chain),                                                         \
+         .fallback = "no",                                                                         \
+         .help =                                                                                   \
+             "Whether the certificates of intermediate CAs are looked up in client_crl, too."},    \
+    {                                                                                              \
+        .name = "ocsp_response", .type = CONF_PATH, CONF_AT(of, in ocsp_response),                 \
+        .help =                                                                                    \
+            "DER file of the OCSP response that is stapled to the certificate, as \"openssl ocsp " \
+            "-respout\" writes it."                                                                \
+    }
 
 static const struct conf_directive global_rows[] = {
     {.name = "log_form",
@@ -117,15 +183,7 @@ static const struct conf_directive listen_rows[] = {
      .help =
          "Whether TLS begins with the AUTH command or before the greeting; where it may be either, "
          "the first bytes of the client decide, and the greeting waits for them a moment."},
-    {.name = "certificate",
-     .type = CONF_PATH,
-     LISTEN(certificate),
-     .help = "PEM file of the server's certificate with its intermediates behind it."},
-    {.name = "key",
-     .type = CONF_PATH,
-     LISTEN(key),
-     .help = "PEM file of the private key, not encrypted; without it, the key stands in the "
-             "certificate's file."},
+    HOST_ROWS(settings_listen, host., false),
     {.name = "policy",
      .type = CONF_WORD,
      LISTEN(policy),
@@ -144,38 +202,15 @@ static const struct conf_directive listen_rows[] = {
      LISTEN(tls_max),
      .words = versions,
      .help = "Highest version of TLS, if not the policy's."},
-    {.name = "client_certificates",
+    {.name = "sni_unknown",
      .type = CONF_WORD,
-     LISTEN(client_certificates),
-     .words = client_certificates,
-     .fallback = "none",
-     .help = "Whether clients are asked for a certificate, and whether they must have one."},
-    {.name = "client_ca",
-     .type = CONF_PATH,
-     LISTEN(client_ca),
-     .help = "PEM file of those who may sign the certificates of clients."},
-    {.name = "client_pins",
-     .type = CONF_TEXTS,
-     LISTEN(client_pins),
+     LISTEN(sni_unknown),
+     .words = unknown_hosts,
+     .fallback = "auto",
      .help =
-         "Keys of clients' certificates that are trusted for their own sake, self-signed or not: "
-         "a list of \"sha256//BASE64\"."},
-    {.name = "client_crl",
-     .type = CONF_PATH,
-     LISTEN(client_crl),
-     .help =
-         "PEM file of revocation lists; with it, a client's certificate whose CA has no current "
-         "one there is refused."},
-    {.name = "client_crl_chain",
-     .type = CONF_FLAG,
-     LISTEN(client_crl_chain),
-     .fallback = "no",
-     .help = "Whether the certificates of intermediate CAs are looked up in client_crl, too."},
-    {.name = "ocsp_response",
-     .type = CONF_PATH,
-     LISTEN(ocsp_response),
-     .help = "DER file of the OCSP response that is stapled to the certificate, as \"openssl ocsp "
-             "-respout\" writes it."},
+         "What becomes of a client whose SNI is the name of no host: it is shown the listener's "
+         "own certificate, or refused; auto refuses if there is more than one host, and takes "
+         "any name where no host has one."},
     {.name = "alpn",
      .type = CONF_FLAG,
      LISTEN(alpn_required),
@@ -396,6 +431,14 @@ static const struct conf_directive listen_rows[] = {
      .max = HOURS(24),
      .fallback = "2min",
      .help = "How long a transfer may stand still."},
+    {.name = "control_keepalive",
+     .type = CONF_DURATION,
+     LISTEN(rules.control_keepalive_ns),
+     .min = SECONDS(1),
+     .max = HOURS(1),
+     .fallback = "60s",
+     .help = "How often something is sent on an idle control connection under TLS 1.3 while a "
+             "transfer runs, lest a firewall forget it; clients do not see it."},
     {.name = "login_delay",
      .type = CONF_DURATION,
      LISTEN(rules.login_delay_ns),
@@ -407,13 +450,39 @@ static const struct conf_directive listen_rows[] = {
 #include "ferryd/settings_limits.def"
 };
 
+static const struct conf_directive host_rows[] = {HOST_ROWS(settings_host, , true)};
+
 static const struct conf_directive account_rows[] = {
     {.name = "password_hash",
      .type = CONF_TEXT,
      ACCOUNT(password_hash),
-     .required = true,
      .secret = true,
-     .help = "The password as crypt(5) has it; \"ferryd hash\" makes one."},
+     .help = "The password as crypt(5) has it; \"ferryd hash\" makes one. Only an account that "
+             "logs in by certificate can do without."},
+    {.name = "login",
+     .type = CONF_WORD,
+     ACCOUNT(login),
+     .words = logins,
+     .fallback = "password",
+     .help = "What a login takes: the password, a certificate of the client, either, or both. The "
+             "listener must ask clients for certificates."},
+    {.name = "certificates",
+     .type = CONF_TEXTS,
+     ACCOUNT(certificates),
+     .help =
+         "Rules that say which certificates are the account's, one of which must fit: "
+         "fingerprint:HEX, spki:sha256//BASE64, issuer-serial:DN#HEX, subject:DN, email:ADDRESS, "
+         "dns:NAME, upn:NAME, uri:URI, cn:NAME; or email-is-user, email-local-is-user:DOMAIN, "
+         "upn-is-user, upn-local-is-user:DOMAIN, dns-is-user, cn-is-user, which compare with "
+         "the account's name."},
+    {.name = "tls",
+     .type = CONF_WORD,
+     ACCOUNT(tls),
+     .words = account_tls,
+     .fallback = "listener",
+     .help =
+         "TLS that the account demands: modern is 1.3, default is 1.2 with forward secrecy or "
+         "1.3, legacy is any; listener is what the listener takes, in clear if that allows it."},
     {.name = "home",
      .type = CONF_PATH,
      ACCOUNT(home),
@@ -471,6 +540,16 @@ static const struct conf_block blocks[] = {
         .count = ARRAY_LEN(listen_rows),
         .help = "An address that the server listens on, and its rules. [::] stands for all "
                 "addresses, IPv4 too; port 0 for a free one.",
+    },
+    {
+        .name = SETTINGS_HOST,
+        .label = {.name = "NAME", .type = CONF_TEXT, CONF_AT(settings_host, name)},
+        .size_bytes = sizeof(struct settings_host),
+        .directives = host_rows,
+        .count = ARRAY_LEN(host_rows),
+        .help =
+            "A host beside the listeners' own, chosen by SNI or HOST at every listener that has "
+            "a certificate, with that listener's policy of TLS.",
     },
     {
         .name = SETTINGS_ACCOUNT,

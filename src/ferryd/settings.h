@@ -8,8 +8,10 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "conf/read.h"
+#include "embed/user_demands.h"
 #include "server/rules.h"
 #include "tls/context.h"
+#include "tls/hosts.h"
 
 /* Outside of blocks. */
 struct settings_global {
@@ -18,6 +20,17 @@ struct settings_global {
     uint64_t sessions_max;
     uint64_t drain_grace_ns;
     uint64_t parts_kept_ns;
+};
+
+/* host "NAME" { }, and in a listen block the host of those who name none. */
+struct settings_host {
+    char *name; /* NULL in a listen block */
+    struct conf_texts names;
+    char *certificate, *key; /* paths; `key` NULL: it stands in the certificate's */
+    char *client_ca, *client_crl, *ocsp_response;
+    struct conf_texts client_pins;
+    bool client_crl_chain;
+    enum tls_client_certificates client_certificates;
 };
 
 /* listen "ADDRESS:PORT" { } */
@@ -29,13 +42,13 @@ struct settings_listen {
     char *passive_name;
     struct conf_texts passive_networks; /* "NETWORK ADDRESS" or "NETWORK local" */
     struct conf_networks proxies, fxp_networks;
-    char *certificate, *key; /* paths; `key` NULL: it stands in the certificate's */
-    char *client_ca, *client_crl, *ocsp_response, *fxp_ca;
-    struct conf_texts client_pins, fxp_pins;
-    bool client_crl_chain, alpn_required;
+    char *fxp_ca;
+    struct conf_texts fxp_pins;
+    struct settings_host host;
+    enum tls_unknown_host sni_unknown;
+    bool alpn_required;
     enum tls_policy_name policy;
     enum tls_version tls_min, tls_max;
-    enum tls_client_certificates client_certificates;
 };
 
 /* account "NAME" { } */
@@ -45,12 +58,16 @@ struct settings_account {
     char *home;
     char *charset;
     bool read_only;
+    enum admission_policy login;
+    struct conf_texts certificates;
+    enum user_tls tls;
     bool upload_in_place, hide_dotfiles;
     struct conf_texts denied_names;
     uint64_t sessions_max;
 };
 
 #define SETTINGS_LISTEN "listen"
+#define SETTINGS_HOST "host"
 #define SETTINGS_ACCOUNT "account"
 #define SETTINGS_FILE_DEFAULT "/etc/ferry/ferryd.conf"
 
@@ -60,6 +77,9 @@ extern const struct conf_schema settings_schema;
  * `check` of `*out`. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx,
                                          struct conf **out);
+
+/* Whether nothing is wrong with what an account is to log in by. */
+bool settings_account_is_whole(const struct settings_account *account);
 
 const struct settings_global *settings_global(const struct conf *conf);
 

@@ -1,11 +1,12 @@
 /* What of ferryd.conf contradicts itself. */
 #include "ferryd/password_hash.h"
 #include "ferryd/settings.h"
+#include "tls/identity_rule.h"
 
 static void check_tls(struct conf *conf, const struct conf_instance *instance)
 {
     const struct settings_listen *listen = instance->values;
-    if (!listen->certificate) {
+    if (!listen->host.certificate) {
         if (listen->rules.kind != LISTEN_EXPLICIT)
             conf_mistake(conf, instance, "tls", "implicit TLS needs a certificate");
         else if (!listen->rules.plaintext_allowed)
@@ -13,7 +14,7 @@ static void check_tls(struct conf *conf, const struct conf_instance *instance)
                          "listen \"%s\" lacks certificate; to serve in clear, write plaintext = "
                          "allow",
                          instance->label);
-        if (listen->key)
+        if (listen->host.key)
             conf_mistake(conf, instance, "key", "there is no certificate that it is for");
     }
     if (listen->tls_min != TLS_VERSION_ANY && listen->tls_max != TLS_VERSION_ANY &&
@@ -21,31 +22,83 @@ static void check_tls(struct conf *conf, const struct conf_instance *instance)
         conf_mistake(conf, instance, "tls_min", "it is above tls_max");
 }
 
-static void check_client_certificates(struct conf *conf, const struct conf_instance *instance)
+/* Of a listen block or a host block. */
+static void check_client_certificates(struct conf *conf, const struct conf_instance *instance,
+                                      const struct settings_host *host)
 {
     static const char *const about_them[] = {"client_ca", "client_pins", "client_crl"};
-    const struct settings_listen *listen = instance->values;
-    bool asked = listen->client_certificates != TLS_CLIENT_CERT_NONE;
+    bool asked = host->client_certificates != TLS_CLIENT_CERT_NONE;
     for (size_t i = 0; i < ARRAY_LEN(about_them) && !asked; i++)
         if (conf_is_given(instance, about_them[i]))
             conf_mistake(conf, instance, about_them[i],
                          "nobody is asked for a certificate: write client_certificates = optional "
                          "or required");
-    if (asked && !listen->certificate)
+    if (asked && !host->certificate)
         conf_mistake(conf, instance, "client_certificates", "without certificate there is no TLS");
-    if (asked && !listen->client_ca && listen->client_pins.count == 0)
+    if (asked && !host->client_ca && host->client_pins.count == 0)
         conf_mistake(conf, instance, "client_certificates",
                      "client_ca must tell who signs them, or client_pins which are trusted");
-    if (listen->client_crl && !listen->client_ca)
+    if (host->client_crl && !host->client_ca)
         conf_mistake(conf, instance, "client_crl", "there is no client_ca that it is of");
+}
+
+static void check_hosts(struct conf *conf, const struct conf_instance *instance)
+{
+    const struct settings_listen *listen = instance->values;
+    if (listen->sni_unknown == TLS_UNKNOWN_HOST_REJECT && listen->host.names.count == 0 &&
+        !conf_next(conf, SETTINGS_HOST, NULL))
+        conf_mistake(conf, instance, "sni_unknown",
+                     "no host has a name that SNI could be: write names, or host blocks");
+}
+
+/* ---- accounts ---- */
+
+static bool needs_password(const struct settings_account *account)
+{
+    return account->login == ADMISSION_PASSWORD ||
+           account->login == ADMISSION_CERTIFICATE_AND_PASSWORD;
+}
+
+static bool has_good_rules(const struct settings_account *account, struct fault *fault)
+{
+    struct tls_identity_rule rule;
+    for (size_t i = 0; i < account->certificates.count; i++) {
+        if (tls_identity_rule_parse(bytes_str(account->certificates.list[i]), &rule, fault) !=
+            FERRY_OK)
+            return false;
+    }
+    return true;
 }
 
 static void check_account(struct conf *conf, const struct conf_instance *instance)
 {
     const struct settings_account *account = instance->values;
+    bool has_rules = account->certificates.count > 0;
+    struct fault fault = {0};
+    if (!account->password_hash && needs_password(account))
+        conf_mistake(conf, instance, NULL, "account \"%s\" lacks password_hash (a text)",
+                     instance->label);
     if (account->password_hash && !password_hash_is_good(account->password_hash))
         conf_mistake(conf, instance, "password_hash",
                      "it is no hash that this system can check; \"ferryd hash\" makes one");
+    if (account->login != ADMISSION_PASSWORD && !has_rules)
+        conf_mistake(conf, instance, "login", "certificates must tell which are the account's");
+    if (account->login == ADMISSION_PASSWORD && has_rules)
+        conf_mistake(conf, instance, "certificates",
+                     "the account logs in by password alone: write login = cert, cert-or-password "
+                     "or cert-and-password");
+    if (!has_good_rules(account, &fault))
+        conf_mistake(conf, instance, "certificates", "%s", fault.what);
+}
+
+bool settings_account_is_whole(const struct settings_account *account)
+{
+    struct fault fault = {0};
+    bool good_password = account->password_hash ? password_hash_is_good(account->password_hash)
+                                                : !needs_password(account);
+    return good_password &&
+           (account->login == ADMISSION_PASSWORD || account->certificates.count > 0) &&
+           has_good_rules(account, &fault);
 }
 
 enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, struct conf **out)
@@ -57,8 +110,12 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
     const struct conf_instance *instance = NULL;
     while ((instance = conf_next(conf, SETTINGS_LISTEN, instance))) {
         check_tls(conf, instance);
-        check_client_certificates(conf, instance);
+        check_client_certificates(conf, instance,
+                                  &((const struct settings_listen *)instance->values)->host);
+        check_hosts(conf, instance);
     }
+    while ((instance = conf_next(conf, SETTINGS_HOST, instance)))
+        check_client_certificates(conf, instance, instance->values);
     while ((instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
         check_account(conf, instance);
     const struct conf_instance *global = conf_next(conf, NULL, NULL);

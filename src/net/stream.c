@@ -198,6 +198,13 @@ enum ferry_error stream_write(struct stream *stream, struct bytes in, size_t *ta
     return error;
 }
 
+void stream_keepalive(struct stream *stream)
+{
+    bool open = stream->end == STREAM_OPEN && !stream->broken && !stream->finishing;
+    if (open && stream->phase == STREAM_PHASE_SEALED && tls_engine_keepalive(stream->engine))
+        stream_settle(stream);
+}
+
 /* ---- reading ---- */
 
 bool stream_may_receive(const struct stream *stream)

@@ -89,6 +89,9 @@ enum stream_stop {
  * FERRY_E_STATE: not sealed. */
 NODISCARD enum ferry_error stream_stop_tls(struct stream *stream, enum stream_stop until);
 
+/* A sign of life that no user-PI sees (tls_engine_keepalive); nothing in clear and in TLS 1.2. */
+void stream_keepalive(struct stream *stream);
+
 /* Closes in order: sends what is queued, close_notify, FIN; then reads and drops what still comes,
  * so that no RST destroys what the peer has not read (TLS-186), until the peer ends, too; then
  * closes and calls `closed`, the only event from now on. All this takes at most `linger_ns`. */

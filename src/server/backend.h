@@ -21,6 +21,7 @@
 #include "ftp/timeval.h"
 #include "net/socket.h"
 #include "tls/describe.h"
+#include "tls/identity.h"
 
 struct backend_store; /* the files of one login, as the backend keeps them */
 struct store_ops;
@@ -33,13 +34,16 @@ struct login_request {
     struct bytes name;             /* from USER; no NUL, at most LOGIN_NAME_MAX_BYTES (SEC-70) */
     const struct secret *password; /* from PASS; NULL: the question is whether one is needed */
     const struct address *peer;
-    const struct tls_facts *tls; /* of the control connection, NULL in clear */
+    const struct tls_facts *tls;         /* of the control connection, NULL in clear */
+    const struct tls_identity *identity; /* of the client's certificate; NULL: none was verified */
+    const char *host; /* the virtual host that the client chose, by its first name; "": the default
+                         one */
 };
 
 enum login_verdict {
     LOGIN_GRANTED,
-    LOGIN_REFUSED,     /* 530, the same words for every reason (SEC-84); without a password: it is
-                          needed */
+    LOGIN_REFUSED,     /* 530, the same words for every reason (SEC-84); without a password: 331, it
+                          is needed or would be asked for in vain (TLS-73) */
     LOGIN_UNAVAILABLE, /* 421: cannot be decided now */
 };
 
@@ -55,8 +59,9 @@ struct login_grant {
     bool by_certificate;     /* no password was needed: 232 (TLS-72) */
 };
 
-/* `grant` is NULL unless the verdict is LOGIN_GRANTED; `fault` is never NULL, and set if it is
- * LOGIN_UNAVAILABLE: its words go to the log. */
+/* `grant` is NULL unless the verdict is LOGIN_GRANTED; `fault` is never NULL. It is set if the
+ * verdict is LOGIN_UNAVAILABLE, and may be if it is LOGIN_REFUSED: its words go to the log, and
+ * there alone. */
 typedef void login_fn(void *ctx, enum login_verdict verdict, const struct login_grant *grant,
                       const struct fault *fault);
 

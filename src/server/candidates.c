@@ -98,6 +98,8 @@ static enum ferry_error make_engine(const struct server_candidates *all, struct 
     const struct tls_server_role role = {
         .binding = server_binding_tls(all->setup.binding),
         .data = true,
+        .hosts = rules->hosts,
+        .host = all->setup.host,
         .peers = all->setup.servers ? rules->fxp.peers : NULL,
     };
     return tls_engine_new_server(rules->tls, &role, out);

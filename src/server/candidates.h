@@ -34,6 +34,7 @@ struct server_candidates_setup {
     const struct server_rules *rules;
     struct server_linger *linger;
     struct server_binding *binding; /* of their engines */
+    const char *host;               /* of the control connection, which alone they may name */
     bool servers;                   /* one of the rules' other servers may be among them */
     bool role_unknown;              /* handshakes wait for server_candidates_begin: SSCN, CPSV */
     const struct server_candidates_events *events;

@@ -416,6 +416,7 @@ static enum ferry_error data_new(const struct server_data_setup *setup, struct s
         .rules = setup->rules,
         .linger = setup->linger,
         .binding = data->binding,
+        .host = setup->host,
         .servers = setup->servers,
         .role_unknown = setup->may_be_tls_client,
         .events = &candidates_events,

@@ -43,6 +43,7 @@ struct server_data_setup {
     struct server_linger *linger;
     const struct security *security; /* of the control connection, for the level in force */
     struct server_binding *binding;  /* of the control connection; NULL in clear */
+    const char *host;                /* of the control connection (host.h) */
     /* Another server may be at the other end (TLS-168). Never after EPSV, by which the clients of
      * today come: their ports are for nobody else, whatever he shows. */
     bool servers;

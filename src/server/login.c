@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "server/host.h"
 #include "server/presence.h"
 #include "tls/engine.h"
 
@@ -20,13 +21,19 @@ static void login_ask(struct server_session *session, const struct secret *passw
 {
     const struct server_settings *settings = &session->shared->settings;
     bool sealed = stream_is_sealed(session->stream);
+    const struct tls_engine *engine = sealed ? stream_tls(session->stream) : NULL;
+    struct tls_identity identity;
+    enum ferry_error error = engine ? tls_engine_identity(engine, &identity) : FERRY_E_NOT_FOUND;
     struct login_request request = {
         .name = bytes_str(session->user),
         .password = password,
         .peer = &session->peer,
-        .tls = sealed ? tls_engine_facts(stream_tls(session->stream)) : NULL,
+        .tls = engine ? tls_engine_facts(engine) : NULL,
+        .identity = error == FERRY_OK ? &identity : NULL,
+        .host = server_host_chosen(session),
     };
     session->login_asked =
+        error != FERRY_E_MEMORY &&
         settings->account_ops->login(settings->accounts, &request, done, session) == FERRY_OK;
     if (!session->login_asked)
         login_no_memory(session);
@@ -113,14 +120,16 @@ void server_login_user(struct server_session *session, const struct server_actio
 
 /* ---- PASS ---- */
 
-static void login_failed(struct server_session *session)
+static void login_failed(struct server_session *session, const struct fault *fault)
 {
     uint64_t delay_ns = session->rules->login_delay_ns << session->login_failures;
     session->login_failures++;
     session->login_reply_ns = loop_now_ns(session->shared->loop) + delay_ns;
-    server_event(session, LOG_LEVEL_NOTICE, "session.login-failed",
-                 F_U64("failures", session->login_failures),
-                 F_STR("reason", "unknown account or wrong password"), F_STR("side", "client"));
+    server_event(
+        session, LOG_LEVEL_NOTICE, "session.login-failed",
+        F_U64("failures", session->login_failures),
+        F_STR("reason", fault_is_set(fault) ? fault->what : "unknown account or wrong password"),
+        F_STR("side", "client"));
 }
 
 void server_login_refuse(struct server_session *session)
@@ -145,7 +154,7 @@ static void login_pass_done(void *ctx, enum login_verdict verdict, const struct 
         login_grant(session, grant);
         break;
     case LOGIN_REFUSED:
-        login_failed(session);
+        login_failed(session, fault);
         break;
     case LOGIN_UNAVAILABLE:
         login_unavailable(session, fault);

@@ -2,6 +2,7 @@
 #include "server/ports.h"
 
 #include "ftp/hostport.h"
+#include "server/host.h"
 #include "server/kept.h"
 #include "server/reach.h"
 #include "server/transfer.h"
@@ -16,6 +17,7 @@ static void ports_setup(struct server_session *session, struct server_data_setup
         .linger = &shared->linger,
         .security = server_pi_security(session->pi),
         .binding = session->binding,
+        .host = server_host_chosen(session),
         .servers = session->rules->dialect.fxp,
         .may_be_tls_client = server_pi_is_tls_client(session->pi),
         .peer = &session->peer,

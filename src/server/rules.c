@@ -32,6 +32,7 @@ static void fill_defaults(struct server_rules *rules)
     default_to(&rules->passive_timeout_ns, 60);
     default_to(&rules->data_timeout_ns, 20);
     default_to(&rules->stall_timeout_ns, 120);
+    default_to(&rules->control_keepalive_ns, 60);
     default_to(&rules->login_delay_ns, 1);
     default_to(&rules->passive_lookup_ns, 300);
     if (rules->first_bytes_ns == 0)
@@ -77,6 +78,8 @@ static enum ferry_error check(const struct server_rules *rules, struct fault *fa
                          "where the first bytes decide, no greeting can come before TLS");
     if (!rules->tls && rules->kind != LISTEN_EXPLICIT)
         return fault_set(fault, FERRY_E_ARGUMENT, "implicit TLS needs a certificate");
+    if (!rules->tls && rules->hosts)
+        return fault_set(fault, FERRY_E_ARGUMENT, "hosts need a default one among them");
     if (!rules->tls && !rules->plaintext_allowed)
         return fault_set(fault, FERRY_E_ARGUMENT,
                          "a server without a certificate can only serve in clear, which must be "
@@ -133,6 +136,8 @@ enum ferry_error server_rules_new(const struct server_rules *from, struct server
     rules->external = NULL;
     if (rules->tls)
         tls_context_ref(rules->tls);
+    if (rules->hosts)
+        tls_hosts_ref(rules->hosts);
     if (rules->fxp.tls)
         tls_context_ref(rules->fxp.tls);
     if (rules->fxp.peers)
@@ -160,6 +165,7 @@ void server_rules_unref(struct server_rules *rules)
     for (size_t i = 0; i < ARRAY_LEN(rules->copies); i++)
         alloc_free(rules->copies[i]);
     tls_context_unref(rules->tls);
+    tls_hosts_unref(rules->hosts);
     tls_context_unref(rules->fxp.tls);
     tls_peers_unref(rules->fxp.peers);
     alloc_free(rules);

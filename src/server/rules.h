@@ -16,6 +16,7 @@
 #include "net/socket.h"
 #include "server/limits.h"
 #include "tls/context.h"
+#include "tls/hosts.h"
 #include "tls/peers.h"
 
 struct server_external;
@@ -64,6 +65,8 @@ struct server_fxp {
 struct server_rules {
     enum listen_kind kind;
     struct tls_context *tls; /* NULL: no TLS at all (plain back ends in tests) */
+    struct tls_hosts *hosts; /* the hosts to choose from by SNI and HOST, whose default is `tls`;
+                                NULL: there is that one only, whatever SNI says */
 
     bool plaintext_allowed; /* login in clear and PROT C */
     bool auth_legacy_words; /* AUTH SSL and TLS-P (TLS-4) */
@@ -107,6 +110,8 @@ struct server_rules {
     uint64_t first_bytes_ns;       /* LISTEN_EITHER; 0.3 s, by which the greeting comes later */
     uint64_t data_timeout_ns;      /* from the 150 to the data connection; 20 s */
     uint64_t stall_timeout_ns;     /* no byte crosses in a transfer; 120 s */
+    uint64_t control_keepalive_ns; /* between signs of life on an idle control connection during a
+                                      transfer, TLS 1.3 (TLS-158); 60 s */
     uint64_t login_delay_ns;       /* before the first refusal of a login; doubled for each further
                                       one (FTP-34); 1 s */
 
@@ -117,8 +122,8 @@ struct server_rules {
 };
 
 /* A checked copy of `from`, and of what it points to, with its defaults filled in and one holder;
- * it holds `tls`, too. FERRY_E_ARGUMENT: rules that contradict each other, with the words in
- * `fault`; FERRY_E_MEMORY. */
+ * it holds `tls` and `hosts`, too. FERRY_E_ARGUMENT: rules that contradict each other, with the
+ * words in `fault`; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error server_rules_new(const struct server_rules *from,
                                             struct server_rules **out, struct fault *fault);
 

@@ -1,6 +1,8 @@
 /* TLS on the control connection. */
 #include "server/security.h"
 
+#include "base/alloc.h"
+#include "server/host.h"
 #include "server/presence.h"
 #include "tls/engine.h"
 
@@ -14,7 +16,11 @@ static enum ferry_error security_engine(struct server_session *session, struct t
     session->binding = server_binding_new(session->shared->settings.master);
     if (!session->binding)
         return FERRY_E_MEMORY;
-    struct tls_server_role role = {.binding = server_binding_tls(session->binding)};
+    const struct tls_server_role role = {
+        .binding = server_binding_tls(session->binding),
+        .hosts = session->rules->hosts,
+        .host = session->host,
+    };
     return tls_engine_new_server(session->rules->tls, &role, out);
 }
 
@@ -39,11 +45,24 @@ void server_security_sealed(struct server_session *session)
 {
     const struct tls_facts *facts = tls_engine_facts(stream_tls(session->stream));
     server_event(session, LOG_LEVEL_NOTICE, "session.tls", F_STR("tls", facts->version_name),
-                 F_STR("cipher", facts->cipher), F_STR("alpn", facts->alpn),
-                 F_STR("server_name", facts->server_name));
+                 F_STR("cipher", facts->cipher), F_STR("resumed", facts->resumed ? "yes" : "no"),
+                 F_STR("alpn", facts->alpn), F_STR("server_name", facts->server_name),
+                 F_STR("host", facts->host), F_STR("client", facts->peer_subject));
+    if (server_host_set(session, facts->host) != FERRY_OK) {
+        server_session_end(session, "memory is short", true);
+        return;
+    }
     server_session_enter(session, SERVER_SERVING, 0);
     server_pi_tls_started(session->pi, loop_now_ns(session->shared->loop));
     server_session_turn(session);
+}
+
+void server_security_note_data(struct server_session *session, const struct tls_engine *engine)
+{
+    alloc_free(session->data_tls);
+    session->data_tls = engine ? alloc_zero(sizeof(*session->data_tls)) : NULL;
+    if (session->data_tls)
+        *session->data_tls = *tls_engine_facts(engine);
 }
 
 static bool is_cleared(const struct server_session *session)

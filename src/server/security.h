@@ -11,6 +11,10 @@ void server_security_start(struct server_session *session);
 /* The handshake is done. */
 void server_security_sealed(struct server_session *session);
 
+/* A data connection was made, by that engine; NULL: in clear, or what is known of the last is to be
+ * forgotten. For STAT and the log (TLS-210); if memory is short, nothing is known. */
+void server_security_note_data(struct server_session *session, const struct tls_engine *engine);
+
 /* CCC was granted, and its reply not yet written: lets tickets leave with it for the data
  * connections to come, since none can be sent afterwards (TLS-108, TLS-156). Nothing for REIN. */
 void server_security_stock(struct server_session *session);

@@ -88,6 +88,7 @@ void server_session_log_out(struct server_session *session)
     server_presence_logged_out(session);
     alloc_free(session->user);
     session->user = NULL;
+    server_security_note_data(session, NULL);
 }
 
 void server_session_refill(struct server_session *session)
@@ -104,6 +105,7 @@ void server_session_free(struct server_session *session)
                  F_STR("reason", session->why ? session->why : "the server ended"),
                  F_DUR("took", took_ns));
     server_session_log_out(session);
+    server_host_forget(session);
     stream_free(session->stream);
     server_pi_free(session->pi);
     server_binding_unref(session->binding);
@@ -194,6 +196,7 @@ static void session_rein(struct server_session *session, const struct server_act
 {
     (void)action;
     server_session_log_out(session);
+    server_host_forget(session);
     if (!stream_is_sealed(session->stream))
         server_security_forget(session); /* what CCC had left */
     server_pi_reply(session->pi, 220, "Ready for a new user.");

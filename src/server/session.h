@@ -91,9 +91,12 @@ struct server_session {
     struct server_action command;
 
     char *user; /* as USER said; NULL: none */
+    char *host; /* that HOST or SNI chose, by its first name; NULL: none yet */
     unsigned login_failures;
     uint64_t login_reply_ns; /* when the refusal of a login is told; CLOCK_NEVER: none is due */
     bool login_asked;        /* a call on the accounts is outstanding */
+
+    struct tls_facts *data_tls; /* of the last data connection; NULL: none, or in clear */
 
     /* Of the login; ops NULL: none. */
     struct backend_store *store;

@@ -11,6 +11,7 @@
 
 struct server_settings {
     struct tls_master *master; /* of the tickets; NULL only if no listener has TLS */
+    uint64_t master_period_ns; /* after which it is rotated (TLS-205); 0: TLS_MASTER_PERIOD_S */
     const struct account_ops *account_ops;
     void *accounts;
     uint32_t sessions_max; /* 0: 10000; beyond: 421 */

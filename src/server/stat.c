@@ -25,15 +25,31 @@ static void status_line(struct server_session *session, const char *format, ...)
     buf_fini(&line);
 }
 
+/* TLS-210 */
+static void status_facts(struct server_session *session, const char *of,
+                         const struct tls_facts *facts)
+{
+    status_line(session, "%s under %s, %s%s", of, facts->version_name, facts->cipher,
+                facts->resumed ? ", resumed" : "");
+    if (facts->server_name[0])
+        status_line(session, "%s for %s by SNI", of, facts->server_name);
+    if (facts->alpn[0])
+        status_line(session, "%s for %s by ALPN", of, facts->alpn);
+    if (facts->peer_subject[0])
+        status_line(session, "%s with the certificate of %s", of, facts->peer_subject);
+}
+
 static void status_tls(struct server_session *session)
 {
     const struct security *security = server_pi_security(session->pi);
     if (stream_is_sealed(session->stream)) {
         const struct tls_facts *facts = tls_engine_facts(stream_tls(session->stream));
-        status_line(session, "Control connection under %s, %s", facts->version_name, facts->cipher);
+        status_facts(session, "Control connection", facts);
     } else {
         status_line(session, "Control connection in clear");
     }
+    if (session->data_tls)
+        status_facts(session, "Last data connection", session->data_tls);
     if (security->state == SECURITY_PLAIN)
         return;
     status_line(session, "Data connections %s",

@@ -12,6 +12,7 @@
 #include "server/list.h"
 #include "server/outcome.h"
 #include "server/ports.h"
+#include "server/security.h"
 #include "tls/engine.h"
 
 bool server_transfer_is_upload(const struct server_transfer *transfer)
@@ -34,6 +35,7 @@ uint64_t server_transfer_bytes(const struct server_transfer *transfer)
 
 void server_transfer_free(struct server_transfer *transfer)
 {
+    server_keepalive_free(transfer->keepalive);
     server_list_free(transfer->list);
     stream_free(transfer->stream);
     server_filter_free(transfer->filter);
@@ -47,12 +49,17 @@ static void transfer_log(const struct server_transfer *transfer)
 {
     const struct server_session *session = transfer->session;
     uint64_t took_ns = loop_now_ns(session->shared->loop) - transfer->started_ns;
+    static const struct tls_facts nothing;
+    const struct tls_facts *tls =
+        session->data_tls && transfer->tls[0] ? session->data_tls : &nothing;
     if (transfer->code == 0) {
         server_event(session, LOG_LEVEL_NOTICE, "transfer.end",
                      F_STR("verb", server_transfer_verb(transfer)), F_STR("path", transfer->path),
                      F_U64("offset", transfer->offset_bytes), F_U64("bytes", transfer->bytes),
                      F_DUR("took", took_ns), F_STR("tls", transfer->tls),
-                     F_STR("proof", transfer->tls[0] ? tls_proof_words(transfer->proof) : ""));
+                     F_STR("proof", transfer->tls[0] ? tls_proof_words(transfer->proof) : ""),
+                     F_STR("cipher", tls->cipher), F_STR("alpn", tls->alpn),
+                     F_STR("server_name", tls->server_name), F_STR("client", tls->peer_subject));
         return;
     }
     server_event(session, LOG_LEVEL_NOTICE, "transfer.failed",
@@ -439,6 +446,7 @@ static void data_ready(void *ctx, struct stream *stream, struct server_binding *
     transfer->binding = server_binding_ref(binding);
     transfer->proof = proof;
     transfer->tls = engine ? tls_version_name(tls_engine_facts(engine)->version) : "";
+    server_security_note_data(session, engine);
     if (session->kept)
         transfer->ahead = *server_kept_ahead(session->kept);
     server_ports_forget(session);

@@ -173,13 +173,16 @@ static enum ferry_error transfer_new(struct server_session *session,
                                      struct server_transfer **out)
 {
     struct server_transfer *transfer = alloc_zero(sizeof(*transfer));
+    struct server_keepalive *keepalive = server_keepalive_new(session);
     char *path = alloc_bytes(action->path);
-    if (!transfer || !path) {
+    if (!transfer || !keepalive || !path) {
         alloc_free(transfer);
+        server_keepalive_free(keepalive);
         alloc_free(path);
         return FERRY_E_MEMORY;
     }
     transfer->session = session;
+    transfer->keepalive = keepalive;
     transfer->verb = action->verb;
     transfer->ascii_type = server_pi_type(session->pi) == REPRESENTATION_ASCII;
     transfer->mode = server_pi_mode(session->pi);

@@ -3,6 +3,7 @@
 #ifndef FERRY_SERVER_TRANSFER_PRIVATE_H
 #define FERRY_SERVER_TRANSFER_PRIVATE_H
 
+#include "server/keepalive.h"
 #include "server/kept.h"
 #include "server/transfer.h"
 
@@ -40,6 +41,7 @@ struct server_transfer {
     struct server_binding *binding; /* of its engine */
     enum tls_proof proof;
     struct pump *pump;
+    struct server_keepalive *keepalive;
     struct server_filter *filter; /* or NULL */
     struct server_ahead ahead;    /* MODE B: what came for an upload already */
     uint64_t written_bytes;       /* of the file, by an upload */

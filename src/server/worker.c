@@ -37,6 +37,7 @@ struct server_worker {
     struct server_shared shared;
     LIST_HEAD(, server_listener) listeners;
     bool draining, aborted;
+    struct loop_timer *rotation; /* of the ticket key */
     struct loop_timer *patience; /* of draining */
     struct loop_task *empty;
     struct loop_timer *tell; /* of what the log left out */
@@ -193,6 +194,27 @@ enum ferry_error server_worker_listen(struct server_worker *worker, int fd,
     return FERRY_OK;
 }
 
+/* ---- the ticket key ---- */
+
+static void worker_await_rotation(struct server_worker *worker)
+{
+    const struct server_shared *shared = &worker->shared;
+    loop_timer_at(worker->rotation, loop_now_ns(shared->loop) + shared->settings.master_period_ns);
+}
+
+static void worker_rotate(void *ctx)
+{
+    struct server_worker *worker = ctx;
+    const struct log *log = worker->shared.settings.log;
+    if (tls_master_rotate(worker->shared.settings.master))
+        log_event(log, LOG_LEVEL_DEBUG, "tickets.rotated", F_STR("side", "server"));
+    else
+        log_event(log, LOG_LEVEL_ERROR, "tickets.kept",
+                  F_STR("reason", "there is no randomness for a new ticket key"),
+                  F_STR("side", "server"));
+    worker_await_rotation(worker);
+}
+
 /* ---- the end ---- */
 
 static void worker_empty(void *ctx)
@@ -281,6 +303,8 @@ enum ferry_error server_worker_new(struct loop *loop, const struct server_settin
         shared->settings.sessions_max = SESSIONS_MAX_DEFAULT;
     if (!shared->settings.clock)
         shared->settings.clock = &clock_system;
+    if (shared->settings.master_period_ns == 0)
+        shared->settings.master_period_ns = TLS_MASTER_PERIOD_S * CLOCK_NS_PER_S;
     server_linger_init(&shared->linger);
     server_limits_init(&shared->limits);
     server_floods_init(&shared->floods, shared->settings.log);
@@ -291,11 +315,14 @@ enum ferry_error server_worker_new(struct loop *loop, const struct server_settin
     worker->patience = loop_timer_new(loop, worker_impatient, worker);
     worker->empty = loop_task_new(loop, worker_empty, worker);
     worker->tell = loop_timer_new(loop, worker_tell, worker);
-    if (!worker->patience || !worker->empty || !worker->tell) {
+    worker->rotation = loop_timer_new(loop, worker_rotate, worker);
+    if (!worker->patience || !worker->empty || !worker->tell || !worker->rotation) {
         server_worker_free(worker);
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a server");
     }
     loop_timer_at(worker->tell, loop_now_ns(loop) + TELL_NS);
+    if (settings->master)
+        worker_await_rotation(worker);
     *out = worker;
     return FERRY_OK;
 }
@@ -313,6 +340,7 @@ void server_worker_free(struct server_worker *worker)
     server_limits_fini(&worker->shared.limits);
     loop_timer_free(worker->patience);
     loop_timer_free(worker->tell);
+    loop_timer_free(worker->rotation);
     loop_task_free(worker->empty);
     alloc_free(worker);
 }

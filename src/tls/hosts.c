@@ -69,6 +69,11 @@ const char *tls_hosts_find(const struct tls_hosts *hosts, struct bytes name)
     return entry ? entry->name : NULL;
 }
 
+const char *tls_hosts_default(const struct tls_hosts *hosts)
+{
+    return hosts->fallback->name;
+}
+
 /* ---- making ---- */
 
 static bool is_name(struct bytes name)

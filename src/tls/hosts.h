@@ -48,4 +48,7 @@ void tls_hosts_unref(struct tls_hosts *hosts);
  * none. Any case; one trailing dot is not looked at (TLS-146). */
 const char *tls_hosts_find(const struct tls_hosts *hosts, struct bytes name);
 
+/* The name of the default host, as facts.host has it: "" if it has none. */
+const char *tls_hosts_default(const struct tls_hosts *hosts);
+
 #endif

@@ -88,19 +88,33 @@ static void sec_91_only_visible_characters(void **state)
     check_fini(&check);
 }
 
+static void the_same_is_told_once(void **state)
+{
+    (void)state;
+    struct check check;
+    check_init(&check);
+    check_add(&check, "a", 1, "x");
+    check_add(&check, "a", 1, "x");
+    check_add(&check, "a", 2, "x");
+    check_add(&check, "a", 1, "%c", 'x');
+    assert_printed(&check, "a:1: x\na:2: x\n");
+    assert_int_equal(check.count, 2);
+    check_fini(&check);
+}
+
 static void more_than_are_kept(void **state)
 {
     (void)state;
     struct check check;
     check_init(&check);
     for (unsigned i = 0; i < CHECK_MISTAKES_MAX + 3; i++)
-        check_add(&check, "a", 1, "x");
+        check_add(&check, "a", 100 + i, "x");
     CLEANUP(buf_fini) struct buf said;
     buf_init(&said, 65536);
     assert_int_equal(check_print(&check, &said), FERRY_OK);
-    static const char end[] = "a:1: x\nand 3 more\n";
+    static const char end[] = "a:199: x\nand 3 more\n";
     struct bytes view = buf_view(&said);
-    assert_int_equal(view.len, CHECK_MISTAKES_MAX * 7 + sizeof("and 3 more\n") - 1);
+    assert_int_equal(view.len, CHECK_MISTAKES_MAX * 9 + sizeof("and 3 more\n") - 1);
     assert_true(bytes_equal(bytes_skip(view, view.len - (sizeof(end) - 1)), BYTES_LIT(end)));
     check_fini(&check);
 }
@@ -111,6 +125,7 @@ int main(void)
         cmocka_unit_test(the_nearest_word),
         cmocka_unit_test(the_order_of_files_and_lines),
         cmocka_unit_test(sec_91_only_visible_characters),
+        cmocka_unit_test(the_same_is_told_once),
         cmocka_unit_test(more_than_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

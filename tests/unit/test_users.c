@@ -236,6 +236,41 @@ static void sec_84_stored_passwords(void **state)
     assert_int_equal(verified, 3);
 }
 
+/* SEC-84: as long as with a password. Without one, only a certificate can log in. */
+static void accounts_without_a_password(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const rules[] = {"cn:anna"};
+    char path[PATH_MAX];
+    struct user_settings settings = {
+        .name = "cert",
+        .root = tempdir_path(&f->dir, "home", path),
+        .certificates = rules,
+        .certificate_count = 1,
+    };
+    static const struct {
+        enum admission_policy login;
+        bool possible;
+    } rows[] = {
+        {ADMISSION_PASSWORD, false},
+        {ADMISSION_CERTIFICATE_AND_PASSWORD, false},
+        {ADMISSION_CERTIFICATE, true},
+    };
+    add_stored(f, f->users, "anna", "olleh");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fault fault = {0};
+        settings.login = rows[i].login;
+        enum ferry_error error = users_add(f->users, &settings, &fault);
+        assert_int_equal(error, rows[i].possible ? FERRY_OK : FERRY_E_ARGUMENT);
+        assert_int_equal(fault_is_set(&fault), !rows[i].possible);
+    }
+    verified = 0;
+    assert_int_equal(login(f, "cert", "hello"), LOGIN_REFUSED);
+    assert_int_equal(login(f, "cert", ""), LOGIN_REFUSED);
+    assert_int_equal(login(f, "cert", NULL), LOGIN_REFUSED);
+    assert_int_equal(verified, 2);
+}
+
 /* A reload: who was logging in is decided by the old accounts, who comes by the new ones. */
 static void accounts_are_replaced(void **state)
 {
@@ -287,6 +322,7 @@ int main(void)
         TEST(sec_38_old_parts_are_swept),
         TEST(a_cancelled_login_does_not_answer),
         TEST(sec_84_stored_passwords),
+        TEST(accounts_without_a_password),
         TEST(accounts_are_replaced),
         TEST(short_memory),
     };

@@ -1,5 +1,6 @@
 """A user-PI without manners: sends any bytes at any moment, in clear or under TLS, and can leave without a word."""
 
+import contextlib
 import re
 import socket
 import ssl
@@ -8,18 +9,28 @@ import ssl
 class Raw:
     """One control connection. The certificate is not looked at: these tests are about the server."""
 
-    def __init__(self, port, implicit=False, timeout_s=20, source=None, host="127.0.0.1"):
+    def __init__(self, port, implicit=False, timeout_s=20, source=None, host="127.0.0.1", certificate=None, name=None,
+                 alpn=None, tls=None):
+        """`certificate`: paths of a certificate and its key to show; `name`: SNI; `alpn`: a list; `tls`: the only
+        version, of ssl.TLSVersion."""
         self.socket = socket.create_connection((host, port), timeout_s,
                                                source_address=(source, 0) if source else None)
         self.received = b""
         self.context = ssl.create_default_context()
         self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
+        self.name = name
+        if certificate:
+            self.context.load_cert_chain(*map(str, certificate))
+        if alpn:
+            self.context.set_alpn_protocols(alpn)
+        if tls:
+            self.context.minimum_version = self.context.maximum_version = tls
         if implicit:
             self.start_tls()
 
     def start_tls(self):
         """The TLS handshake, as client."""
-        self.socket = self.context.wrap_socket(self.socket, suppress_ragged_eofs=False)
+        self.socket = self.context.wrap_socket(self.socket, suppress_ragged_eofs=False, server_hostname=self.name)
 
     def send(self, data):
         self.socket.sendall(data.encode() if isinstance(data, str) else data)
@@ -47,14 +58,20 @@ class Raw:
         assert not expect or code in expect, f"{line}: {text!r}, not {expect}"
         return code, text
 
-    def login(self, user, password):
-        """Greeting, AUTH TLS, login, PROT P, TYPE I."""
+    def seal(self):
+        """Greeting and AUTH TLS."""
         assert self.reply()[0] == 220
         if not isinstance(self.socket, ssl.SSLSocket):
             self.command("AUTH TLS", 234)
             self.start_tls()
-        self.command(f"USER {user}", 331)
-        self.command(f"PASS {password}", 230)
+        return self
+
+    def login(self, user, password=None):
+        """Greeting, AUTH TLS, login, without a password by the certificate alone; PROT P, TYPE I."""
+        self.seal()
+        self.command(f"USER {user}", 331 if password else 232)
+        if password:
+            self.command(f"PASS {password}", 230)
         self.command("PBSZ 0", 200)
         self.command("PROT P", 200)
         self.command("TYPE I", 200)
@@ -63,11 +80,31 @@ class Raw:
     def passive(self):
         """EPSV; returns a connected socket in clear."""
         _, text = self.command("EPSV", 229)
-        return socket.create_connection(("127.0.0.1", int(re.search(r"\|(\d+)\|", text)[1])), 20)
+        return socket.create_connection((self.socket.getpeername()[0], int(re.search(r"\|(\d+)\|", text)[1])), 20)
 
     def sealed(self, connection):
         """The data connection under TLS, resuming the control connection's session."""
-        return self.context.wrap_socket(connection, session=self.socket.session, suppress_ragged_eofs=False)
+        return self.context.wrap_socket(connection, session=self.socket.session, suppress_ragged_eofs=False,
+                                        server_hostname=self.name)
+
+    def fetch(self, name, resume=True):
+        """RETR over a sealed data connection; returns the content and whether its session was resumed."""
+        connection = self.passive()
+        self.send(f"RETR {name}\r\n")
+        session = self.socket.session if resume else None
+        with self.context.wrap_socket(connection, session=session, suppress_ragged_eofs=False,
+                                      server_hostname=self.name) as data:
+            code, text = self.reply()
+            assert code == 150, text
+            content = b""
+            while block := data.recv(1 << 16):
+                content += block
+            resumed = data.session_reused
+            with contextlib.suppress(OSError):
+                data.unwrap()
+        code, text = self.reply()
+        assert code == 226, text
+        return content, resumed
 
     def at_end(self):
         """Whether the server has closed the connection, in whatever way."""
