@@ -42,7 +42,8 @@ struct user_settings {
     bool upload_in_place, hide_dotfiles;
     const char *denied_names;
 
-    uint64_t sessions_max; /* at once; 0: no limit */
+    uint64_t sessions_max;             /* at once; 0: no limit */
+    uint64_t quota_bytes, quota_files; /* that it may store; 0: no limit */
 };
 
 /* Adds an account; all is copied, of the password only a salted hash. Before the first login.

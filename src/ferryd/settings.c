@@ -523,6 +523,20 @@ static const struct conf_directive account_rows[] = {
      .max = 1000000,
      .fallback = "0",
      .help = "How many sessions the account may have at once; 0: no limit."},
+    {.name = "quota",
+     .type = CONF_SIZE,
+     ACCOUNT(quota_bytes),
+     .max = INT64_MAX,
+     .fallback = "0",
+     .help =
+         "How much may be stored beneath the account's home, by all its sessions together; what "
+         "is there is counted at its first login. 0: no limit."},
+    {.name = "quota_files",
+     .type = CONF_UNSIGNED,
+     ACCOUNT(quota_files),
+     .max = INT64_MAX,
+     .fallback = "0",
+     .help = "How many files, directories and links there may be; 0: no limit."},
 };
 
 static const struct conf_block blocks[] = {

@@ -147,6 +147,9 @@ struct store_ops {
 
     void (*open_part)(struct backend_store *store, const char *path, enum part_mode mode,
                       uint64_t offset_bytes, store_part_fn *done, void *ctx);
+    /* At once: whether the account may store as much as the part has, or what it is written to in
+     * place, when it ends at `end_bytes` of the file; asked before that is written (SEC-39). */
+    bool (*reserve)(struct backend_store *store, uint32_t part, uint64_t end_bytes);
     /* The part, which is written and synced, takes its name: only after this does anybody see it
      * (FTP-64, SEC-38). If it fails the part is still to be abandoned. */
     void (*commit)(struct backend_store *store, uint32_t part, store_fn *done, void *ctx);

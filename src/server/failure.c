@@ -41,6 +41,12 @@ struct server_failure server_failure_of(enum verb verb, enum ferry_error kind)
     return local_error;
 }
 
+struct server_failure server_failure_of_fault(enum verb verb, const struct fault *fault)
+{
+    return fault->os_error == EDQUOT ? server_failure_of_errno(EDQUOT)
+                                     : server_failure_of(verb, fault->kind);
+}
+
 struct server_failure server_failure_of_errno(int os_error)
 {
     if (os_error == ENOSPC)
@@ -53,7 +59,7 @@ struct server_failure server_failure_of_errno(int os_error)
 void server_failure_reply(struct server_session *session, const struct fault *fault)
 {
     const struct server_action *command = &session->command;
-    struct server_failure failure = server_failure_of(command->verb, fault->kind);
+    struct server_failure failure = server_failure_of_fault(command->verb, fault);
     server_event(session, LOG_LEVEL_NOTICE, "command.failed",
                  F_STR("verb", verb_row(command->verb)->name), F_BYTES("path", command->path),
                  F_U64("reply", (uint64_t)failure.code), F_VISIBLE("reason", fault->what),

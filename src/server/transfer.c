@@ -138,7 +138,7 @@ static void transfer_committed(void *ctx, const struct fault *fault)
         return;
     }
     /* FERRY_E_STATE here: two were appending, or the file changed under a resumed upload. */
-    struct server_failure failure = server_failure_of(transfer->verb, fault->kind);
+    struct server_failure failure = server_failure_of_fault(transfer->verb, fault);
     if (fault->kind == FERRY_E_STATE)
         failure = (struct server_failure){450, "The file was changed by another meanwhile."};
     server_transfer_set_fault(transfer, failure.code, failure.text, fault);
@@ -323,6 +323,14 @@ static void transfer_written(void *ctx, uint64_t bytes)
     transfer_tell_marks(transfer);
 }
 
+/* SEC-39 */
+static bool transfer_allows(void *ctx, uint64_t bytes)
+{
+    const struct server_transfer *transfer = ctx;
+    const struct server_session *session = transfer->session;
+    return session->ops->reserve(session->store, transfer->part, transfer->offset_bytes + bytes);
+}
+
 /* MODE B: the file's last block has come, but so may have an end of the connection that is none
  * (TLS-185). */
 static bool transfer_was_cut(struct server_transfer *transfer)
@@ -417,6 +425,7 @@ static void transfer_move(struct server_transfer *transfer)
         .filter = transfer->filter ? transfer_filter : NULL,
         .wanted = upload && blocks ? transfer_wanted : NULL,
         .written = upload && blocks ? transfer_written : NULL,
+        .allows = upload ? transfer_allows : NULL,
         .hook_ctx = transfer,
         .keep_stream = !upload && blocks,
         .length_bytes = upload ? 0 : transfer->range_bytes,

@@ -33,7 +33,7 @@ static void transfer_announced(struct server_transfer *transfer)
 
 static void transfer_not_opened(struct server_transfer *transfer, const struct fault *fault)
 {
-    struct server_failure failure = server_failure_of(transfer->verb, fault->kind);
+    struct server_failure failure = server_failure_of_fault(transfer->verb, fault);
     server_transfer_set_fault(transfer, failure.code, failure.text, fault);
     server_transfer_finish(transfer);
 }
