@@ -1,4 +1,5 @@
 /* SEC-39: quotas in bytes and files, by a whole server over loopback. */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "ftp/server_pi.h"
 #include "support/server_rig.h"
 
 #define KIB 1024
@@ -208,7 +210,7 @@ static void sec_39_sessions_share_it_and_it_is_counted_again(void **state)
     (void)state;
     struct rig_client others[UPLOADS];
     struct rig_data data[UPLOADS];
-    char path[256];
+    char path[PATH_MAX + 8];
     open_quota(1024 * KIB, 0, false);
     snprintf(path, sizeof(path), "%s/before", rig.dir.path);
     FILE *file = fopen(path, "w");
