@@ -23,7 +23,7 @@ struct user {
     users_verify_fn *verify; /* NULL: the hash decides */
     char *stored;            /* for `verify` */
     struct charset *charset; /* NULL: none */
-    uint64_t sessions_max;
+    uint64_t sessions_max, rate_up, rate_down;
     uint64_t quota_bytes, quota_files;
     char salt[SALT_BYTES];
     struct secret *hash; /* of salt and password; neither this nor `verify`: there is none */
@@ -245,6 +245,8 @@ static enum ferry_error copy_settings(struct user *user, const struct user_setti
         .denied_names = user->denied_names,
     };
     user->sessions_max = settings->sessions_max;
+    user->rate_up = settings->rate_up;
+    user->rate_down = settings->rate_down;
     if (!set_quota(user, settings))
         return FERRY_E_MEMORY;
     if (!user->name || !user->root || (denies && !user->denied_names))
@@ -353,6 +355,8 @@ static void login_tell(struct login_job *job)
         .by_certificate = !job->password,
         .charset = job->user->charset,
         .sessions_max = job->user->sessions_max,
+        .rate_up = job->user->rate_up,
+        .rate_down = job->user->rate_down,
     };
     if (job->verdict == LOGIN_GRANTED &&
         local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &job->user->rules,

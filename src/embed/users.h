@@ -42,6 +42,7 @@ struct user_settings {
     bool upload_in_place, hide_dotfiles;
     const char *denied_names;
 
+    uint64_t rate_up, rate_down;       /* bytes a second, of all its sessions; 0: no limit */
     uint64_t sessions_max;             /* at once; 0: no limit */
     uint64_t quota_bytes, quota_files; /* that it may store; 0: no limit */
 };

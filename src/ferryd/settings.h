@@ -63,7 +63,7 @@ struct settings_account {
     enum user_tls tls;
     bool upload_in_place, hide_dotfiles;
     struct conf_texts denied_names;
-    uint64_t sessions_max, quota_bytes, quota_files;
+    uint64_t sessions_max, rate_up, rate_down, quota_bytes, quota_files;
 };
 
 #define SETTINGS_LISTEN "listen"

@@ -56,7 +56,9 @@ struct login_grant {
     struct charset *charset; /* that names come in which are no UTF-8, of one thread, borrowed until
                                 the session's end; NULL: names are bytes as they come */
     uint64_t sessions_max;   /* of the account at once; 0: no limit */
-    bool by_certificate;     /* no password was needed: 232 (TLS-72) */
+    uint64_t rate_up, rate_down; /* bytes a second of all its uploads and of all its downloads; 0:
+                                    no limit */
+    bool by_certificate;         /* no password was needed: 232 (TLS-72) */
 };
 
 /* `grant` is NULL unless the verdict is LOGIN_GRANTED; `fault` is never NULL. It is set if the

@@ -31,10 +31,11 @@ struct server_ledger_key {
 
 struct server_ledger_entry {
     struct server_ledger_key key;
-    uint32_t held;    /* above 0: it is not forgotten */
-    uint64_t count;   /* as the user of the table likes */
-    struct rate rate; /* the same */
-    bool known;       /* the same */
+    uint32_t held;        /* above 0: it is not forgotten */
+    uint64_t count;       /* as the user of the table likes */
+    struct rate rate;     /* the same */
+    bool known;           /* the same */
+    struct rate up, down; /* the same */
 };
 
 struct server_ledger_slot;

@@ -81,6 +81,12 @@ bool server_limits_join(struct server_limits *limits, struct bytes account, uint
     return true;
 }
 
+struct server_ledger_entry *server_limits_account(struct server_limits *limits,
+                                                  struct bytes account)
+{
+    return entry_of(limits, LEDGER_ACCOUNT, NULL, account);
+}
+
 void server_limits_part(struct server_limits *limits, struct bytes account)
 {
     let_go(limits, LEDGER_ACCOUNT, NULL, account);

@@ -54,6 +54,9 @@ const char *server_limit_advice(enum server_limit limit);
 /* A session of the account begins; false: it has `most` already (0: no limit), or memory is short.
  */
 bool server_limits_join(struct server_limits *limits, struct bytes account, uint64_t most);
+/* The rates of its transfers, which all its sessions share; there as long as it has one. */
+struct server_ledger_entry *server_limits_account(struct server_limits *limits,
+                                                  struct bytes account);
 void server_limits_part(struct server_limits *limits, struct bytes account);
 
 /* A password is to be tried; false: too many failed. Others who fail at an account do not lock it

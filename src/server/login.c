@@ -54,6 +54,8 @@ static void login_grant(struct server_session *session, const struct login_grant
     session->store = grant->store;
     session->ops = grant->ops;
     session->read_only = grant->read_only;
+    session->rate_up = grant->rate_up;
+    session->rate_down = grant->rate_down;
     if (!server_presence_logged_in(session, grant->sessions_max)) {
         server_session_log_out(session);
         server_pi_reply(session->pi, 421, "Too many sessions of this account.");

@@ -406,6 +406,21 @@ static enum ferry_error transfer_make_filter(struct server_transfer *transfer)
     return error;
 }
 
+/* That of the account, which its sessions share. */
+static void transfer_set_rate(const struct server_transfer *transfer,
+                              struct pump_settings *settings)
+{
+    const struct server_session *session = transfer->session;
+    struct server_ledger_entry *account =
+        server_limits_account(&session->shared->limits, bytes_str(session->user));
+    bool upload = server_transfer_is_upload(transfer);
+    uint64_t rate = upload ? session->rate_up : session->rate_down;
+    if (!account || rate == 0)
+        return;
+    settings->rate = upload ? &account->up : &account->down;
+    settings->rate_rule = (struct rate_rule){rate, CLOCK_NS_PER_S};
+}
+
 static void transfer_move(struct server_transfer *transfer)
 {
     const struct server_shared *shared = transfer->session->shared;
@@ -437,6 +452,7 @@ static void transfer_move(struct server_transfer *transfer)
         .done = transfer_pumped,
         .ctx = transfer,
     };
+    transfer_set_rate(transfer, &settings);
     if (pump_new(&settings, &transfer->pump) == FERRY_OK)
         transfer->stage = TRANSFER_MOVING;
     else

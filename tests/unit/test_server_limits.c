@@ -232,6 +232,41 @@ static void commands_wait_for_their_turn(void **state)
     rig_close(&client);
 }
 
+/* Both directions, over two sessions that share the rate: 64 KiB at once, the rest at 64 KiB/s. */
+static void transfers_of_an_account_have_a_rate(void **state)
+{
+    enum { RATE = 64 * 1024, SIZE = 80 * 1024 };
+    (void)state;
+    static char content[SIZE];
+    struct rig_client first, second;
+    struct fault fault = {0};
+    struct buf got;
+    buf_init(&got, SIZE);
+    open_rig(&(struct server_limit_rules){0}, 0);
+    const struct user_settings carl = {.name = "carl",
+                                       .password = RIG_PASSWORD,
+                                       .root = rig.dir.path,
+                                       .rate_up = RATE,
+                                       .rate_down = RATE};
+    assert_int_equal(users_add(rig.users, &carl, &fault), FERRY_OK);
+    rig_login_as(&first, &rig, "carl");
+    rig_login_as(&second, &rig, "carl");
+    uint64_t began_ns = now_ns();
+    rig_upload(&first, "STOR a", bytes_of(content, SIZE));
+    rig_upload(&second, "STOR b", bytes_of(content, SIZE / 2));
+    uint64_t up_ns = now_ns() - began_ns;
+    rig_download(&second, "RETR a", &got);
+    buf_consume(&got, buf_len(&got));
+    rig_download(&first, "RETR a", &got);
+    uint64_t down_ns = now_ns() - began_ns - up_ns;
+    assert_int_equal(buf_len(&got), SIZE);
+    assert_true(up_ns > 500 * CLOCK_NS_PER_MS && up_ns < 10 * CLOCK_NS_PER_S);
+    assert_true(down_ns > 500 * CLOCK_NS_PER_MS && down_ns < 10 * CLOCK_NS_PER_S);
+    buf_fini(&got);
+    rig_close(&first);
+    rig_close(&second);
+}
+
 static void sec_60_a_noisy_address_does_not_fill_the_log(void **state)
 {
     (void)state;
@@ -303,6 +338,7 @@ int main(void)
         cmocka_unit_test_teardown(sec_59_handshakes_at_once, teardown),
         cmocka_unit_test_teardown(sec_50_failed_logins_lock_the_pair, teardown),
         cmocka_unit_test_teardown(commands_wait_for_their_turn, teardown),
+        cmocka_unit_test_teardown(transfers_of_an_account_have_a_rate, teardown),
         cmocka_unit_test_teardown(sec_60_a_noisy_address_does_not_fill_the_log, teardown),
         cmocka_unit_test_teardown(sec_86_addresses_of_people_are_not_logged, teardown),
         cmocka_unit_test_teardown(sec_87_the_greeting_is_minimal, teardown),
