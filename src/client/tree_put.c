@@ -169,7 +169,7 @@ static void enter_folder(struct tree_put *tree, enum ferry_error result)
     if (error == FERRY_OK)
         error = client_walk_tell(walk, FERRY_TREE_DIRECTORY, 0);
     if (error == FERRY_OK)
-        error = dir_open(&walk->root, bytes_str(walk->item_inner), DIR_BY_NAME, &tree->dir,
+        error = dir_open(&walk->root, bytes_str(walk->item_inner), DIR_BY_NAME, NULL, &tree->dir,
                          &walk->session->fault);
     if (error == FERRY_OK) {
         next_file(tree);

@@ -13,9 +13,9 @@
 #include "conf/schema.h"
 #include "ferry/error.h"
 
-/* Words of our own in the tables, which nobody can write: text holds no control byte. The first is set by default, so that
- * libconfuse calls for it where a block begins; the second is put behind the text of each file: a
- * block that is still open gets it. */
+/* Words of our own in the tables, which nobody can write: text holds no control byte. The first is
+ * set by default, so that libconfuse calls for it where a block begins; the second is put behind
+ * the text of each file: a block that is still open gets it. */
 #define GRAMMAR_BEGIN "\1begin"
 #define GRAMMAR_END "\1end"
 #define GRAMMAR_INCLUDE "include"

@@ -42,10 +42,20 @@ static enum home_start start_of(const struct local_job *job)
     return HOME_REPLACE;
 }
 
+/* Opens it; then, step by step, copies the beginning of a file that it goes on with. */
 static void work_open_part(struct local_job *job)
 {
-    (void)!home_open_part(&job->store->home, local_job_path(job), start_of(job), job->number,
-                          &job->upload, &job->fault);
+    struct home *home = &job->store->home;
+    struct home_upload *upload = &job->upload;
+    bool done = true;
+    if (upload->fd >= 0) {
+        if (home_copy(home, &done, &job->fault) != FERRY_OK)
+            home_upload_fini(upload);
+    } else if (home_open_part(home, local_job_path(job), start_of(job), job->number, upload,
+                              &job->fault) == FERRY_OK) {
+        done = !upload->copying;
+    }
+    job->again = !done && !fault_is_set(&job->fault);
 }
 
 static void tell_open_part(struct local_job *job)

@@ -12,7 +12,11 @@
 #include "store/sweep.h"
 #include "tls/digest.h"
 
-enum { SALT_BYTES = 16, NEW_FILES_MASK = 027 /* SEC-37 */ };
+enum {
+    SALT_BYTES = 16,
+    NEW_FILES_MASK = 027, /* SEC-37 */
+    LISTINGS_BYTES = 64 * 1024 * 1024,
+};
 
 struct user {
     SLIST_ENTRY(user) link;
@@ -36,7 +40,8 @@ struct users {
     SLIST_HEAD(, user) list;
     TAILQ_HEAD(, login_job) jobs;
     unsigned count;
-    struct user *nobody; /* whose hash is computed for unknown names (SEC-84) */
+    struct dir_budget listings; /* of all sessions together */
+    struct user *nobody;        /* whose hash is computed for unknown names (SEC-84) */
 };
 
 /* One login, decided on the pool: hashing and opening the root take time. */
@@ -114,6 +119,7 @@ struct users *users_new(struct loop *loop)
     if (!users)
         return NULL;
     users->loop = loop;
+    users->listings.max_bytes = LISTINGS_BYTES;
     SLIST_INIT(&users->list);
     TAILQ_INIT(&users->jobs);
     /* No password has this hash: what is hashed is longer than any. */
@@ -243,6 +249,7 @@ static enum ferry_error copy_settings(struct user *user, const struct user_setti
         .upload_in_place = settings->upload_in_place,
         .hide_dotfiles = settings->hide_dotfiles,
         .denied_names = user->denied_names,
+        .control_bytes = settings->control_bytes,
     };
     user->sessions_max = settings->sessions_max;
     user->rate_up = settings->rate_up;
@@ -358,8 +365,10 @@ static void login_tell(struct login_job *job)
         .rate_up = job->user->rate_up,
         .rate_down = job->user->rate_down,
     };
+    struct home_rules rules = job->user->rules;
+    rules.listings = &job->users->listings;
     if (job->verdict == LOGIN_GRANTED &&
-        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &job->user->rules,
+        local_store_new(job->users->loop, &job->root, bytes_str(job->user->name), &rules,
                         &grant.store) != FERRY_OK) {
         fault_set(&job->fault, FERRY_E_MEMORY, "no memory for a login");
         job->verdict = LOGIN_UNAVAILABLE;

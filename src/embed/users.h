@@ -41,6 +41,7 @@ struct user_settings {
     /* As in store/home.h. */
     bool upload_in_place, hide_dotfiles;
     const char *denied_names;
+    bool control_bytes;
 
     uint64_t rate_up, rate_down;       /* bytes a second, of all its sessions; 0: no limit */
     uint64_t sessions_max;             /* at once; 0: no limit */

@@ -49,6 +49,7 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
         .upload_in_place = account->upload_in_place,
         .hide_dotfiles = account->hide_dotfiles,
         .denied_names = buf_view(&denied).ptr,
+        .control_bytes = account->control_bytes,
         .sessions_max = account->sessions_max,
         .rate_up = account->rate_up,
         .rate_down = account->rate_down,

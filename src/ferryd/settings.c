@@ -2,80 +2,10 @@
 #include "ferryd/settings.h"
 
 #include "base/clock.h"
-#include "ftp/server_pi.h"
+#include "ferryd/settings_words.h"
 
 #define SECONDS(n) ((n)*CLOCK_NS_PER_S)
 #define HOURS(n) SECONDS(UINT64_C(3600) * (n))
-
-/* ---- words ---- */
-
-static const struct conf_word log_forms[] = {
-    {"text", LOG_FORM_TEXT}, {"json", LOG_FORM_JSON}, {NULL, 0}};
-static const struct conf_word log_levels[] = {{"error", LOG_LEVEL_ERROR},
-                                              {"notice", LOG_LEVEL_NOTICE},
-                                              {"debug", LOG_LEVEL_DEBUG},
-                                              {NULL, 0}};
-static const struct conf_word kinds[] = {{"explicit", LISTEN_EXPLICIT},
-                                         {"implicit", LISTEN_IMPLICIT},
-                                         {"either", LISTEN_EITHER},
-                                         {NULL, 0}};
-static const struct conf_word policies[] = {{"modern", TLS_POLICY_MODERN},
-                                            {"default", TLS_POLICY_DEFAULT},
-                                            {"legacy", TLS_POLICY_LEGACY},
-                                            {NULL, 0}};
-static const struct conf_word versions[] = {{"1.0", TLS_VERSION_1_0},
-                                            {"1.1", TLS_VERSION_1_1},
-                                            {"1.2", TLS_VERSION_1_2},
-                                            {"1.3", TLS_VERSION_1_3},
-                                            {NULL, 0}};
-static const struct conf_word client_certificates[] = {{"none", TLS_CLIENT_CERT_NONE},
-                                                       {"optional", TLS_CLIENT_CERT_OPTIONAL},
-                                                       {"required", TLS_CLIENT_CERT_REQUIRED},
-                                                       {NULL, 0}};
-static const struct conf_word unknown_hosts[] = {{"auto", TLS_UNKNOWN_HOST_AUTO},
-                                                 {"default-cert", TLS_UNKNOWN_HOST_DEFAULT},
-                                                 {"reject", TLS_UNKNOWN_HOST_REJECT},
-                                                 {NULL, 0}};
-static const struct conf_word logins[] = {{"password", ADMISSION_PASSWORD},
-                                          {"cert", ADMISSION_CERTIFICATE},
-                                          {"cert-or-password", ADMISSION_CERTIFICATE_OR_PASSWORD},
-                                          {"cert-and-password", ADMISSION_CERTIFICATE_AND_PASSWORD},
-                                          {NULL, 0}};
-static const struct conf_word account_tls[] = {{"listener", USER_TLS_LISTENER},
-                                               {"legacy", USER_TLS_LEGACY},
-                                               {"default", USER_TLS_DEFAULT},
-                                               {"modern", USER_TLS_MODERN},
-                                               {NULL, 0}};
-static const struct conf_word alpns[] = {{"optional", false}, {"required", true}, {NULL, 0}};
-static const struct conf_word permissions[] = {{"refuse", false}, {"allow", true}, {NULL, 0}};
-static const struct conf_word data_resumes[] = {{"require", DATA_RESUME_REQUIRE},
-                                                {"prefer", DATA_RESUME_PREFER},
-                                                {"off", DATA_RESUME_OFF},
-                                                {NULL, 0}};
-static const struct conf_word data_scopes[] = {
-    {"connection", DATA_SCOPE_CONNECTION}, {"user", DATA_SCOPE_USER}, {NULL, 0}};
-static const struct conf_word extras[] = {
-    {"rmda", SERVER_EXTRA_RMDA},       {"comb", SERVER_EXTRA_COMB},
-    {"symlink", SERVER_EXTRA_SYMLINK}, {"copy", SERVER_EXTRA_COPY},
-    {"pret", SERVER_EXTRA_PRET},       {"mdtm-set", SERVER_EXTRA_MDTM_SET},
-    {"glob", SERVER_EXTRA_GLOB},       {NULL, 0}};
-static const struct conf_word uploads[] = {{"atomic", false}, {"in-place", true}, {NULL, 0}};
-static const struct conf_word dotfiles[] = {{"show", false}, {"hide", true}, {NULL, 0}};
-static const struct conf_word data_levels[] = {{"default", DATA_TLS_DEFAULT},
-                                               {"allow", DATA_TLS_ALLOW},
-                                               {"off", DATA_TLS_OFF},
-                                               {"require", DATA_TLS_REQUIRE},
-                                               {"uploads", DATA_TLS_UPLOADS},
-                                               {"downloads", DATA_TLS_DOWNLOADS},
-                                               {NULL, 0}};
-static const struct conf_word ssl_replies[] = {{"234", false}, {"334", true}, {NULL, 0}};
-static const struct conf_word refusals[] = {{"522", false}, {"521", true}, {NULL, 0}};
-static const struct conf_word greetings[] = {{"after", false}, {"before", true}, {NULL, 0}};
-static const struct conf_word tolerances[] = {{"refuse", false}, {"accept", true}, {NULL, 0}};
-static const struct conf_word asciis[] = {{"kept", false}, {"strict", true}, {NULL, 0}};
-static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}, {NULL, 0}};
-
-/* ---- rows ---- */
 
 #define GLOBAL(field) CONF_AT(settings_global, field)
 #define LISTEN(field) CONF_AT(settings_listen, field)
@@ -105,7 +35,7 @@ static const struct conf_word cut_uploads[] = {{"keep", true}, {"remove", false}
         {.name = "client_certificates",                                                            \
          .type = CONF_WORD,                                                                        \
          CONF_AT(of, in client_certificates),                                                      \
-         .words = client_certificates,                                                             \
+         .words = settings_words_client_certificates,                                              \
          .fallback = "none",                                                                       \
          .help = "Whether clients are asked for a certificate, and whether they must have one."},  \
         {.name = "client_ca",                                                                      \
@@ -141,13 +71,13 @@ static const struct conf_directive global_rows[] = {
     {.name = "log_form",
      .type = CONF_WORD,
      GLOBAL(log_form),
-     .words = log_forms,
+     .words = settings_words_log_forms,
      .fallback = "text",
      .help = "How an event is written to the log, one a line."},
     {.name = "log_level",
      .type = CONF_WORD,
      GLOBAL(log_level),
-     .words = log_levels,
+     .words = settings_words_log_levels,
      .fallback = "notice",
      .help =
          "How much is written: what an operator must act on, or also sessions and transfers, or "
@@ -190,7 +120,7 @@ static const struct conf_directive listen_rows[] = {
     {.name = "tls",
      .type = CONF_WORD,
      LISTEN(rules.kind),
-     .words = kinds,
+     .words = settings_words_kinds,
      .fallback = "explicit",
      .help =
          "Whether TLS begins with the AUTH command or before the greeting; where it may be either, "
@@ -199,7 +129,7 @@ static const struct conf_directive listen_rows[] = {
     {.name = "policy",
      .type = CONF_WORD,
      LISTEN(policy),
-     .words = policies,
+     .words = settings_words_policies,
      .fallback = "default",
      .help =
          "Versions and ciphers of TLS: modern is 1.3 alone, default is 1.2 and 1.3 with forward "
@@ -207,17 +137,17 @@ static const struct conf_directive listen_rows[] = {
     {.name = "tls_min",
      .type = CONF_WORD,
      LISTEN(tls_min),
-     .words = versions,
+     .words = settings_words_versions,
      .help = "Lowest version of TLS, if not the policy's."},
     {.name = "tls_max",
      .type = CONF_WORD,
      LISTEN(tls_max),
-     .words = versions,
+     .words = settings_words_versions,
      .help = "Highest version of TLS, if not the policy's."},
     {.name = "sni_unknown",
      .type = CONF_WORD,
      LISTEN(sni_unknown),
-     .words = unknown_hosts,
+     .words = settings_words_unknown_hosts,
      .fallback = "auto",
      .help =
          "What becomes of a client whose SNI is the name of no host: it is shown the listener's "
@@ -226,13 +156,13 @@ static const struct conf_directive listen_rows[] = {
     {.name = "alpn",
      .type = CONF_FLAG,
      LISTEN(alpn_required),
-     .words = alpns,
+     .words = settings_words_alpns,
      .fallback = "optional",
      .help = "Whether clients must say by ALPN that they mean FTP."},
     {.name = "plaintext",
      .type = CONF_FLAG,
      LISTEN(rules.plaintext_allowed),
-     .words = permissions,
+     .words = settings_words_permissions,
      .fallback = "refuse",
      .help = "Whether login and data are allowed without TLS."},
     {.name = "auth_legacy_words",
@@ -243,13 +173,13 @@ static const struct conf_directive listen_rows[] = {
     {.name = "auth_ssl_reply",
      .type = CONF_FLAG,
      LISTEN(rules.dialect.auth_ssl_334),
-     .words = ssl_replies,
+     .words = settings_words_ssl_replies,
      .fallback = "234",
      .help = "How AUTH SSL is answered; very old clients wait for 334."},
     {.name = "implicit_greeting",
      .type = CONF_FLAG,
      LISTEN(rules.dialect.greet_before_tls),
-     .words = greetings,
+     .words = settings_words_greetings,
      .fallback = "after",
      .help =
          "Whether the greeting of implicit TLS comes after the handshake or, for clients of z/OS, "
@@ -257,19 +187,19 @@ static const struct conf_directive listen_rows[] = {
     {.name = "prot_without_pbsz",
      .type = CONF_FLAG,
      LISTEN(rules.dialect.prot_before_pbsz),
-     .words = tolerances,
+     .words = settings_words_tolerances,
      .fallback = "refuse",
      .help = "Whether PROT is taken of clients that send no PBSZ before it."},
     {.name = "prot_refused_code",
      .type = CONF_FLAG,
      LISTEN(rules.dialect.data_refused_521),
-     .words = refusals,
+     .words = settings_words_refusals,
      .fallback = "522",
      .help = "The reply to a transfer that must be protected and is not; RFC 4217 has both."},
     {.name = "data_tls",
      .type = CONF_WORD,
      LISTEN(rules.dialect.data_tls),
-     .words = data_levels,
+     .words = settings_words_data_levels,
      .fallback = "default",
      .help = "Which transfers must be protected, listings being downloads: all of them by default, "
              "or as the client says where plaintext is allowed."},
@@ -282,14 +212,14 @@ static const struct conf_directive listen_rows[] = {
     {.name = "upload_without_close_notify",
      .type = CONF_FLAG,
      LISTEN(rules.accept_no_notify),
-     .words = tolerances,
+     .words = settings_words_tolerances,
      .fallback = "refuse",
      .help = "Whether an upload is whole that ends without TLS's close_notify, as some old clients "
              "leave it; so does anybody who can cut a connection. Each one is logged."},
     {.name = "data_resume",
      .type = CONF_WORD,
      LISTEN(rules.data_resume),
-     .words = data_resumes,
+     .words = settings_words_data_resumes,
      .fallback = "require",
      .help =
          "Whether a data connection must resume the TLS session of its control connection, which "
@@ -297,7 +227,7 @@ static const struct conf_directive listen_rows[] = {
     {.name = "data_resume_scope",
      .type = CONF_WORD,
      LISTEN(rules.data_resume_scope),
-     .words = data_scopes,
+     .words = settings_words_data_scopes,
      .fallback = "connection",
      .help =
          "Whose TLS session counts: that of the control connection, or also that of another live "
@@ -358,7 +288,7 @@ static const struct conf_directive listen_rows[] = {
     {.name = "ascii",
      .type = CONF_FLAG,
      LISTEN(rules.ascii_strict),
-     .words = asciis,
+     .words = settings_words_asciis,
      .fallback = "kept",
      .help = "Whether TYPE A leaves a line that ends with CR LF as it is or, to the letter of the "
              "standard, sends CR CR LF."},
@@ -383,7 +313,7 @@ static const struct conf_directive listen_rows[] = {
     {.name = "extras",
      .type = CONF_WORDS,
      LISTEN(rules.extras),
-     .words = extras,
+     .words = settings_words_extras,
      .help =
          "Commands that are offered on wish: rmda removes directories with all beneath, comb makes "
          "a file of others, symlink and copy are of SITE, pret announces a transfer, mdtm-set "
@@ -396,7 +326,7 @@ static const struct conf_directive listen_rows[] = {
     {.name = "cut_uploads",
      .type = CONF_FLAG,
      LISTEN(rules.keep_cut_uploads),
-     .words = cut_uploads,
+     .words = settings_words_cut_uploads,
      .fallback = "keep",
      .help =
          "What becomes of an upload that is cut: kept out of sight so that its owner can resume "
@@ -474,7 +404,7 @@ static const struct conf_directive account_rows[] = {
     {.name = "login",
      .type = CONF_WORD,
      ACCOUNT(login),
-     .words = logins,
+     .words = settings_words_logins,
      .fallback = "password",
      .help = "What a login takes: the password, a certificate of the client, either, or both. The "
              "listener must ask clients for certificates."},
@@ -490,7 +420,7 @@ static const struct conf_directive account_rows[] = {
     {.name = "tls",
      .type = CONF_WORD,
      ACCOUNT(tls),
-     .words = account_tls,
+     .words = settings_words_account_tls,
      .fallback = "listener",
      .help =
          "TLS that the account demands: modern is 1.3, default is 1.2 with forward secrecy or "
@@ -508,13 +438,13 @@ static const struct conf_directive account_rows[] = {
     {.name = "uploads",
      .type = CONF_FLAG,
      ACCOUNT(upload_in_place),
-     .words = uploads,
+     .words = settings_words_uploads,
      .fallback = "atomic",
      .help = "Whether an upload takes its name when it is whole, or is seen as it comes."},
     {.name = "dotfiles",
      .type = CONF_FLAG,
      ACCOUNT(hide_dotfiles),
-     .words = dotfiles,
+     .words = settings_words_dotfiles,
      .fallback = "show",
      .help = "Whether listings tell of names that begin with a dot."},
     {.name = "charset",
@@ -529,6 +459,14 @@ static const struct conf_directive account_rows[] = {
      .help = "Patterns of names that nothing may be given, and beneath which nothing may be made; "
              "{\"\"} for none. Unless it is set, names that programs of the system trust, such as "
              ".ssh and .netrc."},
+    {.name = "control_bytes",
+     .type = CONF_FLAG,
+     ACCOUNT(control_bytes),
+     .words = settings_words_permissions,
+     .fallback = "refuse",
+     .help =
+         "Whether new names may hold control characters, which terminals and programs that read "
+         "listings line by line may take for something else."},
     {.name = "sessions_max",
      .type = CONF_UNSIGNED,
      ACCOUNT(sessions_max),

@@ -51,6 +51,23 @@ static void check_hosts(struct conf *conf, const struct conf_instance *instance)
                      "no host has a name that SNI could be: write names, or host blocks");
 }
 
+static bool asks(const struct settings_host *host)
+{
+    return host->client_certificates != TLS_CLIENT_CERT_NONE;
+}
+
+/* Whether a certificate can be shown anywhere. */
+static bool is_asked_for_certificates(const struct conf *conf)
+{
+    bool found = false;
+    const struct conf_instance *instance = NULL;
+    while ((instance = conf_next(conf, SETTINGS_LISTEN, instance)))
+        found |= asks(&((const struct settings_listen *)instance->values)->host);
+    while ((instance = conf_next(conf, SETTINGS_HOST, instance)))
+        found |= asks(instance->values);
+    return found;
+}
+
 /* ---- accounts ---- */
 
 static bool needs_password(const struct settings_account *account)
@@ -83,6 +100,10 @@ static void check_account(struct conf *conf, const struct conf_instance *instanc
                      "it is no hash that this system can check; \"ferryd hash\" makes one");
     if (account->login != ADMISSION_PASSWORD && !has_rules)
         conf_mistake(conf, instance, "login", "certificates must tell which are the account's");
+    if (account->login != ADMISSION_PASSWORD && !is_asked_for_certificates(conf))
+        conf_mistake(conf, instance, "login",
+                     "no listener asks for certificates: write client_certificates = optional or "
+                     "required in its block");
     if (account->login == ADMISSION_PASSWORD && has_rules)
         conf_mistake(conf, instance, "certificates",
                      "the account logs in by password alone: write login = cert, cert-or-password "

@@ -179,7 +179,7 @@ static void set_idle(struct server_pi *pi, uint64_t seconds)
 }
 
 /* The deeds that are offered, some on wish. */
-static void site_help(struct server_pi *pi)
+void server_pi_site_help(struct server_pi *pi)
 {
     server_pi_say(pi, 214,
                   "SITE CHMOD mode path, SITE UTIME YYYYMMDDhhmm[ss] path, %s%sSITE IDLE "
@@ -200,7 +200,7 @@ bool server_pi_answer_site(struct server_pi *pi, struct bytes argument)
     else if (error != FERRY_OK)
         server_pi_say(pi, 501, "%s", reply_stock_text(501));
     else if (site.deed == SITE_HELP)
-        site_help(pi);
+        server_pi_site_help(pi);
     else if (site.deed == SITE_IDLE)
         set_idle(pi, site.seconds);
     else

@@ -242,6 +242,8 @@ static bool answer_help(struct server_pi *pi, struct bytes argument)
     if (verb == VERB_MODE)
         server_pi_say(pi, 214, "Syntax: MODE S%s%s", pi->settings.mode_b ? " | B" : "",
                       pi->settings.mode_z ? " | Z" : "");
+    else if (verb == VERB_SITE)
+        server_pi_site_help(pi);
     else if (verb != VERB_NONE && server_pi_is_offered(pi, verb))
         server_pi_say(pi, 214, "Syntax: %s%s", verb_row(verb)->name,
                       argument_syntax(verb_row(verb)->argument));

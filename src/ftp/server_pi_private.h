@@ -160,6 +160,9 @@ bool server_pi_is_offered(const struct server_pi *pi, enum verb verb);
 /* server_pi_extra.c: SITE, for server_pi_answer; what concerns files is the owner's to do. */
 bool server_pi_answer_site(struct server_pi *pi, struct bytes argument);
 
+/* server_pi_extra.c: SITE HELP, which HELP SITE is, too. */
+void server_pi_site_help(struct server_pi *pi);
+
 /* server_pi_extra.c: the lines of FEAT, and the commands, that are offered on wish. */
 uint64_t server_pi_extra_features(const struct server_pi *pi);
 bool server_pi_has_extra(const struct server_pi *pi, enum server_extra extra);

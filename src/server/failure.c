@@ -22,6 +22,18 @@ static const struct failure_row rows[] = {
     {FERRY_E_UNSUPPORTED, 501, 501, "Not a directory."},
 };
 
+/* Of FERRY_E_NOT_FOUND and FERRY_E_DENIED, whose own words say less. */
+static const struct {
+    int os_error;
+    const char *text;
+} reasons[] = {
+    {EISDIR, "It is a directory."},
+    {ENOTDIR, "Not a directory."},
+    {ENOTEMPTY, "The directory is not empty."},
+    {ENXIO, "Not a regular file."},
+    {EROFS, "Nothing can be changed here."},
+};
+
 static const struct server_failure local_error = {451, "Local error, try again later."};
 
 static bool gives_name(enum verb verb)
@@ -30,21 +42,26 @@ static bool gives_name(enum verb verb)
            verb == VERB_COMB || verb == VERB_SITE;
 }
 
-struct server_failure server_failure_of(enum verb verb, enum ferry_error kind)
+static const char *words_of(const struct failure_row *row, int os_error)
 {
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (rows[i].kind == kind)
-            return (struct server_failure){
-                .code = gives_name(verb) ? rows[i].naming_code : rows[i].code,
-                .text = rows[i].text,
-            };
-    return local_error;
+    bool vague = row->kind == FERRY_E_NOT_FOUND || row->kind == FERRY_E_DENIED;
+    for (size_t i = 0; vague && i < ARRAY_LEN(reasons); i++)
+        if (reasons[i].os_error == os_error)
+            return reasons[i].text;
+    return row->text;
 }
 
-struct server_failure server_failure_of_fault(enum verb verb, const struct fault *fault)
+struct server_failure server_failure_of(enum verb verb, const struct fault *fault)
 {
-    return fault->os_error == EDQUOT ? server_failure_of_errno(EDQUOT)
-                                     : server_failure_of(verb, fault->kind);
+    if (fault->os_error == EDQUOT)
+        return server_failure_of_errno(EDQUOT);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].kind == fault->kind)
+            return (struct server_failure){
+                .code = gives_name(verb) ? rows[i].naming_code : rows[i].code,
+                .text = words_of(&rows[i], fault->os_error),
+            };
+    return local_error;
 }
 
 struct server_failure server_failure_of_errno(int os_error)
@@ -59,7 +76,7 @@ struct server_failure server_failure_of_errno(int os_error)
 void server_failure_reply(struct server_session *session, const struct fault *fault)
 {
     const struct server_action *command = &session->command;
-    struct server_failure failure = server_failure_of_fault(command->verb, fault);
+    struct server_failure failure = server_failure_of(command->verb, fault);
     server_event(session, LOG_LEVEL_NOTICE, "command.failed",
                  F_STR("verb", verb_row(command->verb)->name), F_BYTES("path", command->path),
                  F_U64("reply", (uint64_t)failure.code), F_VISIBLE("reason", fault->what),

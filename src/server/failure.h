@@ -12,11 +12,9 @@ struct server_failure {
     const char *text; /* static */
 };
 
-/* The reply to `verb` after a failure of the kind `kind`. */
-struct server_failure server_failure_of(enum verb verb, enum ferry_error kind);
-
-/* As server_failure_of; 552 where a quota is used up (SEC-39). */
-struct server_failure server_failure_of_fault(enum verb verb, const struct fault *fault);
+/* The reply to `verb` after a failure: the code by its kind, the words also by its errno where that
+ * tells a client more; 552 where a quota is used up (SEC-39). */
+struct server_failure server_failure_of(enum verb verb, const struct fault *fault);
 
 /* That for an errno of reading or writing a file's content: 451, 452 or 552. */
 struct server_failure server_failure_of_errno(int os_error);

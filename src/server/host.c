@@ -21,7 +21,7 @@ void server_host_forget(struct server_session *session)
     session->host = NULL;
 }
 
-enum ferry_error server_host_set(struct server_session *session, const char *name)
+static enum ferry_error set_host(struct server_session *session, const char *name)
 {
     char *host = alloc_str(name);
     if (!host)
@@ -29,6 +29,14 @@ enum ferry_error server_host_set(struct server_session *session, const char *nam
     server_host_forget(session);
     session->host = host;
     return FERRY_OK;
+}
+
+enum ferry_error server_host_sealed(struct server_session *session, const char *name)
+{
+    bool chosen = session->host != NULL;
+    if (chosen && !text_same(bytes_str(session->host), bytes_str(name)))
+        return FERRY_E_STATE;
+    return chosen ? FERRY_OK : set_host(session, name);
 }
 
 /* Under TLS the client has said by SNI whom it wants: HOST may not say otherwise (TLS-141). */
@@ -63,7 +71,7 @@ static enum ferry_error choose(struct server_session *session, const char *name)
                        text_same(bytes_str(facts->host), bytes_str(found))
                    ? FERRY_OK
                    : FERRY_E_NOT_FOUND;
-    return server_host_set(session, found);
+    return set_host(session, found);
 }
 
 void server_host(struct server_session *session, const struct server_action *action)

@@ -11,8 +11,9 @@ server_handler server_host;
  * the end of the session. */
 const char *server_host_chosen(const struct server_session *session);
 
-/* TLS has begun with that host. FERRY_E_MEMORY. */
-NODISCARD enum ferry_error server_host_set(struct server_session *session, const char *name);
+/* TLS has begun with that host. FERRY_E_STATE: HOST had chosen another one, which only the default
+ * host without a name can be: the engine sees to the others. FERRY_E_MEMORY. */
+NODISCARD enum ferry_error server_host_sealed(struct server_session *session, const char *name);
 
 /* REIN, and the end. */
 void server_host_forget(struct server_session *session);

@@ -48,8 +48,12 @@ void server_security_sealed(struct server_session *session)
                  F_STR("cipher", facts->cipher), F_STR("resumed", facts->resumed ? "yes" : "no"),
                  F_STR("alpn", facts->alpn), F_STR("server_name", facts->server_name),
                  F_STR("host", facts->host), F_STR("client", facts->peer_subject));
-    if (server_host_set(session, facts->host) != FERRY_OK) {
-        server_session_end(session, "memory is short", true);
+    enum ferry_error error = server_host_sealed(session, facts->host);
+    if (error != FERRY_OK) {
+        server_session_end(session,
+                           error == FERRY_E_STATE ? "SNI names another host than HOST did"
+                                                  : "memory is short",
+                           true);
         return;
     }
     server_session_enter(session, SERVER_SERVING, 0);

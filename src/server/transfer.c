@@ -138,7 +138,7 @@ static void transfer_committed(void *ctx, const struct fault *fault)
         return;
     }
     /* FERRY_E_STATE here: two were appending, or the file changed under a resumed upload. */
-    struct server_failure failure = server_failure_of_fault(transfer->verb, fault);
+    struct server_failure failure = server_failure_of(transfer->verb, fault);
     if (fault->kind == FERRY_E_STATE)
         failure = (struct server_failure){450, "The file was changed by another meanwhile."};
     server_transfer_set_fault(transfer, failure.code, failure.text, fault);

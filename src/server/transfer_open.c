@@ -33,7 +33,7 @@ static void transfer_announced(struct server_transfer *transfer)
 
 static void transfer_not_opened(struct server_transfer *transfer, const struct fault *fault)
 {
-    struct server_failure failure = server_failure_of_fault(transfer->verb, fault);
+    struct server_failure failure = server_failure_of(transfer->verb, fault);
     server_transfer_set_fault(transfer, failure.code, failure.text, fault);
     server_transfer_finish(transfer);
 }
@@ -93,7 +93,7 @@ static void part_opened(void *ctx, const struct fault *fault, const struct store
     } else if (transfer->offset_bytes > part->offset_bytes) {
         struct fault behind = {0};
         fault_set(&behind, FERRY_E_STATE, "the range begins behind the end of the file");
-        struct server_failure failure = server_failure_of(transfer->verb, FERRY_E_STATE);
+        struct server_failure failure = server_failure_of(transfer->verb, &behind);
         server_transfer_fail(transfer, failure.code, failure.text, &behind);
         return;
     }
@@ -136,7 +136,7 @@ static void list_more(void *ctx)
 
 static void list_failed(void *ctx, const struct fault *fault)
 {
-    struct server_failure failure = server_failure_of(VERB_LIST, fault->kind);
+    struct server_failure failure = server_failure_of(VERB_LIST, fault);
     server_transfer_fail(ctx, failure.code < 500 ? failure.code : 451, failure.text, fault);
 }
 

@@ -139,7 +139,7 @@ static void listener_refused(void *ctx, const struct address *proxy, const struc
     log_event(listener->worker->shared.settings.log, LOG_LEVEL_NOTICE, "proxy.refused",
               F_STR("peer", text), F_STR("reason", fault->what), F_STR("side", "proxy"),
               F_STR("advice", "let the proxy send the PROXY protocol's header, or take it out of "
-                              "proxy_protocol_from"));
+                              "proxies"));
 }
 
 static void listener_ready(void *ctx, bool readable, bool writable)

@@ -86,8 +86,3 @@ int copy_range(int from, uint64_t from_at, int to, uint64_t to_at, uint64_t coun
     }
     return 0;
 }
-
-int copy_start(int from, int to, uint64_t count_bytes)
-{
-    return copy_range(from, 0, to, 0, count_bytes);
-}

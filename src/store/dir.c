@@ -50,6 +50,22 @@ static const char *next_name(struct dir *dir)
     return namelist_next(&dir->names);
 }
 
+/* Counts the names against the budget. false: there is no room for them. */
+static bool take_budget(struct dir *dir)
+{
+    struct dir_budget *budget = dir->budget;
+    size_t size = namelist_bytes(&dir->names);
+    if (!budget || budget->max_bytes == 0)
+        return true;
+    size_t before = atomic_fetch_add(&budget->taken_bytes, size);
+    if (size <= budget->max_bytes && before <= budget->max_bytes - size) {
+        dir->taken_bytes = size;
+        return true;
+    }
+    atomic_fetch_sub(&budget->taken_bytes, size);
+    return false;
+}
+
 /* Reads and sorts all names, unless they are too many. */
 static enum ferry_error sort_names(struct dir *dir, struct fault *fault)
 {
@@ -57,7 +73,7 @@ static enum ferry_error sort_names(struct dir *dir, struct fault *fault)
     const char *name;
     while (error == FERRY_OK && (name = next_stored(dir)))
         error = namelist_add(&dir->names, name);
-    if (error == FERRY_E_LIMIT) {
+    if (error == FERRY_E_LIMIT || (error == FERRY_OK && errno == 0 && !take_budget(dir))) {
         namelist_fini(&dir->names);
         rewinddir(dir->stream);
         return FERRY_OK;
@@ -73,9 +89,9 @@ static enum ferry_error sort_names(struct dir *dir, struct fault *fault)
 }
 
 enum ferry_error dir_open(const struct root *root, struct bytes path, enum dir_order order,
-                          struct dir *dir, struct fault *fault)
+                          struct dir_budget *budget, struct dir *dir, struct fault *fault)
 {
-    *dir = (struct dir){.root = root};
+    *dir = (struct dir){.root = root, .budget = budget};
     namelist_init(&dir->names, SORTED_MAX_NAMES, SORTED_MAX_BYTES);
     enum ferry_error error = open_stream(dir, path, fault);
     if (error == FERRY_OK && order == DIR_BY_NAME)
@@ -130,4 +146,7 @@ void dir_close(struct dir *dir)
     scan_close(&dir->stream);
     alloc_free_str(&dir->path);
     namelist_fini(&dir->names);
+    if (dir->taken_bytes > 0)
+        atomic_fetch_sub(&dir->budget->taken_bytes, dir->taken_bytes);
+    dir->taken_bytes = 0;
 }

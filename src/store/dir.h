@@ -4,6 +4,7 @@
 #define FERRY_STORE_DIR_H
 
 #include <dirent.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,6 +21,13 @@ enum dir_order {
                       8 MiB of them, comes DIR_AS_STORED (LST-85) */
 };
 
+/* How much the sorted names of several directories that are open may take together: what is beyond
+ * comes DIR_AS_STORED. Any thread's; `max_bytes` 0: no limit. */
+struct dir_budget {
+    size_t max_bytes;
+    atomic_size_t taken_bytes;
+};
+
 /* Fields are private to dir.c. */
 struct dir {
     const struct root *root; /* borrowed */
@@ -27,14 +35,18 @@ struct dir {
     char *path;
     bool is_sorted;
     struct namelist names; /* if `is_sorted`: those still to be told */
+    struct dir_budget *budget;
+    size_t taken_bytes; /* of it */
 };
 
 /* Opens the directory `path` for reading; `root` must outlive `dir`. One must have the right to
  * read and to enter it. With DIR_BY_NAME all names are read and sorted here (about 0.1 s for
  * 100 000), and names that come into being later are not told of. On success end it with dir_close;
- * on failure there is nothing to end. */
+ * on failure there is nothing to end. `budget`: what sorted names are counted against until then;
+ * NULL: nothing. */
 NODISCARD enum ferry_error dir_open(const struct root *root, struct bytes path,
-                                    enum dir_order order, struct dir *dir, struct fault *fault);
+                                    enum dir_order order, struct dir_budget *budget,
+                                    struct dir *dir, struct fault *fault);
 
 /* Learns of the next `max` names at most, without "." and "..", parts, and names that vanish
  * meanwhile or whose facts cannot be had (another user's mount point).

@@ -22,9 +22,12 @@ static const struct {
 enum ferry_error fail_errno(struct fault *fault, const char *deed, struct bytes path)
 {
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
-        if (reasons[i].os_error == errno)
-            return fault_set(fault, reasons[i].kind, "%s %.*s: %s", deed, BYTES_FMT(path),
-                             reasons[i].words);
+        if (reasons[i].os_error != errno)
+            continue;
+        fault_set(fault, reasons[i].kind, "%s %.*s: %s", deed, BYTES_FMT(path), reasons[i].words);
+        if (fault)
+            fault->os_error = reasons[i].os_error;
+        return reasons[i].kind;
     }
     return fault_errno(fault, FERRY_E_FILE, "%s %.*s", deed, BYTES_FMT(path));
 }

@@ -1,12 +1,14 @@
 /* The files of one login: what is done by name. */
 #include "store/home.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "store/fail.h"
 #include "store/tree.h"
 
 enum ferry_error home_init(struct home *home, struct root *root, struct bytes owner,
@@ -74,9 +76,10 @@ enum ferry_error home_size(const struct home *home, struct bytes path, uint64_t 
             fault_clear(fault);
         return kept == FERRY_OK ? FERRY_OK : error;
     }
-    if (error == FERRY_OK && !S_ISREG(entry.what.st_mode))
-        error =
-            fault_set(fault, FERRY_E_DENIED, "size of %.*s: not a regular file", BYTES_FMT(path));
+    if (error == FERRY_OK && !S_ISREG(entry.what.st_mode)) {
+        errno = S_ISDIR(entry.what.st_mode) ? EISDIR : ENXIO;
+        error = fail_errno(fault, "size of", path);
+    }
     if (error == FERRY_OK)
         *size_bytes = (uint64_t)entry.what.st_size;
     return error;

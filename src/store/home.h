@@ -25,12 +25,14 @@ enum { HOME_OWNER_MAX_BYTES = 64, HOME_BATCH = 64 };
 
 /* What the account may; all zero: everything that is safe. */
 struct home_rules {
+    struct dir_budget *listings; /* shared by many homes, which it outlives; or NULL */
     bool read_only; /* for what is told of rights; changes are refused before they come here */
     bool upload_in_place; /* what comes is seen as it comes, in the target itself (FTP-64) */
     bool hide_dotfiles;   /* listings leave them out, if they are not asked for (LST-82) */
     /* Patterns (store/match.h) of names that nothing may be given, with '/' between them, and
      * beneath which nothing may be made (SEC-35). NULL: home_denied_default; "": none. */
     const char *denied_names;
+    bool control_bytes; /* new names may hold them (SEC-35); a LF or a NUL never comes here */
     struct quota *quota; /* of the account, counted; NULL: none. Held while the home is there */
 };
 
@@ -154,7 +156,8 @@ struct home_upload {
     uint32_t part;         /* names it in commit and abandon */
     uint64_t offset_bytes; /* where the first byte that comes is written */
     char *path;            /* it will have; owned: home_upload_fini */
-    bool in_place;         /* it is the target itself */
+    bool copying;  /* its beginning is still to be copied: home_copy, before anything is written */
+    bool in_place; /* it is the target itself */
 };
 
 void home_upload_fini(struct home_upload *upload);
@@ -165,6 +168,10 @@ void home_upload_fini(struct home_upload *upload);
 NODISCARD enum ferry_error home_open_part(struct home *home, struct bytes path,
                                           enum home_start start, uint64_t offset_bytes,
                                           struct home_upload *upload, struct fault *fault);
+
+/* Copies some more of the beginning of the upload that is open, PART_COPY_BYTES at most; `*done`:
+ * all of it is there. After a failure no upload is open. */
+NODISCARD enum ferry_error home_copy(struct home *home, bool *done, struct fault *fault);
 
 /* The part, written and synced, takes its name. FERRY_E_STATE: there is no such part. Any other
  * failure leaves it open. */

@@ -4,12 +4,22 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "store/fail.h"
 #include "store/home.h"
 #include "store/match.h"
 #include "store/tree.h"
 
 const char home_denied_default[] = ".forward/.ftpaccess/.netrc/.rhosts/.shosts/.ssh/.tlslogin";
+
+static bool holds_control(struct bytes name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (text_is_control(name.ptr[i]))
+            return true;
+    }
+    return false;
+}
 
 enum ferry_error home_check_name(const struct home *home, struct bytes path, struct fault *fault)
 {
@@ -18,6 +28,9 @@ enum ferry_error home_check_name(const struct home *home, struct bytes path, str
     struct bytes left = bytes_skip(path, 1);
     while (left.len > 0) {
         struct bytes name = bytes_cut(&left, '/');
+        if (!home->rules.control_bytes && holds_control(name))
+            return fault_set(fault, FERRY_E_ARGUMENT, "%.*s: the name holds a control byte",
+                             BYTES_FMT(path));
         if (match_any(patterns, name))
             return fault_set(fault, FERRY_E_ARGUMENT, "%.*s: the rules deny the name %.*s",
                              BYTES_FMT(path), BYTES_FMT(name));

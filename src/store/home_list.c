@@ -35,7 +35,8 @@ enum ferry_error home_list_open(struct home *home, struct bytes path,
         alloc_free(list);
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a listing");
     }
-    enum ferry_error error = dir_open(&home->root, path, DIR_BY_NAME, &list->dir, fault);
+    enum ferry_error error =
+        dir_open(&home->root, path, DIR_BY_NAME, home->rules.listings, &list->dir, fault);
     if (error != FERRY_OK) {
         alloc_free(list->pattern);
         alloc_free(list);

@@ -101,6 +101,7 @@ static enum ferry_error begin(const struct home *home, struct bytes path, enum h
         .owner = bytes_str(home->owner),
         .no_replace = start == HOME_UNIQUE,
         .in_place = home->rules.upload_in_place,
+        .copy_in_steps = true,
     };
     return part_begin(&home->root, path, &want, part, fault);
 }
@@ -165,6 +166,7 @@ enum ferry_error home_open_part(struct home *home, struct bytes path, enum home_
     }
     made.in_place = part->in_place;
     made.offset_bytes = part->offset_bytes;
+    made.copying = part->base_fd >= 0;
     made.fd = fcntl(part->fd, F_DUPFD_CLOEXEC, 0);
     if (made.fd < 0) {
         error = fault_errno(fault, FERRY_E_FILE, "write %s", made.path);
@@ -175,6 +177,15 @@ enum ferry_error home_open_part(struct home *home, struct bytes path, enum home_
     *upload = made;
     made = (struct home_upload){.fd = -1};
     return FERRY_OK;
+}
+
+enum ferry_error home_copy(struct home *home, bool *done, struct fault *fault)
+{
+    enum ferry_error error = home->part ? part_copy(home->part, done, fault)
+                                        : fault_set(fault, FERRY_E_STATE, "no upload is open");
+    if (error != FERRY_OK)
+        home_drop_part(home);
+    return error;
 }
 
 static bool has_part(const struct home *home, uint32_t number)

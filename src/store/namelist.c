@@ -30,6 +30,11 @@ enum ferry_error namelist_add(struct namelist *list, const char *name)
     return error;
 }
 
+size_t namelist_bytes(const struct namelist *list)
+{
+    return buf_len(&list->text) + list->count * sizeof(*list->sorted);
+}
+
 static int compare(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);

@@ -26,6 +26,9 @@ void namelist_fini(struct namelist *list);
  * FERRY_E_MEMORY. On failure nothing was added. */
 NODISCARD enum ferry_error namelist_add(struct namelist *list, const char *name);
 
+/* How much memory the names take, sorted. */
+size_t namelist_bytes(const struct namelist *list);
+
 /* Puts the names in order, by their bytes as unsigned numbers; a name comes before those that begin
  * with it. Returns FERRY_OK or FERRY_E_MEMORY. */
 NODISCARD enum ferry_error namelist_sort(struct namelist *list);

@@ -52,16 +52,13 @@ static int begin_empty(struct part *part)
     return part->fd < 0 ? -1 : 0;
 }
 
-/* Begins with the first part->offset_bytes of the target. */
+/* Begins with the first part->offset_bytes of the target, which are still to be copied. */
 static int begin_with_target(struct part *part)
 {
-    CLEANUP(fd_close)
-    int from = openat(part->place.dir_fd, part->place.name,
-                      O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-    if (from < 0 || begin_empty(part) < 0)
-        return -1;
+    part->base_fd = openat(part->place.dir_fd, part->place.name,
+                           O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     part->has_base = true;
-    return copy_start(from, part->fd, part->offset_bytes);
+    return part->base_fd < 0 ? -1 : begin_empty(part);
 }
 
 /* Takes over the part that was kept, if it has at least `least_bytes`. */
@@ -213,8 +210,31 @@ enum ferry_error part_begin(const struct root *root, struct bytes path,
                                 : fail_errno(fault, "write", path);
     if (want->named_at_once && !want->in_place)
         (void)take_kept_name(&made);
+    for (bool done = want->copy_in_steps; !done && error == FERRY_OK;)
+        error = part_copy(&made, &done, fault);
+    if (error != FERRY_OK)
+        return error;
     *part = made;
     made = (struct part)PART_NONE;
+    return FERRY_OK;
+}
+
+enum ferry_error part_copy(struct part *part, bool *done, struct fault *fault)
+{
+    if (part->base_fd >= 0) {
+        uint64_t left = part->offset_bytes - part->copied_bytes;
+        uint64_t now = left < PART_COPY_BYTES ? left : PART_COPY_BYTES;
+        struct bytes name = bytes_str(part->place.name);
+        if (copy_range(part->base_fd, part->copied_bytes, part->fd, part->copied_bytes, now) < 0)
+            return errno == ENODATA
+                       ? fault_set(fault, FERRY_E_STATE,
+                                   "write %.*s: the file became shorter meanwhile", BYTES_FMT(name))
+                       : fail_errno(fault, "copy the beginning of", name);
+        part->copied_bytes += now;
+        if (now == left)
+            fd_close(&part->base_fd);
+    }
+    *done = part->base_fd < 0;
     return FERRY_OK;
 }
 
@@ -261,6 +281,7 @@ static void end(struct part *part)
 {
     partfile_release(part->fd);
     fd_close(&part->fd);
+    fd_close(&part->base_fd);
     root_place_fini(&part->place);
 }
 
@@ -318,6 +339,7 @@ void part_fini(struct part *part)
 {
     if (part->fd >= 0)
         part_abandon(part);
+    fd_close(&part->base_fd);
     root_place_fini(&part->place);
 }
 

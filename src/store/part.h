@@ -54,6 +54,10 @@ struct part_want {
      * is writing the part of that name. */
     bool named_at_once;
 
+    /* What of an existing target is to be copied is not yet: part_copy does it in steps, and
+     * nothing may be written before it is done. */
+    bool copy_in_steps;
+
     /* There is no part: what comes is written into the target itself, for programs that read along.
      * What a cut upload wrote stays there; nothing is kept beside it. */
     bool in_place;
@@ -79,12 +83,14 @@ struct part {
     bool in_place;
     bool has_base; /* it began with bytes of the target, which was then as in `base` */
     struct stat base;
+    int base_fd; /* the target, while bytes of it are still to be copied; else -1 */
+    uint64_t copied_bytes;
 };
 
 /* A part that is not begun; part_fini of it does nothing. */
 #define PART_NONE                                                                                  \
     {                                                                                              \
-        .fd = -1, .place = {.dir_fd = -1 }                                                         \
+        .fd = -1, .place = {.dir_fd = -1}, .base_fd = -1                                           \
     }
 
 /* Begins a part for the file `path`. On success end it with one of the three below.
@@ -100,6 +106,12 @@ struct part {
 NODISCARD enum ferry_error part_begin(const struct root *root, struct bytes path,
                                       const struct part_want *want, struct part *part,
                                       struct fault *fault);
+
+/* Copies some more of the target, PART_COPY_BYTES at most; `*done`: nothing is left to be copied.
+ * Errors as part_begin; the part is then to be abandoned. */
+NODISCARD enum ferry_error part_copy(struct part *part, bool *done, struct fault *fault);
+
+enum { PART_COPY_BYTES = 16 * 1024 * 1024 };
 
 /* Sets the time of last modification that the file will have; after the last write. */
 NODISCARD enum ferry_error part_set_mtime(struct part *part, struct timespec mtime,

@@ -262,7 +262,10 @@ def checked(authority):
             daemon.write_conf(folder, listen(authority) + text)
             done = daemon.ferryd("check", "-c", folder / "ferryd.conf")
             assert done.returncode == 1 and expected in done.stdout, (text, done)
-            assert done.stdout.count(": ") and "1 mistake" in done.stdout, done
+            assert "1 mistake" in done.stdout, done
+        daemon.write_conf(folder, daemon.SIMPLE + account("a", "cert", ["cn:a"]))
+        done = daemon.ferryd("check", "-c", folder / "ferryd.conf")
+        assert done.returncode == 1 and "login: no listener asks for certificates" in done.stdout, done
 
 
 # ---- data connections ----

@@ -272,6 +272,16 @@ def rules_of_account(_):
         assert "shown" in told and "hidden" not in told, told
 
 
+@test("SEC-35 control bytes in new names are refused unless the account may give them")
+def control_bytes(_):
+    for rule, codes in (("", (550, 553)), ("control_bytes = allow", (257,))):
+        with running(SIMPLE.replace("home = home", f"home = home {rule}")) as server:
+            raw = session(server)
+            raw.command("MKD a\x01b", *codes)
+            raw.command("MKD tab\t", *codes)
+            raw.command("MKD plain", 257)
+
+
 @test("a wrong password and an unknown name are refused alike, and as slowly")
 def refused_alike(_):
     with running(SIMPLE.replace("}", "login_delay = 1ms }", 1)) as server:

@@ -204,6 +204,15 @@ def host_against_sni(hosts):
         raw.command(f"HOST {OTHER}", 220)
         raw.command("AUTH TLS", 234)
         assert "unrecognized" in alert_of(raw.start_tls)
+    with serving(hosts.listen() + hosts.host()) as server:  # HOST by the certificate of a host without a name
+        raw = Raw(server.port, name=OTHER)
+        assert raw.reply()[0] == 220
+        raw.command(f"HOST {MAIN}", 220)
+        raw.command("AUTH TLS", 234)
+        raw.start_tls()
+        raw.send("NOOP\r\n")
+        assert raw.at_end() and not raw.received, raw.received
+        assert server.wait_for("session.close")["reason"] == "SNI names another host than HOST did"
 
 
 @test("TLS-145 a data connection cannot resume the session of one host at another")

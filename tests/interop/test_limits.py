@@ -73,9 +73,9 @@ def memory_kib(server):
     return int(status.split("VmRSS:")[1].split()[0])
 
 
-@test(f"SEC-52: {CONNECTS} connections of one address: memory is bounded, and sessions that run go on")
+@test(f"SEC-52: {CONNECTS} connections of one address: memory is bounded, and sessions that run go on", limit_s=400)
 def connects(_):
-    with daemon.running(conf("sessions_per_address = 5 log_events_per_minute = 100")) as server:
+    with daemon.running(conf("sessions_per_address = 5 log_events_per_minute = 100 login_timeout = 10min")) as server:
         session = Control(server)
         assert session.log_in().startswith("230")
         held = [Control(server) for _ in range(4)]

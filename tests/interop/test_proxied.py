@@ -106,7 +106,7 @@ def wrong_headers(server):
             with contextlib.suppress(OSError):  # it may be closed already
                 raw.socket.shutdown(socket.SHUT_WR)
             assert raw.at_end() and raw.received == b"", f"{said!r}: {raw.received!r}"
-    peers.wait_until(lambda: logged(server, "proxy.refused", "peer=127.0.0.1"), "the log")
+    peers.wait_until(lambda: logged(server, "proxy.refused", "peer=127.0.0.1", "take it out of proxies"), "the log")
 
 
 @test("SEC-22 a proxy that says nothing is given up after 5 s", limit_s=60)

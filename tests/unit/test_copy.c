@@ -41,7 +41,7 @@ static void fill(int fd)
 static void assert_copies(const struct tempdir *top, int from, size_t count_bytes)
 {
     int to = open_new(top, "copy");
-    assert_int_equal(copy_start(from, to, count_bytes), 0);
+    assert_int_equal(copy_range(from, 0, to, 0, count_bytes), 0);
     struct stat status;
     assert_int_equal(fstat(to, &status), 0);
     assert_int_equal(status.st_size, count_bytes);
@@ -104,7 +104,7 @@ static void source_that_is_too_short_is_told(void **state)
     tempdir_make(&top);
     int from = open_new(&top, "from"), to = open_new(&top, "to");
     fill(from);
-    assert_int_equal(copy_start(from, to, SOURCE_BYTES + 1), -1);
+    assert_int_equal(copy_range(from, 0, to, 0, SOURCE_BYTES + 1), -1);
     assert_int_equal(errno, ENODATA);
     close(from);
     close(to);
@@ -118,7 +118,7 @@ struct descriptors {
 static enum ferry_error copy_all(void *ctx)
 {
     const struct descriptors *fds = ctx;
-    if (copy_start(fds->from, fds->to, SOURCE_BYTES) == 0)
+    if (copy_range(fds->from, 0, fds->to, 0, SOURCE_BYTES) == 0)
         return FERRY_OK;
     return errno == ENOMEM ? FERRY_E_MEMORY : FERRY_E_FILE;
 }

@@ -45,7 +45,7 @@ static const enum dir_order orders[] = {DIR_AS_STORED, DIR_BY_NAME};
 static struct dir open_dir(const char *path, enum dir_order order)
 {
     struct dir dir;
-    assert_int_equal(dir_open(&root, bytes_str(path), order, &dir, NULL), FERRY_OK);
+    assert_int_equal(dir_open(&root, bytes_str(path), order, NULL, &dir, NULL), FERRY_OK);
     return dir;
 }
 
@@ -353,6 +353,33 @@ static void lst_85_too_many_names_come_unsorted(void **state)
     }
 }
 
+/* SEC-53: however many listings are open, their names take no more than this together. */
+static void sec_53_sorted_names_have_a_budget(void **state)
+{
+    enum { NAMES = 10, NAME_BYTES = 6 + 1 + sizeof(char *) };
+    struct dir_budget budget = {.max_bytes = 2 * NAMES * NAME_BYTES};
+    struct dir dirs[3];
+    (void)state;
+    tempdir_mkdir(&top, "root/d");
+    CLEANUP(fd_close) int fd = openat(top.fd, "root/d", O_PATH | O_CLOEXEC);
+    for (size_t i = 0; i < NAMES; i++)
+        make_numbered(fd, 6, i);
+    for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+        assert_int_equal(dir_open(&root, BYTES_LIT("/d"), DIR_BY_NAME, &budget, &dirs[i], NULL),
+                         FERRY_OK);
+        size_t sorted = i < 2 ? i + 1 : 2; /* the third comes as it is stored */
+        assert_int_equal(atomic_load(&budget.taken_bytes), sorted * NAMES * NAME_BYTES);
+    }
+    struct entry entries[NAMES + 1];
+    size_t count = 0;
+    assert_int_equal(dir_read(&dirs[2], entries, ARRAY_LEN(entries), &count, NULL), FERRY_OK);
+    assert_int_equal(count, NAMES);
+    dir_free_entries(entries, count);
+    for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
+        dir_close(&dirs[i]);
+    assert_int_equal(atomic_load(&budget.taken_bytes), 0);
+}
+
 static void what_cannot_be_listed(void **state)
 {
     static const struct {
@@ -367,7 +394,7 @@ static void what_cannot_be_listed(void **state)
     tempdir_symlink(&top, "..", "root/out");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct dir dir;
-        assert_int_equal(dir_open(&root, bytes_str(cases[i].path), DIR_BY_NAME, &dir, NULL),
+        assert_int_equal(dir_open(&root, bytes_str(cases[i].path), DIR_BY_NAME, NULL, &dir, NULL),
                          cases[i].expected);
         dir_close(&dir);
     }
@@ -383,7 +410,7 @@ static void directory_that_may_not_be_entered_is_no_empty_one(void **state)
     assert_int_equal(fchmod(top.fd, 0755), 0);
     assert_int_equal(seteuid(65534), 0);
     struct dir dir;
-    enum ferry_error error = dir_open(&root, BYTES_LIT("/closed"), DIR_BY_NAME, &dir, NULL);
+    enum ferry_error error = dir_open(&root, BYTES_LIT("/closed"), DIR_BY_NAME, NULL, &dir, NULL);
     assert_int_equal(seteuid(0), 0);
     assert_int_equal(error, FERRY_E_DENIED);
 }
@@ -393,7 +420,7 @@ static enum ferry_error list_all(void *ctx)
     const enum dir_order *order = ctx;
     struct dir dir;
     struct fault fault = {0};
-    enum ferry_error error = dir_open(&root, BYTES_LIT("/d"), *order, &dir, &fault);
+    enum ferry_error error = dir_open(&root, BYTES_LIT("/d"), *order, NULL, &dir, &fault);
     struct entry entries[ARRAY_LEN(things)];
     size_t count = 0;
     if (error == FERRY_OK) {
@@ -430,6 +457,7 @@ int main(void)
         CASE(sorted_names_are_those_of_the_opening_with_facts_of_the_reading),
         CASE(lst_85_hard_names_come_in_the_order_of_their_bytes),
         CASE(lst_85_too_many_names_come_unsorted),
+        CASE(sec_53_sorted_names_have_a_budget),
         CASE(what_cannot_be_listed),
         CASE(directory_that_may_not_be_entered_is_no_empty_one),
         CASE(failing_allocations_are_reported),

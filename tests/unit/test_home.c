@@ -85,6 +85,8 @@ static void sec_35_names_that_nothing_is_given(void **state)
         {NULL, "/.ssh2", false},       {NULL, "/a.ssh", false},
         {"", "/.ssh", false},          {"*.exe/?", "/dir/a.exe", true},
         {"*.exe/?", "/a", true},       {"*.exe/?", "/.ssh", false},
+        {"", "/a\001b", true},         {"", "/dir\177/a", true},
+        {"", "/a\rb", true},           {"", "/\302\205", false},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -94,6 +96,14 @@ static void sec_35_names_that_nothing_is_given(void **state)
         if ((home_check_name(&home, path, &told) == FERRY_E_ARGUMENT) != cases[i].denied)
             fail_msg("%s", cases[i].path);
     }
+}
+
+static void sec_35_control_bytes_on_wish(void **state)
+{
+    (void)state;
+    reopen(&(struct home_rules){.control_bytes = true}, ROOT_LINKS_BENEATH);
+    assert_int_equal(home_check_name(&home, BYTES_LIT("/a\001b\r"), &told), FERRY_OK);
+    assert_int_equal(home_check_name(&home, BYTES_LIT("/.ssh"), &told), FERRY_E_ARGUMENT);
 }
 
 static void sec_35_every_way_to_make_a_name(void **state)
@@ -291,6 +301,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(sec_35_names_that_nothing_is_given),
+        CASE(sec_35_control_bytes_on_wish),
         CASE(sec_35_every_way_to_make_a_name),
         CASE(ftp_184_links_are_made_relative),
         CASE(ftp_184_links_that_are_refused),

@@ -38,7 +38,8 @@ static void cut_upload_is_kept_for_its_owner_and_seen_by_nobody(void **state)
     assert_int_equal(part_kit_kept_size("/other", part_kit_owner), -1);
 
     part = part_kit_begin(
-        "/file", &(struct part_want){PART_AT_OFFSET, 9, part_kit_owner, false, false, false});
+        "/file",
+        &(struct part_want){.start = PART_AT_OFFSET, .offset_bytes = 9, .owner = part_kit_owner});
     assert_int_equal(part_kit_kept_size("/file", part_kit_owner), -1); /* it is being written */
     assert_int_equal(part.offset_bytes, 9);
     part_kit_put(&part, "9abc");
@@ -160,8 +161,8 @@ static void ftp_92_where_a_part_goes_on(void **state)
         size_t before = tempdir_count(&part_kit.top, ".");
 
         struct part part;
-        struct part_want want = {cases[i].start, cases[i].offset, part_kit_owner,
-                                 false,          false,           false};
+        struct part_want want = {
+            .start = cases[i].start, .offset_bytes = cases[i].offset, .owner = part_kit_owner};
         enum ferry_error error = part_begin(&part_kit.root, BYTES_LIT("/file"), &want, &part, NULL);
         if (error != cases[i].expected)
             print_error("case %zu: %s\n", i, fault_kind_name(error));
@@ -207,7 +208,8 @@ static void ftp_92_part_older_than_its_target_is_not_gone_on_with(void **state)
         now = changed_at("file");
     }
     struct part part = part_kit_begin(
-        "/file", &(struct part_want){PART_AT_OFFSET, 6, part_kit_owner, false, false, false});
+        "/file",
+        &(struct part_want){.start = PART_AT_OFFSET, .offset_bytes = 6, .owner = part_kit_owner});
     part_kit_put(&part, "+more");
     part_kit_commit(&part);
     tempdir_assert_text(&part_kit.top, "file", "target+more");
@@ -219,7 +221,8 @@ static void part_that_was_continued_is_kept_again(void **state)
     (void)state;
     part_kit_leave_kept("/file", "0123456789");
     struct part part = part_kit_begin(
-        "/file", &(struct part_want){PART_AT_OFFSET, 5, part_kit_owner, false, false, false});
+        "/file",
+        &(struct part_want){.start = PART_AT_OFFSET, .offset_bytes = 5, .owner = part_kit_owner});
     part_kit_put(&part, "xyz");
     assert_true(part_keep(&part));
     assert_int_equal(part_kit_kept_size("/file", part_kit_owner), 7);
@@ -258,7 +261,7 @@ static void part_being_written_cannot_be_taken_over(void **state)
     assert_int_equal(part_kit_kept_size("/file", part_kit_owner), -1);
 
     struct part part;
-    struct part_want resume = {PART_AT_OFFSET, 5, part_kit_owner, false, false, false};
+    struct part_want resume = {.start = PART_AT_OFFSET, .offset_bytes = 5, .owner = part_kit_owner};
     assert_int_equal(part_begin(&part_kit.root, BYTES_LIT("/file"), &resume, &part, NULL),
                      FERRY_E_STATE);
 
@@ -287,8 +290,10 @@ static void part_named_at_once_outlives_its_writer(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_int_equal(part_kit_kept_size("/file", part_kit_owner), 5);
-    struct part part = part_kit_begin(
-        "/file", &(struct part_want){PART_AT_OFFSET, 5, part_kit_owner, false, true, false});
+    struct part part = part_kit_begin("/file", &(struct part_want){.start = PART_AT_OFFSET,
+                                                                   .offset_bytes = 5,
+                                                                   .owner = part_kit_owner,
+                                                                   .named_at_once = true});
     part_kit_put(&part, "56789");
     part_kit_commit(&part);
     tempdir_assert_text(&part_kit.top, "file", "0123456789");
@@ -323,7 +328,8 @@ static void foreign_things_by_the_name_of_a_part_are_not_used(void **state)
             tempdir_mkdir(&part_kit.top, name);
         assert_int_equal(part_kit_kept_size("/file", part_kit_owner), -1);
         struct part part;
-        struct part_want resume = {PART_AT_OFFSET, 5, part_kit_owner, false, false, false};
+        struct part_want resume = {
+            .start = PART_AT_OFFSET, .offset_bytes = 5, .owner = part_kit_owner};
         assert_int_equal(part_begin(&part_kit.root, BYTES_LIT("/file"), &resume, &part, NULL),
                          FERRY_E_STATE);
         part = part_kit_begin_new("/file");

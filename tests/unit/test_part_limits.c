@@ -60,7 +60,8 @@ static void sec_40_no_space_for_the_copy_is_told_and_leaves_nothing(void **state
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     struct part part;
-    struct part_want want = {PART_AT_OFFSET, 150000, part_kit_owner, false, false, false};
+    struct part_want want = {
+        .start = PART_AT_OFFSET, .offset_bytes = 150000, .owner = part_kit_owner};
     enum ferry_error error = part_begin(&part_kit.root, BYTES_LIT("/file"), &want, &part, NULL);
     signal(SIGXFSZ, handler);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);

@@ -73,15 +73,15 @@ static void ftp_110_to_113_directories(void **state)
         {"CWD ..", 250, NULL},
         {"CDUP", 250, NULL}, /* the root's parent is the root */
         {"PWD", 257, "\"/\""},
-        {"CWD file", 550, NULL},
+        {"CWD file", 550, "Not a directory"},
         {"CWD nowhere", 550, "No such file"},
         {"XMKD x", 257, NULL},
         {"XCWD x", 250, NULL},
         {"RMD .", 550, NULL}, /* the working directory */
         {"XCUP", 250, NULL},
         {"XRMD x", 250, NULL},
-        {"RMD full", 550, NULL},
-        {"RMD file", 550, NULL},
+        {"RMD full", 550, "not empty"},
+        {"RMD file", 550, "Not a directory"},
         {"RMD new/inner", 250, NULL},
         {"RMD new", 250, NULL},
         {"RMD /", 550, NULL},
@@ -95,7 +95,7 @@ static void ftp_115_116_files(void **state)
 {
     static const struct row rows[] = {
         {"DELE nowhere", 550, "No such file"},
-        {"DELE full", 550, NULL},
+        {"DELE full", 550, "It is a directory"},
         {"RNTO x", 503, NULL},
         {"RNFR nowhere", 550, NULL},
         {"RNFR file", 350, NULL},
@@ -122,7 +122,7 @@ static void ftp_74_to_77_facts(void **state)
 {
     static const struct row rows[] = {
         {"SIZE file", 213, "7"},
-        {"SIZE full", 550, NULL},
+        {"SIZE full", 550, "It is a directory"},
         {"SIZE nowhere", 550, NULL},
         {"SIZE inside", 213, "2"},
         {"MFMT 20260102030405 file", 213, "Modify=20260102030405; /file"},
