@@ -321,15 +321,6 @@ static enum ferry_error check_password(const struct user *user, struct bytes pas
     return error;
 }
 
-/* Once, as long as it takes; the account's other logins wait for it (SEC-39). */
-static enum ferry_error count_quota(struct login_job *job)
-{
-    enum ferry_error error = quota_count(job->user->rules.quota, &job->root, &job->fault);
-    if (error != FERRY_OK)
-        root_fini(&job->root);
-    return error;
-}
-
 static void login_work(void *ctx)
 {
     struct login_job *job = ctx;
@@ -346,8 +337,11 @@ static void login_work(void *ctx)
     } else if (admission_decide(user->demands.policy, &evidence) == ADMISSION_GRANTED) {
         job->verdict = LOGIN_GRANTED;
         error = root_init(&job->root, user->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, &job->fault);
+        /* Once, as long as it takes; the account's other logins wait for it (SEC-39). */
         if (error == FERRY_OK && user->rules.quota)
-            error = count_quota(job);
+            error = quota_count(user->rules.quota, &job->root, &job->fault);
+        if (error != FERRY_OK)
+            root_fini(&job->root);
     }
     if (error != FERRY_OK)
         job->verdict = LOGIN_UNAVAILABLE;

@@ -82,23 +82,7 @@ static const struct conf_directive global_rows[] = {
      .help =
          "How much is written: what an operator must act on, or also sessions and transfers, or "
          "all."},
-    {.name = "sessions_max",
-     .type = CONF_UNSIGNED,
-     GLOBAL(sessions_max),
-     .min = 1,
-     .max = 1000000,
-     .fallback = "10000",
-     .help =
-         "How many sessions there may be at once; one more is told to come back later. A reload "
-         "does not change it."},
-    {.name = "memory_max",
-     .type = CONF_SIZE,
-     GLOBAL(memory_max_bytes),
-     .max = INT64_MAX,
-     .fallback = "0",
-     .help =
-         "How much memory the process may take (RLIMIT_DATA); what does not fit is refused, and "
-         "sessions that run go on. 0: no limit of its own. A reload does not change it."},
+#include "ferryd/settings_process_limits.def"
     {.name = "drain_grace",
      .type = CONF_DURATION,
      GLOBAL(drain_grace_ns),
@@ -467,38 +451,7 @@ static const struct conf_directive account_rows[] = {
      .help =
          "Whether new names may hold control characters, which terminals and programs that read "
          "listings line by line may take for something else."},
-    {.name = "sessions_max",
-     .type = CONF_UNSIGNED,
-     ACCOUNT(sessions_max),
-     .max = 1000000,
-     .fallback = "0",
-     .help = "How many sessions the account may have at once; 0: no limit."},
-    {.name = "rate_up",
-     .type = CONF_SIZE,
-     ACCOUNT(rate_up),
-     .max = UINT64_C(10000000000),
-     .fallback = "0",
-     .help = "How much the account's uploads may take in a second, all together; 0: no limit."},
-    {.name = "rate_down",
-     .type = CONF_SIZE,
-     ACCOUNT(rate_down),
-     .max = UINT64_C(10000000000),
-     .fallback = "0",
-     .help = "How much the account's downloads may take in a second, all together; 0: no limit."},
-    {.name = "quota",
-     .type = CONF_SIZE,
-     ACCOUNT(quota_bytes),
-     .max = INT64_MAX,
-     .fallback = "0",
-     .help =
-         "How much may be stored beneath the account's home, by all its sessions together; what "
-         "is there is counted at its first login. 0: no limit."},
-    {.name = "quota_files",
-     .type = CONF_UNSIGNED,
-     ACCOUNT(quota_files),
-     .max = INT64_MAX,
-     .fallback = "0",
-     .help = "How many files, directories and links there may be; 0: no limit."},
+#include "ferryd/settings_account_limits.def"
 };
 
 static const struct conf_block blocks[] = {

@@ -32,7 +32,7 @@ struct home_rules {
     /* Patterns (store/match.h) of names that nothing may be given, with '/' between them, and
      * beneath which nothing may be made (SEC-35). NULL: home_denied_default; "": none. */
     const char *denied_names;
-    bool control_bytes; /* new names may hold them (SEC-35); a LF or a NUL never comes here */
+    bool control_bytes;  /* new names may hold them (SEC-35); a LF or a NUL never comes here */
     struct quota *quota; /* of the account, counted; NULL: none. Held while the home is there */
 };
 

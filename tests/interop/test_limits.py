@@ -163,12 +163,13 @@ def quota(_):
             assert control.log_in().startswith("230")
             assert int(control.expect(213, "AVBL").split()[1]) == left
             control.close()
-        (folder / "home").rename(folder / "kept")
-        with daemon.running_in(folder, conf(account="quota = 100K").replace("home = home", "home = kept")) as server:
-            control = Control(server)
-            assert control.log_in().startswith("230")
-            assert int(control.expect(213, "AVBL").split()[1]) == left
-            control.close()
+        with peers.scratch() as other:
+            again = conf(account="quota = 100K").replace("home = home", f'home = "{folder}/home"')
+            with daemon.running_in(pathlib.Path(other), again) as server:
+                control = Control(server)
+                assert control.log_in().startswith("230")
+                assert int(control.expect(213, "AVBL").split()[1]) == left
+                control.close()
 
 
 @test("rate_up holds an account's uploads back; sessions_max its sessions")
