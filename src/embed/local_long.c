@@ -30,7 +30,12 @@ static void work_tree_size(struct local_job *job)
 
 static void work_remove_tree(struct local_job *job)
 {
+    uint64_t bytes = job->subtree ? subtree_bytes(job->subtree) : 0;
+    uint64_t names = job->subtree ? subtree_names(job->subtree) : 0;
     step_subtree(job, subtree_remove);
+    if (job->subtree)
+        home_give(&job->store->home, subtree_bytes(job->subtree) - bytes,
+                  subtree_names(job->subtree) - names);
 }
 
 static const struct local_kind tree_size_kind = {work_tree_size, local_tell_size, NULL, NULL};
@@ -48,6 +53,49 @@ void local_remove_tree(struct backend_store *store, const char *path, store_fn *
 
 /* ---- one file made of others ---- */
 
+/* Of the sources; with `target`, of all that combining changes. */
+static struct home_usage usage_of(const struct local_job *job, bool target)
+{
+    const struct home *home = &job->store->home;
+    struct home_usage all = {0};
+    struct bytes rest = job->combine_want.sources;
+    if (target)
+        all = home_measure(home, local_job_path(job));
+    if (target && !job->combine_want.remove_sources)
+        return all;
+    while (rest.len > 0) {
+        struct bytes source = bytes_cut(&rest, '\0');
+        struct home_usage one = home_measure(home, source);
+        if (target && bytes_equal(source, local_job_path(job)))
+            continue;
+        all.bytes += one.bytes;
+        all.files += one.files;
+    }
+    return all;
+}
+
+static void give_back(struct local_job *job)
+{
+    if (job->taken)
+        home_give(&job->store->home, job->taken_bytes, 1);
+    job->taken = false;
+}
+
+/* A step, and what it changed. */
+static enum ferry_error step_combine(struct local_job *job, bool *done)
+{
+    struct quota *quota = job->store->home.rules.quota;
+    if (!quota)
+        return combine_step(job->combine, done, &job->fault);
+    quota_lock(quota);
+    struct home_usage before = usage_of(job, true);
+    enum ferry_error error = combine_step(job->combine, done, &job->fault);
+    struct home_usage after = usage_of(job, true);
+    quota_adjust(quota, after.bytes - before.bytes, after.files - before.files);
+    quota_unlock(quota);
+    return error;
+}
+
 static enum ferry_error begin_combine(struct local_job *job)
 {
     const struct home *home = &job->store->home;
@@ -58,7 +106,15 @@ static enum ferry_error begin_combine(struct local_job *job)
         .no_replace = job->combine_want.no_replace,
     };
     enum ferry_error error = home_check_name(home, want.target, &job->fault);
-    return error == FERRY_OK ? combine_new(&home->root, &want, &job->combine, &job->fault) : error;
+    if (error == FERRY_OK)
+        error = combine_new(&home->root, &want, &job->combine, &job->fault);
+    if (error != FERRY_OK)
+        return error;
+    uint64_t bytes = (uint64_t)usage_of(job, false).bytes;
+    error = home_take(home, bytes, 1, &job->fault);
+    job->taken_bytes = error == FERRY_OK ? bytes : 0;
+    job->taken = error == FERRY_OK;
+    return error;
 }
 
 static void work_combine(struct local_job *job)
@@ -66,12 +122,13 @@ static void work_combine(struct local_job *job)
     bool done = false;
     enum ferry_error error = job->combine ? FERRY_OK : begin_combine(job);
     if (error == FERRY_OK)
-        error = combine_step(job->combine, &done, &job->fault);
+        error = step_combine(job, &done);
     job->again = error == FERRY_OK && !done;
     if (job->again)
         return;
     combine_free(job->combine);
     job->combine = NULL;
+    give_back(job);
 }
 
 /* The part may be large. */
@@ -79,6 +136,7 @@ static void give_up_combine(struct local_job *job)
 {
     combine_free(job->combine);
     job->combine = NULL;
+    give_back(job);
 }
 
 static const struct local_kind combine_kind = {work_combine, local_tell_plain, NULL,

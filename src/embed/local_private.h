@@ -42,6 +42,8 @@ struct local_job {
     struct store_combine combine_want; /* its views are of `path` and `other` */
     struct subtree *subtree;
     struct combine *combine;
+    bool taken; /* of the quota, for it: */
+    uint64_t taken_bytes;
 };
 
 /* Who waits for the call that is outstanding. */
@@ -153,6 +155,7 @@ void local_open_part(struct backend_store *store, const char *path, enum part_mo
 void local_commit(struct backend_store *store, uint32_t part, store_fn *done, void *ctx);
 void local_abandon(struct backend_store *store, uint32_t part, bool keep, store_fn *done,
                    void *ctx);
+bool local_reserve(struct backend_store *store, uint32_t part, uint64_t end_bytes);
 void local_drop_part(struct backend_store *store); /* nothing runs */
 
 /* local_long.c: what takes several jobs */

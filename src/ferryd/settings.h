@@ -64,6 +64,7 @@ struct settings_account {
     bool upload_in_place, hide_dotfiles;
     struct conf_texts denied_names;
     bool control_bytes;
+    uint64_t sessions_max, rate_up, rate_down, quota_bytes, quota_files;
 };
 
 #define SETTINGS_LISTEN "listen"
