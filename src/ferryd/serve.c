@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -247,6 +248,24 @@ static bool start(struct daemon *daemon)
     return true;
 }
 
+/* Passwords and keys are in no core file; as many descriptors as the system permits (SEC-53). */
+static void limit_process(const struct daemon *daemon)
+{
+    rlim_t memory = settings_global(daemon->plan->conf)->memory_max_bytes;
+    struct rlimit files;
+    bool whole = setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) == 0;
+    if (memory > 0)
+        whole &= setrlimit(RLIMIT_DATA, &(struct rlimit){memory, memory}) == 0;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        whole &= setrlimit(RLIMIT_NOFILE, &files) == 0;
+    }
+    if (!whole)
+        log_event(&daemon->log, LOG_LEVEL_ERROR, "server.unlimited",
+                  F_STR("reason", "the system refuses to set limits of the process"),
+                  F_STR("side", "server"), F_STR("advice", "raise its hard limits"));
+}
+
 static void tell_ready(int fd)
 {
     CLEANUP(fd_close) int owned = fd;
@@ -262,6 +281,7 @@ int serve(const char *path, int ready_fd)
         fputs("ferryd: memory is short\n", stderr);
     bool started = whole && start(&daemon);
     if (started) {
+        limit_process(&daemon);
         if (geteuid() == 0)
             log_event(&daemon.log, LOG_LEVEL_ERROR, "server.root",
                       F_STR("reason", "it runs as root, and so does all that clients ask for"));

@@ -22,7 +22,11 @@
          .type = CONF_PATH,                                                                        \
          CONF_AT(of, in certificate),                                                              \
          .required = needed,                                                                       \
-         .help = "PEM file of the server's certificate with its intermediates behind it."},        \
+         .help = "PEM file of the server's certificate with its intermediates behind it. It "      \
+                 "should be "                                                                      \
+                 "for the name of the FTP server alone: with a wildcard, or one that web servers " \
+                 "share, whoever can redirect connections makes browsers talk to it, and FTP "     \
+                 "clients to them."},                                                              \
         {.name = "key",                                                                            \
          .type = CONF_PATH,                                                                        \
          CONF_AT(of, in key),                                                                      \
@@ -87,6 +91,14 @@ static const struct conf_directive global_rows[] = {
      .help =
          "How many sessions there may be at once; one more is told to come back later. A reload "
          "does not change it."},
+    {.name = "memory_max",
+     .type = CONF_SIZE,
+     GLOBAL(memory_max_bytes),
+     .max = INT64_MAX,
+     .fallback = "0",
+     .help =
+         "How much memory the process may take (RLIMIT_DATA); what does not fit is refused, and "
+         "sessions that run go on. 0: no limit of its own. A reload does not change it."},
     {.name = "drain_grace",
      .type = CONF_DURATION,
      GLOBAL(drain_grace_ns),

@@ -18,6 +18,7 @@ struct settings_global {
     enum log_form log_form;
     enum log_level log_level;
     uint64_t sessions_max;
+    uint64_t memory_max_bytes;
     uint64_t drain_grace_ns;
     uint64_t parts_kept_ns;
 };
