@@ -451,42 +451,7 @@ static const struct conf_directive account_rows[] = {
      .help =
          "Whether new names may hold control characters, which terminals and programs that read "
          "listings line by line may take for something else."},
-<<<<<<< HEAD
 #include "ferryd/settings_account_limits.def"
-=======
-    {.name = "sessions_max",
-     .type = CONF_UNSIGNED,
-     ACCOUNT(sessions_max),
-     .max = 1000000,
-     .fallback = "0",
-     .help = "How many sessions the account may have at once; 0: no limit."},
-    {.name = "rate_up",
-     .type = CONF_SIZE,
-     ACCOUNT(rate_up),
-     .max = UINT64_C(10000000000),
-     .fallback = "0",
-     .help = "How much the account's uploads may take in a second, all together; 0: no limit."},
-    {.name = "rate_down",
-     .type = CONF_SIZE,
-     ACCOUNT(rate_down),
-     .max = UINT64_C(10000000000),
-     .fallback = "0",
-     .help = "How much the account's downloads may take in a second, all together; 0: no limit."},
-    {.name = "quota",
-     .type = CONF_SIZE,
-     ACCOUNT(quota_bytes),
-     .max = INT64_MAX,
-     .fallback = "0",
-     .help =
-         "How much may be stored beneath the account's home, by all its sessions together; what "
-         "is there is counted at its first login. 0: no limit."},
-    {.name = "quota_files",
-     .type = CONF_UNSIGNED,
-     ACCOUNT(quota_files),
-     .max = INT64_MAX,
-     .fallback = "0",
-     .help = "How many files, directories and links there may be; 0: no limit."},
->>>>>>> main
 };
 
 static const struct conf_block blocks[] = {
