@@ -51,8 +51,8 @@ static enum ferry_error resolve_charset(struct server_pi *pi, struct bytes argum
 /* SEC-35: a name that is to be given, and that no file can have, is the name's fault (553). */
 static struct pi_refusal too_long(enum verb verb)
 {
-    bool gives_name = verb == VERB_STOR || verb == VERB_APPE || verb == VERB_STOU ||
-                      verb == VERB_RNTO || verb == VERB_MKD;
+    bool gives_name =
+        verb == VERB_STOR || verb == VERB_APPE || verb == VERB_STOU || verb == VERB_RNTO;
     return (struct pi_refusal){gives_name ? 553 : 501, "Path name too long."};
 }
 

@@ -2,6 +2,7 @@
 #include "server/ledger.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/alloc.h"
 
@@ -49,11 +50,23 @@ struct server_ledger_key server_ledger_key(enum server_ledger_kind kind,
     return key;
 }
 
+/* FNV-1a from a start that is secret. */
+static unsigned hash_of(const struct server_ledger *ledger, const struct server_ledger_key *key)
+{
+    static const uint64_t prime = UINT64_C(0x100000001b3);
+    unsigned char bytes[sizeof(*key)];
+    memcpy(bytes, key, sizeof(bytes));
+    uint64_t hash = ledger->seed;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        hash = (hash ^ bytes[i]) * prime;
+    return (unsigned)(hash >> 32 ^ hash);
+}
+
 static struct server_ledger_slot *find(const struct server_ledger *ledger,
                                        const struct server_ledger_key *key)
 {
     struct server_ledger_slot *slot = NULL;
-    HASH_FIND(hh, ledger->slots, key, sizeof(*key), slot);
+    HASH_FIND_BYHASHVALUE(hh, ledger->slots, key, sizeof(*key), hash_of(ledger, key), slot);
     return slot;
 }
 
@@ -67,7 +80,8 @@ struct server_ledger_entry *server_ledger_find(const struct server_ledger *ledge
 static void add(struct server_ledger *ledger, struct server_ledger_slot *slot)
 {
     slot->lost = false;
-    HASH_ADD(hh, ledger->slots, entry.key, sizeof(slot->entry.key), slot);
+    unsigned hash = hash_of(ledger, &slot->entry.key);
+    HASH_ADD_BYHASHVALUE(hh, ledger->slots, entry.key, sizeof(slot->entry.key), hash, slot);
 }
 
 /* Held ones that stand in the way go to the end, so that they are not met again soon. */
@@ -92,6 +106,9 @@ static bool forget_one(struct server_ledger *ledger)
 struct server_ledger_entry *server_ledger_get(struct server_ledger *ledger,
                                               const struct server_ledger_key *key)
 {
+    if (ledger->seed == 0 &&
+        getrandom(&ledger->seed, sizeof(ledger->seed), 0) != sizeof(ledger->seed))
+        return NULL;
     struct server_ledger_slot *slot = find(ledger, key);
     if (slot)
         return &slot->entry;

@@ -44,6 +44,7 @@ struct server_ledger_slot;
 struct server_ledger {
     struct server_ledger_slot *slots; /* uthash */
     unsigned max;
+    uint64_t seed; /* of the hash, so that nobody can choose keys that fall together; 0: none yet */
 };
 
 void server_ledger_fini(struct server_ledger *ledger);
