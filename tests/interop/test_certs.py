@@ -330,7 +330,8 @@ def revoked(authority):
                 pass
             else:
                 raise AssertionError("a revoked certificate was taken")
-            assert any("revoked" in e["reason"] for e in server.events("session.broken")), server.log_text()
+            peers.wait_until(lambda: any("revoked" in e["reason"] for e in server.events("session.broken")),
+                             f"the reason in the log ({server.log_text()})")
             Raw(server.port, certificate=bob).login("alice").command("QUIT", 221)
             old.command("NOOP", 200)
             assert old.fetch("f") == (CONTENT, True)

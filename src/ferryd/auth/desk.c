@@ -80,6 +80,8 @@ static void answer(struct ask *ask, uint64_t grant)
     wire_put_u8(writer, (login->rules & MESSAGE_RULE_READ_ONLY) != 0);
     wire_put_u8(writer, login->by_certificate);
     wire_put_bytes(writer, bytes_str(login->charset));
+    wire_put_u64(writer, login->rate_up);
+    wire_put_u64(writer, login->rate_down);
     wire_put_bytes(writer, bytes_first(bytes_str(why), MESSAGE_WORDS_BYTES));
     /* If the worker has gone, its link says so, and its grants end there. */
     (void)!link_send(ask->worker->channel, NULL, 0, &fault);
@@ -112,6 +114,8 @@ static enum ferry_error send_grant(struct ask *ask, uint64_t grant)
     wire_put_bytes(writer, bytes_str(login->name));
     wire_put_u8(writer, (uint8_t)login->rules);
     wire_put_bytes(writer, bytes_str(login->denied_names));
+    wire_put_u64(writer, login->quota_bytes);
+    wire_put_u64(writer, login->quota_files);
     return link_send(ask->desk->supervisor, NULL, 0, &ask->login.fault);
 }
 
