@@ -286,31 +286,29 @@ static enum ferry_error set_amount(uint64_t *amount, struct bytes text, uint64_t
 }
 
 static enum ferry_error set_sessions_max(struct account *account, struct bytes text,
-                                struct fault *fault)
+                                         struct fault *fault)
 {
     return set_amount(&account->sessions_max, text, 1000000, fault);
 }
 
-static enum ferry_error set_rate_up(struct account *account, struct bytes text,
-                                struct fault *fault)
+static enum ferry_error set_rate_up(struct account *account, struct bytes text, struct fault *fault)
 {
     return set_amount(&account->rate_up, text, UINT64_C(10000000000), fault);
 }
 
 static enum ferry_error set_rate_down(struct account *account, struct bytes text,
-                                struct fault *fault)
+                                      struct fault *fault)
 {
     return set_amount(&account->rate_down, text, UINT64_C(10000000000), fault);
 }
 
-static enum ferry_error set_quota(struct account *account, struct bytes text,
-                                struct fault *fault)
+static enum ferry_error set_quota(struct account *account, struct bytes text, struct fault *fault)
 {
     return set_amount(&account->quota_bytes, text, INT64_MAX, fault);
 }
 
 static enum ferry_error set_quota_files(struct account *account, struct bytes text,
-                                struct fault *fault)
+                                        struct fault *fault)
 {
     return set_amount(&account->quota_files, text, INT64_MAX, fault);
 }
@@ -318,16 +316,27 @@ static enum ferry_error set_quota_files(struct account *account, struct bytes te
 typedef enum ferry_error set_fn(struct account *account, struct bytes text, struct fault *fault);
 
 static set_fn *const setters[ACCOUNT_FIELDS] = {
-    [ACCOUNT_PASSWORD_HASH] = set_hash, [ACCOUNT_HOME] = set_home,
-    [ACCOUNT_USER] = set_user,          [ACCOUNT_READ_ONLY] = set_read_only,
-    [ACCOUNT_UPLOADS] = set_uploads,    [ACCOUNT_DOTFILES] = set_dotfiles,
-    [ACCOUNT_CHARSET] = set_charset,    [ACCOUNT_DENIED_NAMES] = set_denied_names, [ACCOUNT_CONTROL_BYTES] = set_control_bytes,
-    [ACCOUNT_TLS] = set_tls, [ACCOUNT_DISABLED] = set_disabled,
-    [ACCOUNT_LOGIN] = set_login,        [ACCOUNT_CERTIFICATES] = set_certificates,
-    [ACCOUNT_NETWORKS] = set_networks,  [ACCOUNT_HOURS] = set_hours,
-    [ACCOUNT_EXPIRES] = set_expires,    [ACCOUNT_SESSIONS_MAX] = set_sessions_max,
-    [ACCOUNT_RATE_UP] = set_rate_up, [ACCOUNT_RATE_DOWN] = set_rate_down,
-    [ACCOUNT_QUOTA] = set_quota, [ACCOUNT_QUOTA_FILES] = set_quota_files,
+    [ACCOUNT_PASSWORD_HASH] = set_hash,
+    [ACCOUNT_HOME] = set_home,
+    [ACCOUNT_USER] = set_user,
+    [ACCOUNT_READ_ONLY] = set_read_only,
+    [ACCOUNT_UPLOADS] = set_uploads,
+    [ACCOUNT_DOTFILES] = set_dotfiles,
+    [ACCOUNT_CHARSET] = set_charset,
+    [ACCOUNT_DENIED_NAMES] = set_denied_names,
+    [ACCOUNT_CONTROL_BYTES] = set_control_bytes,
+    [ACCOUNT_TLS] = set_tls,
+    [ACCOUNT_DISABLED] = set_disabled,
+    [ACCOUNT_LOGIN] = set_login,
+    [ACCOUNT_CERTIFICATES] = set_certificates,
+    [ACCOUNT_NETWORKS] = set_networks,
+    [ACCOUNT_HOURS] = set_hours,
+    [ACCOUNT_EXPIRES] = set_expires,
+    [ACCOUNT_SESSIONS_MAX] = set_sessions_max,
+    [ACCOUNT_RATE_UP] = set_rate_up,
+    [ACCOUNT_RATE_DOWN] = set_rate_down,
+    [ACCOUNT_QUOTA] = set_quota,
+    [ACCOUNT_QUOTA_FILES] = set_quota_files,
 };
 
 enum ferry_error account_set(struct account *account, enum account_field field, struct bytes text,

@@ -28,12 +28,12 @@ enum {
 enum account_field {
     ACCOUNT_PASSWORD_HASH, /* of crypt(5); "": no password is right */
     ACCOUNT_HOME,          /* absolute path of what it sees as its root */
-    ACCOUNT_USER,      /* of the system, whose rights its files are reached with; "": ferryd's */
-    ACCOUNT_READ_ONLY, /* "yes" or "no" */
-    ACCOUNT_UPLOADS,   /* "atomic" or "in-place": seen as they come */
-    ACCOUNT_DOTFILES,  /* "show" or "hide" */
-    ACCOUNT_CHARSET,   /* of names that come in no UTF-8; "": none */
-    ACCOUNT_DENIED_NAMES,  /* patterns of store/home.h, one a line; "/": none; "": the default */
+    ACCOUNT_USER,         /* of the system, whose rights its files are reached with; "": ferryd's */
+    ACCOUNT_READ_ONLY,    /* "yes" or "no" */
+    ACCOUNT_UPLOADS,      /* "atomic" or "in-place": seen as they come */
+    ACCOUNT_DOTFILES,     /* "show" or "hide" */
+    ACCOUNT_CHARSET,      /* of names that come in no UTF-8; "": none */
+    ACCOUNT_DENIED_NAMES, /* patterns of store/home.h, one a line; "/": none; "": the default */
     ACCOUNT_CONTROL_BYTES, /* "refuse" or "allow" in new names */
     ACCOUNT_TLS,           /* a word of demand_tls_words */
     ACCOUNT_DISABLED,
@@ -45,7 +45,7 @@ enum account_field {
     ACCOUNT_SESSIONS_MAX, /* at once; "" or "0": any number, here and below */
     ACCOUNT_RATE_UP,      /* bytes a second of all its uploads (account/amount.h) */
     ACCOUNT_RATE_DOWN,
-    ACCOUNT_QUOTA,        /* bytes that it may store */
+    ACCOUNT_QUOTA, /* bytes that it may store */
     ACCOUNT_QUOTA_FILES,
 };
 enum { ACCOUNT_FIELDS = ACCOUNT_QUOTA_FILES + 1 };

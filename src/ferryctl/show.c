@@ -81,10 +81,12 @@ static json_t *json_lines(const struct account *account, enum account_field fiel
 json_t *show_json(const struct account *account)
 {
     return json_pack(
-        "{s:s, s:b, s:o, s:o, s:b, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "name",
-        account->name, "password", account_text(account, ACCOUNT_PASSWORD_HASH)[0] != '\0', "home",
-        json_text(account, ACCOUNT_HOME), "user", json_text(account, ACCOUNT_USER), "read_only",
-        account->read_only, "uploads", account->upload_in_place ? "in-place" : "atomic", "dotfiles",
+        "{s:s, s:b, s:o, s:o, s:b, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, "
+        "s:I, s:I, s:I, s:I, s:I}",
+        "name", account->name, "password", account_text(account, ACCOUNT_PASSWORD_HASH)[0] != '\0',
+        "home", json_text(account, ACCOUNT_HOME), "user", json_text(account, ACCOUNT_USER),
+        "read_only", account->read_only, "uploads",
+        account->upload_in_place ? "in-place" : "atomic", "dotfiles",
         account->hide_dotfiles ? "hide" : "show", "charset", json_text(account, ACCOUNT_CHARSET),
         "denied_names", json_lines(account, ACCOUNT_DENIED_NAMES), "control_bytes",
         account->control_bytes ? "allow" : "refuse", "tls", demand_tls_words[account->tls],

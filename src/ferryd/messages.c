@@ -38,7 +38,12 @@ static const struct wire_message from_supervisor[] = {
     {MESSAGE_LISTENER, "listener", BIT_SUPERVISOR, STARTING, 1, {WIRE_U32}},
     {MESSAGE_START, "start", BIT_SUPERVISOR, STARTING, 0, {WIRE_U32, WIRE_U32, GROUPS, WIRE_U8}},
     {MESSAGE_DRAIN, "drain", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64}},
-    {MESSAGE_ATTACH, "attach", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64, PATH, NAME, RULES, DENIED, WIRE_U64, WIRE_U64}},
+    {MESSAGE_ATTACH,
+     "attach",
+     BIT_SUPERVISOR,
+     RUNNING,
+     1,
+     {WIRE_U64, PATH, NAME, RULES, DENIED, WIRE_U64, WIRE_U64}},
     {MESSAGE_SWEEP, "sweep", BIT_SUPERVISOR, RUNNING, 0, {PATH, WIRE_I64}},
     {MESSAGE_GRANTED, "granted", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64}},
     {MESSAGE_DENIED, "denied", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64, WORDS}},
@@ -53,12 +58,14 @@ static const struct wire_message to_supervisor[] = {
      BIT_AUTH,
      RUNNING,
      0,
-     {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES, DENIED, WIRE_U64, WIRE_U64}},
+     {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES, DENIED, WIRE_U64,
+      WIRE_U64}},
     {MESSAGE_REVOKE, "revoke", BIT_AUTH, RUNNING, 0, {WIRE_U64}},
 };
 
 /* The ask: its number, account, whether there is a password, the password, the peer's address, the
- * host that was asked for, the TLS as the demand that it meets (account/demand.h), the client's certificate as identity facts.
+ * host that was asked for, the TLS as the demand that it meets (account/demand.h), the client's
+ * certificate as identity facts.
  */
 static const struct wire_message to_auth[] = {
     {MESSAGE_LOGIN_ASK,
@@ -73,7 +80,8 @@ static const struct wire_message to_auth[] = {
 };
 
 /* The answer: its ask, verdict, grant, first directory, read-only, by certificate, fallback
- * charset, rates of uploads and of downloads (bytes a second, 0: no limit), and why it is unavailable or refused, for the log. */
+ * charset, rates of uploads and of downloads (bytes a second, 0: no limit), and why it is
+ * unavailable. */
 static const struct wire_message auth_to_worker[] = {
     {MESSAGE_LOGIN_ANSWER,
      "login-answer",

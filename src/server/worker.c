@@ -225,6 +225,7 @@ static void worker_empty(void *ctx)
     server_drained_fn *drained = worker->drained;
     worker->drained = NULL;
     loop_timer_at(worker->patience, CLOCK_NEVER);
+    server_floods_tell(&worker->shared.floods); /* the process may end with this */
     drained(worker->drained_ctx);
 }
 

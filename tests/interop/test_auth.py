@@ -173,7 +173,7 @@ def barred(_):
 
 @test("sessions of an account are counted, until they end or their worker does")
 def sessions(_):
-    blocks = 'account "anna" { password_hash = "HASH" home = /srv sessions = 2 }'
+    blocks = 'account "anna" { password_hash = "HASH" home = /srv sessions_max = 2 }'
     with peers.scratch() as folder, Auth(folder, blocks) as auth:
         auth.started()
         _, first, _ = auth.login("anna", PASSWORD)
@@ -313,7 +313,7 @@ def shown(_):
         assert [account["name"] for account in listed] == ["anna", "bert"]
         assert json.loads(ferryctl(folder, "show", "anna", "--json")) == listed[0] == {
             "name": "anna", "password": True, "home": "/srv/anna", "user": None, "read_only": False, "uploads": "atomic",
-            "dotfiles": "show", "charset": None, "disabled": False,
+            "dotfiles": "show", "charset": None, "denied_names": [], "control_bytes": "refuse", "tls": "listener", "disabled": False,
             "login": "password", "certificates": [], "networks": [], "hours": None, "expires": "2030-01-31",
             "sessions_max": 3, "rate_up": 0, "rate_down": 0, "quota": 0, "quota_files": 0}  # fmt: skip
         text = ferryctl(folder, "show", "bert")

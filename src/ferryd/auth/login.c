@@ -38,8 +38,8 @@ static const char *refusal(const struct login *login, const struct account *acco
         return account_bar_words(bar);
     const char *lacks = demand_tls_lacks(account->tls, login->tls);
     if (!lacks)
-        lacks = admission_certificate_lacks(account->login, login->identity != NULL,
-                                            certificate_fits);
+        lacks =
+            admission_certificate_lacks(account->login, login->identity != NULL, certificate_fits);
     return lacks ? lacks : "wrong password";
 }
 

@@ -29,7 +29,7 @@ struct login {
     char *denied_names;    /* as store/home.h; NULL: the default */
     uint64_t sessions_max; /* 0: any number, here and below */
     uint64_t rate_up, rate_down, quota_bytes, quota_files;
-    unsigned rules;        /* MESSAGE_RULE_ bits */
+    unsigned rules; /* MESSAGE_RULE_ bits */
     bool by_certificate;
 };
 

@@ -158,8 +158,7 @@ static enum ferry_error do_commit(struct files_call *call, struct files_home *at
 
 static enum ferry_error do_abandon(struct files_call *call, struct files_home *at)
 {
-    home_abandon(&at->home, call->want.part,
-                 call->want.keep && is_within(at, call->want.part));
+    home_abandon(&at->home, call->want.part, call->want.keep && is_within(at, call->want.part));
     return FERRY_OK;
 }
 

@@ -77,8 +77,8 @@ static void attach(struct files *files, struct wire_reader *reader, int fd)
                   .quota = quota},
     };
     if (root && denied && (quota || !limited) &&
-        files_session_new(role_loop(files->self), &grant, fd_take(&owned), on_ended,
-                                  files) == FERRY_OK)
+        files_session_new(role_loop(files->self), &grant, fd_take(&owned), on_ended, files) ==
+            FERRY_OK)
         files->sessions++;
 }
 

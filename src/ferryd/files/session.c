@@ -53,8 +53,7 @@ static void attach(struct files_session *session)
     if (root_init(&root, session->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault) != FERRY_OK)
         return;
     /* Once, as long as it takes; the account's other sessions wait for it (SEC-39). */
-    if (session->rules.quota &&
-        quota_count(session->rules.quota, &root, fault) != FERRY_OK) {
+    if (session->rules.quota && quota_count(session->rules.quota, &root, fault) != FERRY_OK) {
         root_fini(&root);
         return;
     }

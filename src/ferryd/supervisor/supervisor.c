@@ -2,15 +2,15 @@
 #include "ferryd/supervisor/supervisor.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ferryd/command.h"
-#include "ferryd/say.h"
 #include "ferryd/hosts.h"
+#include "ferryd/say.h"
 #include "ferryd/settings.h"
 #include "ferryd/supervisor/crew.h"
 #include "ferryd/supervisor/tell.h"

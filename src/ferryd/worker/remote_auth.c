@@ -314,8 +314,6 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
         take_grant(auth, ask, &answer);
         break;
     case LOGIN_ANSWER_REFUSED:
-        if (answer.why.len > 0)
-            fault_set(&why, FERRY_E_DENIED, "%.*s", BYTES_FMT(answer.why));
         if (ask)
             ask_end(auth, ask, LOGIN_REFUSED, &why);
         break;
