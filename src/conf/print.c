@@ -132,7 +132,7 @@ static enum ferry_error print_argument(struct buf *out, const struct conf_direct
     if (!directive->words)
         return buf_printf(out, ".It Ic %s No = %s\n", directive->name, names[directive->type]);
     /* Words may stand for numbers. */
-    const char *number = directive->type == CONF_UNSIGNED ? "Ar number No | " : "";
+    const char *number = directive->type == CONF_UNSIGNED ? "Ar number | " : "";
     enum ferry_error error = buf_printf(out, ".It Ic %s No = %sCm", directive->name, number);
     for (const struct conf_word *word = directive->words; word->word && error == FERRY_OK; word++)
         error = buf_printf(out, "%s %s", word == directive->words ? "" : " |", word->word);

@@ -74,7 +74,7 @@ def not_permitted(_):
         here.start_keys()
         other = here.keys.connect("worker", 1)
         for name, fields in (("MESSAGE_SIGNED", [u64(1), text("")]),
-                             ("MESSAGE_SIGN", [u64(1), u32(0), u8(ECDSA), u8(SHA256), text(b"x" * 513)]),
+                             ("MESSAGE_SIGN", [u64(1), u32(0), u8(ECDSA), u8(SHA256), text(b"x" * (16 * 1024 + 1))]),
                              ("MESSAGE_SIGN", [u64(1), u32(0), u8(200), u8(SHA256), text(VERIFY)]),
                              ("MESSAGE_SIGN", [u64(1), u32(0), u8(ECDSA)])):
             worker = here.keys.connect("worker", 2)

@@ -43,7 +43,7 @@ def refused(text=SIMPLE, does=None):
 def shares(_):
     with topology.running(TWO, ALL) as all_:
         settings = {role: all_.wait_for("fake.settings", role=role)["text"] for role in ("keys", "auth", "worker")}
-        assert "listen" in settings["keys"] and "listen" in settings["worker"] and "listen" not in settings["auth"]
+        assert "listen" in settings["keys"] and "listen" in settings["worker"] and 'listen "' not in settings["auth"]
         assert "$y$" in settings["auth"].replace("\\", "") and 'account "' in settings["auth"]
         assert not any('account "' in settings[role] for role in ("keys", "worker")), settings
         assert {pathlib.Path(file["name"]).name: "PRIVATE KEY" in file["text"]
