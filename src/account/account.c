@@ -278,10 +278,11 @@ static enum ferry_error set_expires(struct account *account, struct bytes text, 
 static enum ferry_error set_amount(uint64_t *amount, struct bytes text, uint64_t max,
                                    struct fault *fault)
 {
-    *amount = 0;
-    if (text.len > 0 && !amount_parse(text, max, amount))
+    uint64_t parsed = 0;
+    if (text.len > 0 && !amount_parse(text, max, &parsed))
         return fault_set(fault, FERRY_E_ARGUMENT, "it is a number up to %llu",
                          (unsigned long long)max);
+    *amount = parsed;
     return FERRY_OK;
 }
 

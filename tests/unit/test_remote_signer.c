@@ -43,6 +43,9 @@ static void open_keys(struct fixture *f)
     given_init(&f->given);
     assert_int_equal(given_settings(&f->given, file_of(bytes_str(settings)), NULL), FERRY_OK);
     assert_int_equal(given_file(&f->given, BYTES_LIT("/leaf.key"), file_of(key), NULL), FERRY_OK);
+    struct bytes certificate = buf_view(&f->tls.server_leaf.certificate_pem);
+    assert_int_equal(given_file(&f->given, BYTES_LIT("/leaf.pem"), file_of(certificate), NULL),
+                     FERRY_OK);
     assert_int_equal(keyring_init(&f->ring, &f->given, NULL), FERRY_OK);
 }
 
