@@ -58,7 +58,8 @@ static const struct wire_message to_supervisor[] = {
 };
 
 /* The ask: its number, account, whether there is a password, the password, the peer's address, the
- * host that was asked for, the TLS as the demand that it meets (account/demand.h), the client's certificate as identity facts.
+ * host that was asked for, the TLS as the demand that it meets (account/demand.h), the client's
+ * certificate as identity facts.
  */
 static const struct wire_message to_auth[] = {
     {MESSAGE_LOGIN_ASK,
@@ -70,6 +71,7 @@ static const struct wire_message to_auth[] = {
       WIRE_BYTES(MESSAGE_IDENTITY_BYTES)}},
     {MESSAGE_LOGIN_CANCEL, "login-cancel", BIT_WORKER, RUNNING, 0, {WIRE_U64}},
     {MESSAGE_LOGOUT, "logout", BIT_WORKER, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_LOOKUP, "lookup", BIT_WORKER, RUNNING, 0, {WIRE_U64, WIRE_TEXT(MESSAGE_HOST_BYTES)}},
 };
 
 /* The answer: its ask, verdict, grant, first directory, read-only, by certificate, fallback
@@ -81,6 +83,12 @@ static const struct wire_message auth_to_worker[] = {
      RUNNING,
      0,
      {WIRE_U64, WIRE_U8, WIRE_U64, PATH, WIRE_U8, WIRE_U8, NAME, WORDS}},
+    {MESSAGE_LOOKED_UP,
+     "looked-up",
+     BIT_AUTH,
+     RUNNING,
+     0,
+     {WIRE_U64, WIRE_BYTES(MESSAGE_ADDRESSES_BYTES), WORDS}},
 };
 
 static const struct wire_message to_keys[] = {

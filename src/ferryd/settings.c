@@ -85,8 +85,9 @@ static const struct conf_directive global_rows[] = {
      .max = 1000000,
      .fallback = "10000",
      .help =
-         "How many sessions there may be at once; one more is told to come back later. A reload "
-         "does not change it."},
+         "How many sessions there may be at once; one more is told to come back later. Each worker "
+         "has an equal share, rounded up, and refuses what exceeds its own, though another may "
+         "have room."},
     {.name = "drain_grace",
      .type = CONF_DURATION,
      GLOBAL(drain_grace_ns),
