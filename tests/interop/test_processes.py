@@ -129,7 +129,8 @@ def files_leave(_):
 def passive_name(_):
     def conf(sandbox, name):
         return f"workers = 2\nsandbox = {sandbox}\n" + SIMPLE.replace("{", f"{{ passive_name = {name} ", 1)
-    for sandbox in ("require", "try"):
+    # Root's processes need users of their own for "require".
+    for sandbox in ("try",) if os.getuid() == 0 else ("require", "try"):
         with topology.running(conf(sandbox, "localhost")) as all_:
             all_.wait_for("passive.address", 2, name="localhost", address="127.0.0.1")
             raw = session(all_)
