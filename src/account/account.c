@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "account/amount.h"
 #include "account/password.h"
 #include "base/alloc.h"
 #include "base/text.h"
@@ -25,7 +26,11 @@ const char *const account_field_names[ACCOUNT_FIELDS] = {
     [ACCOUNT_NETWORKS] = "networks",
     [ACCOUNT_HOURS] = "hours",
     [ACCOUNT_EXPIRES] = "expires",
-    [ACCOUNT_SESSIONS] = "sessions",
+    [ACCOUNT_SESSIONS_MAX] = "sessions_max",
+    [ACCOUNT_RATE_UP] = "rate_up",
+    [ACCOUNT_RATE_DOWN] = "rate_down",
+    [ACCOUNT_QUOTA] = "quota",
+    [ACCOUNT_QUOTA_FILES] = "quota_files",
 };
 
 /* ---- values, one function each; an empty text is the default ---- */
@@ -270,28 +275,68 @@ static enum ferry_error set_expires(struct account *account, struct bytes text, 
     return is_day ? FERRY_OK : fault_set(fault, FERRY_E_ARGUMENT, "this is no day like 2027-01-31");
 }
 
-static enum ferry_error set_sessions(struct account *account, struct bytes text,
-                                     struct fault *fault)
+static enum ferry_error set_amount(uint64_t *amount, struct bytes text, uint64_t max,
+                                   struct fault *fault)
 {
-    enum { SESSIONS_MAX = 1000000 };
-    uint64_t count = 0;
-    if (text.len > 0 && !text_u64(text, SESSIONS_MAX, &count))
-        return fault_set(fault, FERRY_E_ARGUMENT, "it is a number up to %d", SESSIONS_MAX);
-    account->sessions_max = count;
+    *amount = 0;
+    if (text.len > 0 && !amount_parse(text, max, amount))
+        return fault_set(fault, FERRY_E_ARGUMENT, "it is a number up to %llu",
+                         (unsigned long long)max);
     return FERRY_OK;
+}
+
+static enum ferry_error set_sessions_max(struct account *account, struct bytes text,
+                                         struct fault *fault)
+{
+    return set_amount(&account->sessions_max, text, 1000000, fault);
+}
+
+static enum ferry_error set_rate_up(struct account *account, struct bytes text, struct fault *fault)
+{
+    return set_amount(&account->rate_up, text, UINT64_C(10000000000), fault);
+}
+
+static enum ferry_error set_rate_down(struct account *account, struct bytes text,
+                                      struct fault *fault)
+{
+    return set_amount(&account->rate_down, text, UINT64_C(10000000000), fault);
+}
+
+static enum ferry_error set_quota(struct account *account, struct bytes text, struct fault *fault)
+{
+    return set_amount(&account->quota_bytes, text, INT64_MAX, fault);
+}
+
+static enum ferry_error set_quota_files(struct account *account, struct bytes text,
+                                        struct fault *fault)
+{
+    return set_amount(&account->quota_files, text, INT64_MAX, fault);
 }
 
 typedef enum ferry_error set_fn(struct account *account, struct bytes text, struct fault *fault);
 
 static set_fn *const setters[ACCOUNT_FIELDS] = {
-    [ACCOUNT_PASSWORD_HASH] = set_hash, [ACCOUNT_HOME] = set_home,
-    [ACCOUNT_USER] = set_user,          [ACCOUNT_READ_ONLY] = set_read_only,
-    [ACCOUNT_UPLOADS] = set_uploads,    [ACCOUNT_DOTFILES] = set_dotfiles,
-    [ACCOUNT_CHARSET] = set_charset,    [ACCOUNT_DENIED_NAMES] = set_denied_names, [ACCOUNT_CONTROL_BYTES] = set_control_bytes,
-    [ACCOUNT_TLS] = set_tls, [ACCOUNT_DISABLED] = set_disabled,
-    [ACCOUNT_LOGIN] = set_login,        [ACCOUNT_CERTIFICATES] = set_certificates,
-    [ACCOUNT_NETWORKS] = set_networks,  [ACCOUNT_HOURS] = set_hours,
-    [ACCOUNT_EXPIRES] = set_expires,    [ACCOUNT_SESSIONS] = set_sessions,
+    [ACCOUNT_PASSWORD_HASH] = set_hash,
+    [ACCOUNT_HOME] = set_home,
+    [ACCOUNT_USER] = set_user,
+    [ACCOUNT_READ_ONLY] = set_read_only,
+    [ACCOUNT_UPLOADS] = set_uploads,
+    [ACCOUNT_DOTFILES] = set_dotfiles,
+    [ACCOUNT_CHARSET] = set_charset,
+    [ACCOUNT_DENIED_NAMES] = set_denied_names,
+    [ACCOUNT_CONTROL_BYTES] = set_control_bytes,
+    [ACCOUNT_TLS] = set_tls,
+    [ACCOUNT_DISABLED] = set_disabled,
+    [ACCOUNT_LOGIN] = set_login,
+    [ACCOUNT_CERTIFICATES] = set_certificates,
+    [ACCOUNT_NETWORKS] = set_networks,
+    [ACCOUNT_HOURS] = set_hours,
+    [ACCOUNT_EXPIRES] = set_expires,
+    [ACCOUNT_SESSIONS_MAX] = set_sessions_max,
+    [ACCOUNT_RATE_UP] = set_rate_up,
+    [ACCOUNT_RATE_DOWN] = set_rate_down,
+    [ACCOUNT_QUOTA] = set_quota,
+    [ACCOUNT_QUOTA_FILES] = set_quota_files,
 };
 
 enum ferry_error account_set(struct account *account, enum account_field field, struct bytes text,

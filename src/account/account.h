@@ -28,12 +28,12 @@ enum {
 enum account_field {
     ACCOUNT_PASSWORD_HASH, /* of crypt(5); "": no password is right */
     ACCOUNT_HOME,          /* absolute path of what it sees as its root */
-    ACCOUNT_USER,      /* of the system, whose rights its files are reached with; "": ferryd's */
-    ACCOUNT_READ_ONLY, /* "yes" or "no" */
-    ACCOUNT_UPLOADS,   /* "atomic" or "in-place": seen as they come */
-    ACCOUNT_DOTFILES,  /* "show" or "hide" */
-    ACCOUNT_CHARSET,   /* of names that come in no UTF-8; "": none */
-    ACCOUNT_DENIED_NAMES,  /* patterns of store/home.h, one a line; "/": none; "": the default */
+    ACCOUNT_USER,         /* of the system, whose rights its files are reached with; "": ferryd's */
+    ACCOUNT_READ_ONLY,    /* "yes" or "no" */
+    ACCOUNT_UPLOADS,      /* "atomic" or "in-place": seen as they come */
+    ACCOUNT_DOTFILES,     /* "show" or "hide" */
+    ACCOUNT_CHARSET,      /* of names that come in no UTF-8; "": none */
+    ACCOUNT_DENIED_NAMES, /* patterns of store/home.h, one a line; "/": none; "": the default */
     ACCOUNT_CONTROL_BYTES, /* "refuse" or "allow" in new names */
     ACCOUNT_TLS,           /* a word of demand_tls_words */
     ACCOUNT_DISABLED,
@@ -42,9 +42,13 @@ enum account_field {
     ACCOUNT_NETWORKS,     /* that it may come from, one a line; "": any */
     ACCOUNT_HOURS,        /* account/hours.h, local time; "": always */
     ACCOUNT_EXPIRES,      /* "2027-01-31", the last day, UTC; "": never */
-    ACCOUNT_SESSIONS,     /* at once; "" or "0": any number */
+    ACCOUNT_SESSIONS_MAX, /* at once; "" or "0": any number, here and below */
+    ACCOUNT_RATE_UP,      /* bytes a second of all its uploads (account/amount.h) */
+    ACCOUNT_RATE_DOWN,
+    ACCOUNT_QUOTA, /* bytes that it may store */
+    ACCOUNT_QUOTA_FILES,
 };
-enum { ACCOUNT_FIELDS = ACCOUNT_SESSIONS + 1 };
+enum { ACCOUNT_FIELDS = ACCOUNT_QUOTA_FILES + 1 };
 
 /* "password_hash", "home", …: as directives, as columns, as members of JSON. */
 extern const char *const account_field_names[ACCOUNT_FIELDS];
@@ -62,7 +66,7 @@ struct account {
     size_t network_count;
     struct hours hours;
     int64_t expires_s; /* the first second when it is over, since 1970 UTC; 0: never */
-    uint64_t sessions_max;
+    uint64_t sessions_max, rate_up, rate_down, quota_bytes, quota_files;
 };
 
 /* Whether an account can have this name: 1 to ACCOUNT_NAME_BYTES bytes, no control byte, no '/'. */

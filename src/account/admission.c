@@ -37,8 +37,7 @@ enum admission admission_decide(enum admission_policy policy,
 
 const char *admission_certificate_lacks(enum admission_policy policy, bool shown, bool fits)
 {
-    bool demanded =
-        policy == ADMISSION_CERTIFICATE || policy == ADMISSION_CERTIFICATE_AND_PASSWORD;
+    bool demanded = policy == ADMISSION_CERTIFICATE || policy == ADMISSION_CERTIFICATE_AND_PASSWORD;
     if (!demanded || fits)
         return NULL;
     return shown ? "the client's certificate is not the account's"

@@ -43,15 +43,16 @@ struct client_transfer_result {
 typedef void client_transfer_fn(void *ctx, const struct client_transfer_result *result);
 
 /* Begins one. Whole is only what ended by close_notify, was confirmed by a final 2xx, and has the
- * expected size (ftp/transfer.h); all else is an error:
- *   FERRY_E_CUT        it ended before its end; also after a stall
- *   FERRY_E_LOST       all crossed, but it was never confirmed (TLS-158, DEV-33)
- *   FERRY_E_TLS        no protected data connection came to be; a server that demands resumption
- * and does not get it (DEV-7); data protection was refused (TLS-55) FERRY_E_TRUST      another
- * certificate than the control connection's (TLS-91) FERRY_E_CONNECT, FERRY_E_TIMEOUT  no data
- * connection came to be FERRY_E_CANCELLED  by the progress function or an interrupt; the control
- * connection is kept if the server answers soon the kind of a final 4xx or 5xx, of a failure of the
- * local file, or of a hook */
+ * expected size (ftp/transfer.h); all else is an error, in `done`:
+ * - FERRY_E_CUT: it ended before its end; also after a stall.
+ * - FERRY_E_LOST: all crossed, but it was never confirmed (TLS-158, DEV-33).
+ * - FERRY_E_TLS: no protected data connection came to be; the server demands resumption and does
+ * not get it (DEV-7); data protection was refused (TLS-55).
+ * - FERRY_E_TRUST: another certificate than the control connection's (TLS-91).
+ * - FERRY_E_CONNECT, FERRY_E_TIMEOUT: no data connection came to be.
+ * - FERRY_E_CANCELLED: by the progress function or an interrupt; the control connection is kept if
+ *   the server answers soon.
+ * - The kind of a final 4xx or 5xx, of a failure of the local file, or of a hook. */
 NODISCARD enum ferry_error client_transfer_start(struct client_session *session,
                                                  const struct client_transfer_want *want,
                                                  client_transfer_fn *done, void *ctx);

@@ -10,7 +10,7 @@ void local_job_free(struct local_job *job)
     entry_fini(&job->entry);
     home_upload_fini(&job->upload);
     subtree_free(job->subtree);
-    combine_free(job->combine);
+    home_combine_free(job->combine);
     alloc_free(job->path);
     alloc_free(job->other);
     alloc_free(job);

@@ -30,7 +30,12 @@ static void work_tree_size(struct local_job *job)
 
 static void work_remove_tree(struct local_job *job)
 {
+    uint64_t bytes = job->subtree ? subtree_bytes(job->subtree) : 0;
+    uint64_t names = job->subtree ? subtree_names(job->subtree) : 0;
     step_subtree(job, subtree_remove);
+    if (job->subtree)
+        home_give(&job->store->home, subtree_bytes(job->subtree) - bytes,
+                  subtree_names(job->subtree) - names);
 }
 
 static const struct local_kind tree_size_kind = {work_tree_size, local_tell_size, NULL, NULL};
@@ -57,8 +62,7 @@ static enum ferry_error begin_combine(struct local_job *job)
         .remove_sources = job->combine_want.remove_sources,
         .no_replace = job->combine_want.no_replace,
     };
-    enum ferry_error error = home_check_name(home, want.target, &job->fault);
-    return error == FERRY_OK ? combine_new(&home->root, &want, &job->combine, &job->fault) : error;
+    return home_combine_new(home, &want, &job->combine, &job->fault);
 }
 
 static void work_combine(struct local_job *job)
@@ -66,18 +70,18 @@ static void work_combine(struct local_job *job)
     bool done = false;
     enum ferry_error error = job->combine ? FERRY_OK : begin_combine(job);
     if (error == FERRY_OK)
-        error = combine_step(job->combine, &done, &job->fault);
+        error = home_combine_step(job->combine, &done, &job->fault);
     job->again = error == FERRY_OK && !done;
     if (job->again)
         return;
-    combine_free(job->combine);
+    home_combine_free(job->combine);
     job->combine = NULL;
 }
 
 /* The part may be large. */
 static void give_up_combine(struct local_job *job)
 {
-    combine_free(job->combine);
+    home_combine_free(job->combine);
     job->combine = NULL;
 }
 

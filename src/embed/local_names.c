@@ -16,7 +16,7 @@ static void work_make_directory(struct local_job *job)
 
 static void work_remove_directory(struct local_job *job)
 {
-    (void)!tree_remove_dir(&job->store->home.root, local_job_path(job), &job->fault);
+    (void)!home_remove_dir(&job->store->home, local_job_path(job), &job->fault);
 }
 
 static void work_remove_file(struct local_job *job)

@@ -95,6 +95,11 @@ void local_open_part(struct backend_store *store, const char *path, enum part_mo
     local_job_submit(store, job);
 }
 
+bool local_reserve(struct backend_store *store, uint32_t part, uint64_t end_bytes)
+{
+    return home_reserve(&store->home, part, end_bytes);
+}
+
 static void work_commit(struct local_job *job)
 {
     (void)!home_commit(&job->store->home, (uint32_t)job->number, &job->fault);

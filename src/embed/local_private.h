@@ -7,8 +7,8 @@
 
 #include "embed/local_entry.h"
 #include "embed/local_store.h"
-#include "store/combine.h"
 #include "store/home.h"
+#include "store/home_combine.h"
 #include "store/subtree.h"
 
 struct local_job;
@@ -41,7 +41,7 @@ struct local_job {
     bool all;                          /* a listing's dotfiles, too */
     struct store_combine combine_want; /* its views are of `path` and `other` */
     struct subtree *subtree;
-    struct combine *combine;
+    struct home_combine *combine;
 };
 
 /* Who waits for the call that is outstanding. */
@@ -153,6 +153,7 @@ void local_open_part(struct backend_store *store, const char *path, enum part_mo
 void local_commit(struct backend_store *store, uint32_t part, store_fn *done, void *ctx);
 void local_abandon(struct backend_store *store, uint32_t part, bool keep, store_fn *done,
                    void *ctx);
+bool local_reserve(struct backend_store *store, uint32_t part, uint64_t end_bytes);
 void local_drop_part(struct backend_store *store); /* nothing runs */
 
 /* local_long.c: what takes several jobs */

@@ -52,6 +52,7 @@ static void local_release(struct backend_store *store)
 const struct store_ops local_store_ops = {
     .open_read = local_open_read,
     .open_part = local_open_part,
+    .reserve = local_reserve,
     .commit = local_commit,
     .abandon = local_abandon,
     .stat = local_stat,

@@ -27,6 +27,8 @@ struct user {
     users_verify_fn *verify; /* NULL: the hash decides */
     char *stored;            /* for `verify` */
     struct charset *charset; /* NULL: none */
+    uint64_t sessions_max, rate_up, rate_down;
+    uint64_t quota_bytes, quota_files;
     char salt[SALT_BYTES];
     struct secret *hash; /* of salt and password; neither this nor `verify`: there is none */
     struct user_demands demands;
@@ -107,6 +109,7 @@ static void user_unref(struct user *user)
     secret_free(user->hash);
     user_demands_fini(&user->demands);
     charset_free(user->charset);
+    quota_unref(user->rules.quota);
     alloc_free(user);
 }
 
@@ -150,8 +153,25 @@ void users_free(struct users *users)
     alloc_free(users);
 }
 
+/* The quota of an account outlives a reload, for sessions of the old one go on. */
+static void keep_quota(const struct users *users, struct user *user)
+{
+    struct user *old;
+    SLIST_FOREACH (old, &users->list, link) {
+        if (!old->rules.quota || !user->rules.quota || strcmp(old->name, user->name) != 0 ||
+            strcmp(old->root, user->root) != 0)
+            continue;
+        quota_unref(user->rules.quota);
+        user->rules.quota = quota_ref(old->rules.quota);
+        quota_set(user->rules.quota, user->quota_bytes, user->quota_files);
+    }
+}
+
 void users_take(struct users *users, struct users *from)
 {
+    struct user *user;
+    SLIST_FOREACH (user, &from->list, link)
+        keep_quota(users, user);
     forget_all(users);
     users->list.slh_first = from->list.slh_first;
     SLIST_INIT(&from->list);
@@ -205,6 +225,19 @@ static enum ferry_error keep_password(struct user *user, const struct user_setti
     return user->stored ? FERRY_OK : FERRY_E_MEMORY;
 }
 
+/* false: no memory. */
+static bool set_quota(struct user *user, const struct user_settings *settings)
+{
+    user->quota_bytes = settings->quota_bytes;
+    user->quota_files = settings->quota_files;
+    if (settings->read_only || (settings->quota_bytes == 0 && settings->quota_files == 0))
+        return true;
+    user->rules.quota = quota_new();
+    if (user->rules.quota)
+        quota_set(user->rules.quota, user->quota_bytes, user->quota_files);
+    return user->rules.quota != NULL;
+}
+
 static enum ferry_error copy_settings(struct user *user, const struct user_settings *settings)
 {
     bool denies = settings->denied_names != NULL;
@@ -218,6 +251,11 @@ static enum ferry_error copy_settings(struct user *user, const struct user_setti
         .denied_names = user->denied_names,
         .control_bytes = settings->control_bytes,
     };
+    user->sessions_max = settings->sessions_max;
+    user->rate_up = settings->rate_up;
+    user->rate_down = settings->rate_down;
+    if (!set_quota(user, settings))
+        return FERRY_E_MEMORY;
     if (!user->name || !user->root || (denies && !user->denied_names))
         return FERRY_E_MEMORY;
     return keep_password(user, settings);
@@ -299,6 +337,11 @@ static void login_work(void *ctx)
     } else if (admission_decide(user->demands.policy, &evidence) == ADMISSION_GRANTED) {
         job->verdict = LOGIN_GRANTED;
         error = root_init(&job->root, user->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, &job->fault);
+        /* Once, as long as it takes; the account's other logins wait for it (SEC-39). */
+        if (error == FERRY_OK && user->rules.quota)
+            error = quota_count(user->rules.quota, &job->root, &job->fault);
+        if (error != FERRY_OK)
+            root_fini(&job->root);
     }
     if (error != FERRY_OK)
         job->verdict = LOGIN_UNAVAILABLE;
@@ -312,6 +355,9 @@ static void login_tell(struct login_job *job)
         .read_only = job->user->rules.read_only,
         .by_certificate = !job->password,
         .charset = job->user->charset,
+        .sessions_max = job->user->sessions_max,
+        .rate_up = job->user->rate_up,
+        .rate_down = job->user->rate_down,
     };
     struct home_rules rules = job->user->rules;
     rules.listings = &job->users->listings;

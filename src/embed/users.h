@@ -42,6 +42,10 @@ struct user_settings {
     bool upload_in_place, hide_dotfiles;
     const char *denied_names;
     bool control_bytes;
+
+    uint64_t rate_up, rate_down;       /* bytes a second, of all its sessions; 0: no limit */
+    uint64_t sessions_max;             /* at once; 0: no limit */
+    uint64_t quota_bytes, quota_files; /* that it may store; 0: no limit */
 };
 
 /* Adds an account; all is copied, of the password only a salted hash. Before the first login.

@@ -30,7 +30,8 @@ static const char help[] =
     "A password is read from standard input, one line. Fields, as in ferryd.conf(5):\n"
     "password_hash, home, user, read_only, uploads, dotfiles, charset, denied_names,\n"
     "control_bytes, tls, disabled, login,\n"
-    "certificates, networks, hours, expires, sessions; nothing behind the = is the default.\n"
+    "certificates, networks, hours, expires,\n"
+    "sessions_max, rate_up, rate_down, quota, quota_files; nothing behind the = is the default.\n"
     "\n"
     "  --file FILE  the accounts, if not " ROSTER_DEFAULT "\n"
     "  --json       list and show for programs\n";

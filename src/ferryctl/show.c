@@ -46,10 +46,11 @@ void show_account(const struct account *account)
     show_list("networks", text_or(account, ACCOUNT_NETWORKS, "any"));
     printf("hours: %s\n", text_or(account, ACCOUNT_HOURS, "always"));
     printf("expires: %s\n", text_or(account, ACCOUNT_EXPIRES, "never"));
-    if (account->sessions_max > 0)
-        printf("sessions: %llu\n", (unsigned long long)account->sessions_max);
-    else
-        puts("sessions: any number");
+    printf("sessions_max: %s\n", text_or(account, ACCOUNT_SESSIONS_MAX, "any number"));
+    printf("rate_up: %s\n", text_or(account, ACCOUNT_RATE_UP, "no limit"));
+    printf("rate_down: %s\n", text_or(account, ACCOUNT_RATE_DOWN, "no limit"));
+    printf("quota: %s\n", text_or(account, ACCOUNT_QUOTA, "no limit"));
+    printf("quota_files: %s\n", text_or(account, ACCOUNT_QUOTA_FILES, "no limit"));
 }
 
 void show_line(const struct account *account)
@@ -80,18 +81,22 @@ static json_t *json_lines(const struct account *account, enum account_field fiel
 json_t *show_json(const struct account *account)
 {
     return json_pack(
-        "{s:s, s:b, s:o, s:o, s:b, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:I}", "name",
-        account->name, "password", account_text(account, ACCOUNT_PASSWORD_HASH)[0] != '\0', "home",
-        json_text(account, ACCOUNT_HOME), "user", json_text(account, ACCOUNT_USER), "read_only",
-        account->read_only, "uploads", account->upload_in_place ? "in-place" : "atomic", "dotfiles",
+        "{s:s, s:b, s:o, s:o, s:b, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, "
+        "s:I, s:I, s:I, s:I, s:I}",
+        "name", account->name, "password", account_text(account, ACCOUNT_PASSWORD_HASH)[0] != '\0',
+        "home", json_text(account, ACCOUNT_HOME), "user", json_text(account, ACCOUNT_USER),
+        "read_only", account->read_only, "uploads",
+        account->upload_in_place ? "in-place" : "atomic", "dotfiles",
         account->hide_dotfiles ? "hide" : "show", "charset", json_text(account, ACCOUNT_CHARSET),
         "denied_names", json_lines(account, ACCOUNT_DENIED_NAMES), "control_bytes",
         account->control_bytes ? "allow" : "refuse", "tls", demand_tls_words[account->tls],
         "disabled", account->disabled, "login", admission_policy_words[account->login],
         "certificates", json_lines(account, ACCOUNT_CERTIFICATES), "networks",
         json_lines(account, ACCOUNT_NETWORKS), "hours", json_text(account, ACCOUNT_HOURS),
-        "expires", json_text(account, ACCOUNT_EXPIRES), "sessions",
-        (json_int_t)account->sessions_max);
+        "expires", json_text(account, ACCOUNT_EXPIRES), "sessions_max",
+        (json_int_t)account->sessions_max, "rate_up", (json_int_t)account->rate_up, "rate_down",
+        (json_int_t)account->rate_down, "quota", (json_int_t)account->quota_bytes, "quota_files",
+        (json_int_t)account->quota_files);
 }
 
 int show_print_json(json_t *json)

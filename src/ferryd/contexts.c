@@ -28,7 +28,8 @@ static void files_fini(struct files *files)
 /* Tells of all that cannot be read; returns the last error. */
 static enum ferry_error files_read(struct files *files, struct conf *conf,
                                    const struct conf_instance *instance,
-                                   const struct settings_host *host, const struct contexts_input *input)
+                                   const struct settings_host *host,
+                                   const struct contexts_input *input)
 {
     enum ferry_error error = FERRY_OK;
     for (size_t i = 0; i < HOST_FILES; i++) {
@@ -41,7 +42,8 @@ static enum ferry_error files_read(struct files *files, struct conf *conf,
             return of_this;
         if (of_this == FERRY_OK)
             continue;
-        conf_mistake(conf, instance, hosts_file_directive((enum host_file)i), "%s: %s", path, fault.what);
+        conf_mistake(conf, instance, hosts_file_directive((enum host_file)i), "%s: %s", path,
+                     fault.what);
         error = of_this;
     }
     return error;
@@ -127,7 +129,8 @@ static enum ferry_error build(struct conf *conf, const struct conf_instance *ins
 
 static enum ferry_error make_context(struct conf *conf, const struct conf_instance *instance,
                                      const struct settings_host *host,
-                                     const struct settings_listen *listen, const struct contexts_input *input, struct tls_context **out)
+                                     const struct settings_listen *listen,
+                                     const struct contexts_input *input, struct tls_context **out)
 {
     CLEANUP(files_fini) struct files files;
     files_init(&files);
@@ -172,16 +175,17 @@ static enum ferry_error gather_names(struct gathered *gathered, const struct set
 }
 
 static enum ferry_error gather_blocks(struct gathered *gathered, struct conf *conf,
-                                      const struct settings_listen *listen, const struct contexts_input *input)
+                                      const struct settings_listen *listen,
+                                      const struct contexts_input *input)
 {
     enum ferry_error error = FERRY_OK;
     const struct conf_instance *block = NULL;
     while (error != FERRY_E_MEMORY && (block = conf_next(conf, SETTINGS_HOST, block))) {
         const struct settings_host *host = block->values;
         struct tls_context *context = NULL;
-        enum ferry_error of_this =
-            host->certificate ? make_context(conf, block, host, listen, input, &context)
-                              : FERRY_E_ARGUMENT;
+        enum ferry_error of_this = host->certificate
+                                       ? make_context(conf, block, host, listen, input, &context)
+                                       : FERRY_E_ARGUMENT;
         if (of_this == FERRY_OK)
             of_this = gather_names(gathered, host, context);
         tls_context_unref(context);
@@ -279,8 +283,7 @@ enum ferry_error contexts_make(struct conf *conf, const struct conf_instance *in
 {
     const struct settings_listen *listen = instance->values;
     *out = (struct contexts){0};
-    enum ferry_error error =
-        make_context(conf, instance, &listen->host, listen, input, &out->tls);
+    enum ferry_error error = make_context(conf, instance, &listen->host, listen, input, &out->tls);
     if (error == FERRY_OK)
         error = make_hosts(conf, instance, input, out);
     if (error == FERRY_OK && listen->rules.dialect.fxp)

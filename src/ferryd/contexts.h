@@ -26,8 +26,7 @@ struct contexts {
  * blocks. What is wrong is a mistake in the `check` of `conf`, and the error
  * is not FERRY_OK then. FERRY_E_MEMORY. Free with contexts_fini, on failure too. */
 NODISCARD enum ferry_error contexts_make(struct conf *conf, const struct conf_instance *listen,
-                                         const struct contexts_input *input,
-                                         struct contexts *out);
+                                         const struct contexts_input *input, struct contexts *out);
 
 void contexts_fini(struct contexts *contexts);
 

@@ -35,8 +35,7 @@ const struct conf_instance *hosts_next(const struct conf *conf, const struct con
     const struct conf_instance *next = NULL;
     if (!last || is_listen(last))
         next = conf_next(conf, SETTINGS_LISTEN, last);
-    return next ? next
-                : conf_next(conf, SETTINGS_HOST, last && !is_listen(last) ? last : NULL);
+    return next ? next : conf_next(conf, SETTINGS_HOST, last && !is_listen(last) ? last : NULL);
 }
 
 const struct settings_host *hosts_of(const struct conf_instance *block)

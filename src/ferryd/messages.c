@@ -38,7 +38,12 @@ static const struct wire_message from_supervisor[] = {
     {MESSAGE_LISTENER, "listener", BIT_SUPERVISOR, STARTING, 1, {WIRE_U32}},
     {MESSAGE_START, "start", BIT_SUPERVISOR, STARTING, 0, {WIRE_U32, WIRE_U32, GROUPS, WIRE_U8}},
     {MESSAGE_DRAIN, "drain", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64}},
-    {MESSAGE_ATTACH, "attach", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64, PATH, NAME, RULES, DENIED}},
+    {MESSAGE_ATTACH,
+     "attach",
+     BIT_SUPERVISOR,
+     RUNNING,
+     1,
+     {WIRE_U64, PATH, NAME, RULES, DENIED, WIRE_U64, WIRE_U64}},
     {MESSAGE_SWEEP, "sweep", BIT_SUPERVISOR, RUNNING, 0, {PATH, WIRE_I64}},
     {MESSAGE_GRANTED, "granted", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64}},
     {MESSAGE_DENIED, "denied", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64, WORDS}},
@@ -53,7 +58,8 @@ static const struct wire_message to_supervisor[] = {
      BIT_AUTH,
      RUNNING,
      0,
-     {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES, DENIED}},
+     {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES, DENIED, WIRE_U64,
+      WIRE_U64}},
     {MESSAGE_REVOKE, "revoke", BIT_AUTH, RUNNING, 0, {WIRE_U64}},
 };
 
@@ -75,14 +81,15 @@ static const struct wire_message to_auth[] = {
 };
 
 /* The answer: its ask, verdict, grant, first directory, read-only, by certificate, fallback
- * charset, and why it is unavailable or refused, for the log. */
+ * charset, rates of uploads and of downloads (bytes a second, 0: no limit), and why it is
+ * unavailable. */
 static const struct wire_message auth_to_worker[] = {
     {MESSAGE_LOGIN_ANSWER,
      "login-answer",
      BIT_AUTH,
      RUNNING,
      0,
-     {WIRE_U64, WIRE_U8, WIRE_U64, PATH, WIRE_U8, WIRE_U8, NAME, WORDS}},
+     {WIRE_U64, WIRE_U8, WIRE_U64, PATH, WIRE_U8, WIRE_U8, NAME, WIRE_U64, WIRE_U64, WORDS}},
     {MESSAGE_LOOKED_UP,
      "looked-up",
      BIT_AUTH,

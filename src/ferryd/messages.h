@@ -24,11 +24,11 @@ enum message {
 
     /* grants: auth -> supervisor; no auth gives a number that one before it may have given */
     MESSAGE_GRANT,  /* worker u32, grant u64, uid u32, gid u32, groups bytes, root, owner,
-                       rules u8, denied names */
+                       rules u8, denied names, quotas as of MESSAGE_ATTACH */
     MESSAGE_REVOKE, /* grant u64 */
     /* supervisor -> files */
-    MESSAGE_ATTACH, /* grant u64, root, owner, rules u8 (MESSAGE_RULE_ bits), denied names + channel
-                     */
+    MESSAGE_ATTACH, /* grant u64, root, owner, rules u8 (MESSAGE_RULE_ bits), denied names,
+                       quota in bytes u64 and in files u64 (0: no limit) + channel */
     MESSAGE_SWEEP, /* root, time i64 (s since 1970): removes the parts of cut uploads that were last
                       written before that and nobody is writing */
     /* supervisor -> worker */

@@ -59,6 +59,11 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
         .hide_dotfiles = account->hide_dotfiles,
         .denied_names = buf_view(&denied).ptr,
         .control_bytes = account->control_bytes,
+        .sessions_max = account->sessions_max,
+        .rate_up = account->rate_up,
+        .rate_down = account->rate_down,
+        .quota_bytes = account->quota_bytes,
+        .quota_files = account->quota_files,
     };
     const char *directive = "home";
     error = users_add(plan->users, &settings, &fault);

@@ -22,7 +22,11 @@
          .type = CONF_PATH,                                                                        \
          CONF_AT(of, in certificate),                                                              \
          .required = needed,                                                                       \
-         .help = "PEM file of the server's certificate with its intermediates behind it."},        \
+         .help = "PEM file of the server's certificate with its intermediates behind it. It "      \
+                 "should be "                                                                      \
+                 "for the name of the FTP server alone: with a wildcard, or one that web servers " \
+                 "share, whoever can redirect connections makes browsers talk to it, and FTP "     \
+                 "clients to them."},                                                              \
         {.name = "key",                                                                            \
          .type = CONF_PATH,                                                                        \
          CONF_AT(of, in key),                                                                      \
@@ -78,16 +82,7 @@ static const struct conf_directive global_rows[] = {
      .help =
          "How much is written: what an operator must act on, or also sessions and transfers, or "
          "all."},
-    {.name = "sessions_max",
-     .type = CONF_UNSIGNED,
-     GLOBAL(sessions_max),
-     .min = 1,
-     .max = 1000000,
-     .fallback = "10000",
-     .help =
-         "How many sessions there may be at once; one more is told to come back later. Each worker "
-         "has an equal share, rounded up, and refuses what exceeds its own, though another may "
-         "have room."},
+#include "ferryd/settings_process_limits.def"
     {.name = "drain_grace",
      .type = CONF_DURATION,
      GLOBAL(drain_grace_ns),
@@ -425,6 +420,7 @@ static const struct conf_directive listen_rows[] = {
      .fallback = "1s",
      .help = "How long the first refusal of a login is held back; each further one takes twice as "
              "long."},
+#include "ferryd/settings_limits.def"
 };
 
 static const struct conf_directive host_rows[] = {HOST_ROWS(settings_host, , true)};
@@ -525,13 +521,7 @@ static const struct conf_directive account_rows[] = {
      .type = CONF_TEXT,
      ACCOUNT(expires),
      .help = "The last day of the account, UTC, like 2027-01-31."},
-    {.name = "sessions",
-     .type = CONF_UNSIGNED,
-     ACCOUNT(sessions),
-     .min = 0,
-     .max = 1000000,
-     .fallback = "0",
-     .help = "How many sessions the account may have at once; 0: any number."},
+#include "ferryd/settings_account_limits.def"
 };
 
 static const struct conf_block blocks[] = {

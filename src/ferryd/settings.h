@@ -19,6 +19,7 @@ struct settings_global {
     enum log_form log_form;
     enum log_level log_level;
     uint64_t sessions_max;
+    uint64_t memory_max_bytes;
     uint64_t drain_grace_ns;
     uint64_t parts_kept_ns;
     uint64_t workers; /* 0: one for each processor */
@@ -68,7 +69,7 @@ struct settings_account {
     struct conf_texts certificates, networks, denied_names;
     enum admission_policy login;
     enum demand_tls tls;
-    uint64_t sessions;
+    uint64_t sessions_max, rate_up, rate_down, quota_bytes, quota_files;
     bool read_only, disabled, upload_in_place, hide_dotfiles, control_bytes;
 };
 

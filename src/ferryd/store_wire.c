@@ -66,7 +66,7 @@ static const struct wire_message answers[] = {
      FILES,
      WIRE_ANY_STATE,
      1,
-     {WIRE_U64, WIRE_U32, WIRE_U64, WIRE_U8, PATH}},
+     {WIRE_U64, WIRE_U32, WIRE_U64, WIRE_U8, WIRE_U64, PATH}},
     {STORE_CHANGED, "changed", FILES, WIRE_ANY_STATE, 0, {WIRE_U64, FACTS}},
     {STORE_ENTRIES,
      "entries",
@@ -265,6 +265,7 @@ static void carry_writing(struct carrier *carrier, struct store_answer *answer)
     carry_u32(carrier, &answer->part);
     carry_u64(carrier, &answer->offset_bytes);
     carry_bool(carrier, &answer->in_place);
+    carry_u64(carrier, &answer->end_bytes);
     carry_path(carrier, &answer->path);
 }
 

@@ -99,6 +99,7 @@ struct store_answer {
     uint32_t part;       /* STORE_WRITING, as struct home_upload */
     uint64_t offset_bytes;
     bool in_place;
+    uint64_t end_bytes; /* of the file, that may be written; UINT64_MAX: no limit */
     struct bytes path;
     struct home_facts facts; /* STORE_CHANGED */
     bool may_change;         /* STORE_ENTRIES: names may be removed and renamed */

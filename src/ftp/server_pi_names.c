@@ -48,6 +48,14 @@ static enum ferry_error resolve_charset(struct server_pi *pi, struct bytes argum
     return error;
 }
 
+/* SEC-35: a name that is to be given, and that no file can have, is the name's fault (553). */
+static struct pi_refusal too_long(enum verb verb)
+{
+    bool gives_name =
+        verb == VERB_STOR || verb == VERB_APPE || verb == VERB_STOU || verb == VERB_RNTO;
+    return (struct pi_refusal){gives_name ? 553 : 501, "Path name too long."};
+}
+
 struct pi_refusal server_pi_resolve(struct server_pi *pi, struct server_action *action,
                                     struct bytes argument)
 {
@@ -63,7 +71,7 @@ struct pi_refusal server_pi_resolve(struct server_pi *pi, struct server_action *
     if (error == FERRY_E_MEMORY)
         server_pi_fail(pi, error, "no memory for a path");
     if (error != FERRY_OK)
-        return (struct pi_refusal){501, "Path name too long."};
+        return too_long(action->verb);
     action->path = server_pi_text(&pi->path);
     action->path_as_sent = server_pi_text(&pi->as_sent);
     return no_refusal;

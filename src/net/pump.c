@@ -11,6 +11,7 @@
 enum {
     FILTERED_MAX_BYTES = 2 * PUMP_SLICE_BYTES + 64,
     MADE_MAX_BYTES = 4 * PUMP_SLICE_BYTES,
+    RATE_LEAST_BYTES = 4096, /* that move at once */
 };
 
 void pump_end(struct pump *pump, enum pump_outcome outcome, int os_error)
@@ -118,6 +119,32 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* ---- the rate ---- */
+
+static bool is_held(const struct pump *pump)
+{
+    return pump->resume_ns > loop_now_ns(pump->settings.loop);
+}
+
+/* With a rate, a quarter of a second's worth, so that no pause is long. */
+static size_t turn_bytes(const struct pump *pump)
+{
+    uint64_t slice = pump->settings.rate_rule.amount / 4;
+    if (!pump->settings.rate || slice >= PUMP_TURN_BYTES || pump->settings.rate_rule.amount == 0)
+        return PUMP_TURN_BYTES;
+    return slice > RATE_LEAST_BYTES ? (size_t)slice : RATE_LEAST_BYTES;
+}
+
+static void spend(struct pump *pump, uint64_t bytes)
+{
+    const struct pump_settings *settings = &pump->settings;
+    uint64_t now_ns = loop_now_ns(settings->loop);
+    if (is_held(pump))
+        pump->progress_ns = now_ns; /* it is not the peer who waits */
+    if (settings->rate && bytes > 0)
+        pump->resume_ns = rate_spend(settings->rate, &settings->rate_rule, bytes, now_ns);
+}
+
 /* Called after all that could be moved was moved: a loop that was held up itself does not blame
  * the peer. */
 static void limit_stall(struct pump *pump)
@@ -130,24 +157,29 @@ static void limit_stall(struct pump *pump)
         pump->progress_ns = since_ns = now_ns;
         pump_kick(pump);
     }
-    loop_timer_at(pump->stall, since_ns + pump->settings.stall_ns);
+    uint64_t look_ns = since_ns + pump->settings.stall_ns;
+    bool held = is_held(pump) && pump->resume_ns < look_ns;
+    loop_timer_at(pump->stall, held ? pump->resume_ns : look_ns);
 }
 
 static void step(void *ctx)
 {
     struct pump *pump = ctx;
-    pump->budget = PUMP_TURN_BYTES;
+    uint64_t before_bytes = pump->bytes;
+    bool held = is_held(pump);
+    pump->budget = held ? 0 : turn_bytes(pump);
     if (pump->settings.to_stream)
         pump_out_step(pump);
     else
         pump_in_step(pump);
+    spend(pump, pump->bytes - before_bytes);
     if (!pump->complete)
         limit_stall(pump);
     if (pump->complete) {
         call_done(pump);
         return;
     }
-    if (pump->budget == 0)
+    if (pump->budget == 0 && !held)
         pump_kick(pump);
     call_progress(pump);
 }

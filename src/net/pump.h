@@ -12,6 +12,7 @@
 #include "base/compiler.h"
 #include "base/fault.h"
 #include "net/loop.h"
+#include "net/rate.h"
 #include "net/stream.h"
 
 struct pump;
@@ -61,6 +62,10 @@ typedef size_t pump_wanted_fn(void *ctx);
 /* To a file: so many bytes of it have been written so far. */
 typedef void pump_written_fn(void *ctx, uint64_t bytes);
 
+/* To a file: whether it may be written as far as so many bytes in all; false: PUMP_LIMIT, and they
+ * are not. */
+typedef bool pump_allows_fn(void *ctx, uint64_t bytes);
+
 struct pump_settings {
     struct loop *loop;
     struct stream *stream;    /* the data connection; kept by the caller, who frees the pump first;
@@ -73,7 +78,8 @@ struct pump_settings {
     pump_filter_fn *filter;   /* or NULL */
     pump_wanted_fn *wanted;   /* or NULL: the source ends with the stream */
     pump_written_fn *written; /* or NULL */
-    void *hook_ctx;           /* of source, sink, filter, wanted, written */
+    pump_allows_fn *allows;   /* or NULL */
+    void *hook_ctx;           /* of source, sink, filter, wanted, written, allows */
     bool keep_stream;         /* to the stream: it is left open and what the peer sends unread */
     bool at_once; /* to the file: what came is written when no more is there, not only whole
                      blocks */
@@ -82,6 +88,9 @@ struct pump_settings {
     uint64_t length_bytes;      /* of the file to the stream: no more than so many; 0: to its end */
     uint64_t max_bytes;         /* 0: no limit */
     uint64_t stall_ns;          /* 0: 120 s (SEC-51) */
+    struct rate *rate;          /* of the bytes on the stream's side, with others or alone; kept by
+                                   the caller. NULL: none */
+    struct rate_rule rate_rule; /* of `rate` */
     pump_progress_fn *progress; /* or NULL; at most ten times a second */
     pump_done_fn *done;         /* exactly once, from the loop, unless pump_free comes first */
     void *ctx;                  /* of progress and done */

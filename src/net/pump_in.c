@@ -32,6 +32,12 @@ static void written(void *ctx, int os_error)
 static void write_block(struct pump *pump)
 {
     struct pump_block *block = filling(pump);
+    const struct pump_settings *settings = &pump->settings;
+    if (settings->allows &&
+        !settings->allows(settings->hook_ctx, pump->written_bytes + block->len)) {
+        pump_abandon(pump, PUMP_LIMIT, 0);
+        return;
+    }
     if (file_write(pump->file, block->data, block->len, written, pump) != FERRY_OK) {
         pump_abandon(pump, PUMP_FAILED, 0);
         return;

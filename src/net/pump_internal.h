@@ -27,6 +27,7 @@ struct pump {
     uint64_t source_bytes;        /* to_stream: from the file or source */
     uint64_t told_bytes, told_ns; /* when `progress` was last called */
     size_t budget;                /* left in this turn */
+    uint64_t resume_ns;           /* by the rate, nothing moves before */
 
     struct pump_block blocks[2];
     unsigned current; /* to_stream: is sent; else: is filled */

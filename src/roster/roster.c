@@ -50,9 +50,10 @@ static enum ferry_error run(struct roster *roster, const char *sql, const char *
 #define COLUMNS                                                                                    \
     "password_hash, home, user, read_only, uploads, dotfiles, charset, denied_names, "             \
     "control_bytes, tls, disabled, login, "                                                        \
-    "certificates, networks, hours, expires, sessions"
-#define VALUES "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "         \
-               "?16, ?17, ?18"
+    "certificates, networks, hours, expires, sessions_max, rate_up, rate_down, quota, quota_files"
+#define VALUES                                                                                     \
+    "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "                               \
+    "?16, ?17, ?18, ?19, ?20, ?21, ?22"
 
 static enum ferry_error prepare(struct roster *roster, struct fault *fault)
 {

@@ -26,7 +26,11 @@ static const char *const steps[] = {
     " networks TEXT NOT NULL DEFAULT '',"
     " hours TEXT NOT NULL DEFAULT '',"
     " expires TEXT NOT NULL DEFAULT '',"
-    " sessions TEXT NOT NULL DEFAULT ''"
+    " sessions_max TEXT NOT NULL DEFAULT '',"
+    " rate_up TEXT NOT NULL DEFAULT '',"
+    " rate_down TEXT NOT NULL DEFAULT '',"
+    " quota TEXT NOT NULL DEFAULT '',"
+    " quota_files TEXT NOT NULL DEFAULT ''"
     ") STRICT, WITHOUT ROWID",
 };
 enum { VERSION = ARRAY_LEN(steps) };

@@ -55,7 +55,10 @@ struct login_grant {
     bool read_only;
     struct charset *charset; /* that names come in which are no UTF-8, of one thread, borrowed until
                                 the session's end; NULL: names are bytes as they come */
-    bool by_certificate;     /* no password was needed: 232 (TLS-72) */
+    uint64_t sessions_max;   /* of the account at once; 0: no limit */
+    uint64_t rate_up, rate_down; /* bytes a second of all its uploads and of all its downloads; 0:
+                                    no limit */
+    bool by_certificate;         /* no password was needed: 232 (TLS-72) */
 };
 
 /* `grant` is NULL unless the verdict is LOGIN_GRANTED; `fault` is never NULL. It is set if the
@@ -146,6 +149,9 @@ struct store_ops {
 
     void (*open_part)(struct backend_store *store, const char *path, enum part_mode mode,
                       uint64_t offset_bytes, store_part_fn *done, void *ctx);
+    /* At once: whether the account may store as much as the part has, or what it is written to in
+     * place, when it ends at `end_bytes` of the file; asked before that is written (SEC-39). */
+    bool (*reserve)(struct backend_store *store, uint32_t part, uint64_t end_bytes);
     /* The part, which is written and synced, takes its name: only after this does anybody see it
      * (FTP-64, SEC-38). If it fails the part is still to be abandoned. */
     void (*commit)(struct backend_store *store, uint32_t part, store_fn *done, void *ctx);

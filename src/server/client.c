@@ -5,7 +5,7 @@ enum { TOLD_MAX_BYTES = 200 };
 
 static void log_client(const struct server_session *session, struct bytes said)
 {
-    server_event(session, LOG_LEVEL_NOTICE, "client.named",
+    server_event(session, LOG_LEVEL_DEBUG, "client.named",
                  F_BYTES("client", bytes_first(said, TOLD_MAX_BYTES)));
 }
 

@@ -42,6 +42,15 @@ static bool gives_name(enum verb verb)
            verb == VERB_COMB || verb == VERB_SITE;
 }
 
+struct server_failure server_failure_of_errno(int os_error)
+{
+    if (os_error == ENOSPC)
+        return (struct server_failure){452, "The disk is full."};
+    if (os_error == EDQUOT || os_error == EFBIG)
+        return (struct server_failure){552, "More than may be stored here."};
+    return local_error;
+}
+
 static const char *words_of(const struct failure_row *row, int os_error)
 {
     bool vague = row->kind == FERRY_E_NOT_FOUND || row->kind == FERRY_E_DENIED;
@@ -53,21 +62,14 @@ static const char *words_of(const struct failure_row *row, int os_error)
 
 struct server_failure server_failure_of(enum verb verb, const struct fault *fault)
 {
+    if (fault->os_error == EDQUOT)
+        return server_failure_of_errno(EDQUOT);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rows[i].kind == fault->kind)
             return (struct server_failure){
                 .code = gives_name(verb) ? rows[i].naming_code : rows[i].code,
                 .text = words_of(&rows[i], fault->os_error),
             };
-    return local_error;
-}
-
-struct server_failure server_failure_of_errno(int os_error)
-{
-    if (os_error == ENOSPC)
-        return (struct server_failure){452, "The disk is full."};
-    if (os_error == EDQUOT || os_error == EFBIG)
-        return (struct server_failure){552, "More than may be stored here."};
     return local_error;
 }
 

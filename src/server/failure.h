@@ -12,8 +12,8 @@ struct server_failure {
     const char *text; /* static */
 };
 
-/* The reply to `verb` after a failure: the code by its kind, the words also by its errno where that
- * tells a client more. */
+/* The reply to `verb` after a failure: the code by its kind, or 552 where a quota is used up
+ * (SEC-39); the words also by its errno where that tells a client more. */
 struct server_failure server_failure_of(enum verb verb, const struct fault *fault);
 
 /* That for an errno of reading or writing a file's content: 451, 452 or 552. */

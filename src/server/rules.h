@@ -15,6 +15,7 @@
 #include "net/names.h"
 #include "net/network.h"
 #include "net/socket.h"
+#include "server/limits.h"
 #include "tls/context.h"
 #include "tls/hosts.h"
 #include "tls/peers.h"
@@ -99,6 +100,8 @@ struct server_rules {
     bool accept_no_notify;   /* an upload that ends without close_notify is whole, if it is not cut
                                 inside of a TLS record, and logged (TLS-175) */
     bool keep_cut_uploads;   /* a cut upload stays as a hidden part for REST */
+
+    struct server_limit_rules limits;
 
     /* 0: the default (SEC-51). */
     uint64_t login_timeout_ns;     /* from the connection to the login; 60 s */

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "server/host.h"
+#include "server/presence.h"
 #include "tls/engine.h"
 
 /* For a client that uses each ticket once: so many transfers after CCC. Others use the last again.
@@ -26,6 +27,10 @@ static enum ferry_error security_engine(struct server_session *session, struct t
 void server_security_start(struct server_session *session)
 {
     struct tls_engine *engine = NULL;
+    if (!server_presence_may_shake_hands(session)) {
+        server_session_end(session, "too many handshakes", false);
+        return;
+    }
     enum ferry_error error = security_engine(session, &engine);
     if (error == FERRY_OK)
         error = stream_start_tls(session->stream, engine);

@@ -16,6 +16,7 @@
 #include "server/login.h"
 #include "server/names.h"
 #include "server/ports.h"
+#include "server/presence.h"
 #include "server/security.h"
 #include "server/session_private.h"
 #include "server/stat.h"
@@ -35,7 +36,14 @@ enum {
 void server_session_log(const struct server_session *session, enum log_level level,
                         const char *name, const struct log_field *fields, size_t count)
 {
+    struct server_shared *shared = session->shared;
+    const struct log *log = shared->settings.log;
     char peer[ADDRESS_TEXT_BYTES];
+    if (!log || level > log->level ||
+        !server_floods_pass(&shared->floods, &session->peer, name,
+                            session->rules->limits.log_events_per_minute,
+                            loop_now_ns(shared->loop)))
+        return;
     address_text(&session->peer, peer);
     struct log_field all[LOG_OWN_FIELDS + LOG_FIELDS_MAX] = {
         F_U64("session", session->id),
@@ -45,7 +53,7 @@ void server_session_log(const struct server_session *session, enum log_level lev
     if (count > LOG_FIELDS_MAX)
         count = LOG_FIELDS_MAX;
     memcpy(&all[LOG_OWN_FIELDS], fields, count * sizeof(*fields));
-    log_write(session->shared->settings.log, level, name, all, LOG_OWN_FIELDS + count);
+    log_write(log, level, name, all, LOG_OWN_FIELDS + count);
 }
 
 /* ---- life ---- */
@@ -53,6 +61,7 @@ void server_session_log(const struct server_session *session, enum log_level lev
 void server_session_enter(struct server_session *session, enum server_phase phase,
                           uint64_t limit_ns)
 {
+    server_presence_enter(session, phase);
     session->phase = phase;
     session->phase_deadline_ns =
         limit_ns ? loop_now_ns(session->shared->loop) + limit_ns : CLOCK_NEVER;
@@ -76,6 +85,7 @@ void server_session_log_out(struct server_session *session)
         session->ops->release(session->store);
     session->ops = NULL;
     session->store = NULL;
+    server_presence_logged_out(session);
     alloc_free(session->user);
     session->user = NULL;
     server_security_note_data(session, NULL);
@@ -103,6 +113,7 @@ void server_session_free(struct server_session *session)
     loop_task_free(session->again);
     TAILQ_REMOVE(&shared->sessions, session, link);
     shared->count--;
+    server_presence_end(session);
     server_rules_unref(session->rules);
     alloc_free(session);
     shared->gone(shared->ctx);
@@ -311,17 +322,29 @@ static bool session_work(struct server_session *session)
     return true;
 }
 
+static uint64_t lines_in(const char *in, size_t len)
+{
+    uint64_t lines = 0;
+    for (size_t i = 0; i < len; i++)
+        lines += in[i] == '\n';
+    return lines;
+}
+
 /* Feeds the PI once. false: there is nothing to read now. */
 static bool session_read(struct server_session *session)
 {
     char in[READ_BYTES];
     size_t got = 0;
-    if (session->phase != SERVER_SERVING || !server_pi_wants_input(session->pi))
+    const struct rate_rule rule = {session->rules->limits.commands_per_second, CLOCK_NS_PER_S};
+    if (session->phase != SERVER_SERVING || !server_pi_wants_input(session->pi) ||
+        session->commands_due_ns > loop_now_ns(session->shared->loop))
         return false;
     stream_read(session->stream, in, sizeof(in), &got);
     if (got == 0)
         return false;
-    server_pi_feed(session->pi, bytes_of(in, got), loop_now_ns(session->shared->loop));
+    uint64_t now_ns = loop_now_ns(session->shared->loop);
+    server_pi_feed(session->pi, bytes_of(in, got), now_ns);
+    session->commands_due_ns = rate_spend(&session->commands, &rule, lines_in(in, got), now_ns);
     secret_wipe(in, got); /* it may have held a PASS (SEC-81) */
     return true;
 }
@@ -348,6 +371,9 @@ static void session_arm(struct server_session *session)
         deadline_ns = server_pi_deadline(session->pi);
         if (session->login_reply_ns < deadline_ns)
             deadline_ns = session->login_reply_ns;
+        if (session->commands_due_ns > loop_now_ns(session->shared->loop) &&
+            session->commands_due_ns < deadline_ns)
+            deadline_ns = session->commands_due_ns;
     }
     loop_timer_at(session->timer, deadline_ns);
 }
@@ -446,7 +472,7 @@ void server_session_expired(void *ctx)
     }
     if (session->login_reply_ns <= now_ns)
         server_login_refuse(session);
-    else
+    else if (server_pi_deadline(session->pi) <= now_ns)
         server_pi_feed(session->pi, bytes_str(NULL), now_ns);
     server_session_turn(session);
 }

@@ -18,6 +18,8 @@
 #include "server/backend.h"
 #include "server/binding.h"
 #include "server/data.h"
+#include "server/floods.h"
+#include "server/limits.h"
 #include "server/linger.h"
 #include "server/rules.h"
 #include "server/settings.h"
@@ -38,6 +40,11 @@ struct server_shared {
     TAILQ_HEAD(, server_session) sessions;
     uint32_t count;
     uint32_t hashes; /* that are being computed */
+    struct server_limits limits;
+    struct server_floods floods;
+    uint32_t refused;    /* sessions that are only told so */
+    uint32_t waiting;    /* others, without a login */
+    uint32_t handshakes; /* of control connections */
     uint64_t last_id;
     void (*gone)(void *ctx); /* a session was freed */
     void *ctx;
@@ -63,6 +70,10 @@ struct server_session {
     struct address reached; /* where the client connected to: `local`, or what its proxy says */
     bool told_in_vain;      /* that PASV told what cannot be reached was logged */
     bool implicit;
+    bool refused;             /* it is only told so, and not counted in the limits */
+    bool logged_in;           /* counted as one of its account's */
+    struct rate commands;     /* commands_per_second */
+    uint64_t commands_due_ns; /* no more are read before */
 
     enum server_phase phase;
     uint64_t phase_deadline_ns;
@@ -91,6 +102,7 @@ struct server_session {
     struct backend_store *store;
     const struct store_ops *ops;
     bool read_only;
+    uint64_t rate_up, rate_down; /* bytes a second; 0: no limit */
 
     struct server_data *data;         /* from PASV or PORT on */
     struct server_kept *kept;         /* MODE B: open between two transfers; then `data` is NULL */
@@ -104,7 +116,8 @@ typedef void server_handler(struct server_session *session, const struct server_
 
 /* Serves a new connection of `peer` by `rules`, which it holds from now on; takes `fd`, on failure
  * too. `reached`: what the client connected to, if that is not the socket's own address (NULL).
- * `refusal` other than NULL: greets it with a 421 of these words instead (in clear only).
+ * `refusal` other than NULL: greets it with a 421 of these words instead (in clear only); else the
+ * caller has counted it with server_limits_enter, and it leaves by itself, on failure too.
  * FERRY_E_MEMORY or FERRY_E_CONNECT: it was closed. */
 NODISCARD enum ferry_error server_session_new(struct server_shared *shared,
                                               struct server_rules *rules, int fd,

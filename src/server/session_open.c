@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "server/presence.h"
 #include "server/security.h"
 #include "server/session_private.h"
 
@@ -77,6 +78,8 @@ enum ferry_error server_session_new(struct server_shared *shared, struct server_
     struct address local;
     enum ferry_error error = socket_local(fd, &local);
     struct server_session *session = error == FERRY_OK ? alloc_zero(sizeof(*session)) : NULL;
+    if (!session && !refusal)
+        server_limits_leave(&shared->limits, peer);
     if (!session)
         return error == FERRY_OK ? FERRY_E_MEMORY : error;
     session->shared = shared;
@@ -91,6 +94,8 @@ enum ferry_error server_session_new(struct server_shared *shared, struct server_
     session->login_reply_ns = CLOCK_NEVER;
     TAILQ_INSERT_TAIL(&shared->sessions, session, link);
     shared->count++;
+    session->refused = refusal != NULL;
+    server_presence_begin(session);
     socket_tune_control(fd);
     if (!session_make(session, fd_take(&owned))) {
         session->why = "memory is short";

@@ -323,6 +323,14 @@ static void transfer_written(void *ctx, uint64_t bytes)
     transfer_tell_marks(transfer);
 }
 
+/* SEC-39 */
+static bool transfer_allows(void *ctx, uint64_t bytes)
+{
+    const struct server_transfer *transfer = ctx;
+    const struct server_session *session = transfer->session;
+    return session->ops->reserve(session->store, transfer->part, transfer->offset_bytes + bytes);
+}
+
 /* MODE B: the file's last block has come, but so may have an end of the connection that is none
  * (TLS-185). */
 static bool transfer_was_cut(struct server_transfer *transfer)
@@ -398,6 +406,21 @@ static enum ferry_error transfer_make_filter(struct server_transfer *transfer)
     return error;
 }
 
+/* That of the account, which its sessions share. */
+static void transfer_set_rate(const struct server_transfer *transfer,
+                              struct pump_settings *settings)
+{
+    const struct server_session *session = transfer->session;
+    struct server_ledger_entry *account =
+        server_limits_account(&session->shared->limits, bytes_str(session->user));
+    bool upload = server_transfer_is_upload(transfer);
+    uint64_t rate = upload ? session->rate_up : session->rate_down;
+    if (!account || rate == 0)
+        return;
+    settings->rate = upload ? &account->up : &account->down;
+    settings->rate_rule = (struct rate_rule){rate, CLOCK_NS_PER_S};
+}
+
 static void transfer_move(struct server_transfer *transfer)
 {
     const struct server_shared *shared = transfer->session->shared;
@@ -417,6 +440,7 @@ static void transfer_move(struct server_transfer *transfer)
         .filter = transfer->filter ? transfer_filter : NULL,
         .wanted = upload && blocks ? transfer_wanted : NULL,
         .written = upload && blocks ? transfer_written : NULL,
+        .allows = upload ? transfer_allows : NULL,
         .hook_ctx = transfer,
         .keep_stream = !upload && blocks,
         .length_bytes = upload ? 0 : transfer->range_bytes,
@@ -428,6 +452,7 @@ static void transfer_move(struct server_transfer *transfer)
         .done = transfer_pumped,
         .ctx = transfer,
     };
+    transfer_set_rate(transfer, &settings);
     if (pump_new(&settings, &transfer->pump) == FERRY_OK)
         transfer->stage = TRANSFER_MOVING;
     else

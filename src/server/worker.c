@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "server/arrivals.h"
+#include "server/presence.h"
 #include "server/reach.h"
 #include "server/session.h"
 #include "server/transfer.h"
@@ -12,13 +13,15 @@
 enum {
     ACCEPTS_MAX = 64, /* in one turn of the loop */
     SESSIONS_MAX_DEFAULT = 10000,
-    REFUSED_MAX = 64,   /* sessions beyond the most, that are being told so */
     ARRIVALS_MAX = 256, /* connections of proxies, whose headers are awaited */
     LAST_WORDS_S = 6,   /* for the replies of transfers that were ended */
 };
 
 /* A listener that has no descriptors left for accept rests so long. */
 static const uint64_t REST_NS = CLOCK_NS_PER_S / 5;
+
+/* How often the log is told of what it does not show (SEC-60). */
+static const uint64_t TELL_NS = 60 * CLOCK_NS_PER_S;
 
 struct server_listener {
     LIST_ENTRY(server_listener) link;
@@ -37,6 +40,7 @@ struct server_worker {
     struct loop_timer *rotation; /* of the ticket key */
     struct loop_timer *patience; /* of draining */
     struct loop_task *empty;
+    struct loop_timer *tell; /* of what the log left out */
     server_drained_fn *drained;
     void *drained_ctx;
 };
@@ -107,21 +111,17 @@ static void listener_rest(struct server_listener *listener, enum ferry_error err
     loop_timer_at(listener->rest, loop_now_ns(shared->loop) + REST_NS);
 }
 
-/* Too many sessions are told so, in clear; beyond a handful, and where nothing may be said in
- * clear, they are closed without a word (SEC-52). */
 static void listener_serve(void *ctx, int fd, const struct address *peer,
                            const struct address *reached)
 {
     CLEANUP(fd_close) int owned = fd;
     struct server_listener *listener = ctx;
     struct server_shared *shared = &listener->worker->shared;
-    uint32_t most = shared->settings.sessions_max;
-    bool full = shared->count >= most;
-    if (full && (listener->rules->kind != LISTEN_EXPLICIT || shared->count >= most + REFUSED_MAX))
+    const char *refusal = server_presence_refusal(shared, listener->rules, peer);
+    if (refusal && !server_presence_may_tell(shared, listener->rules))
         return;
     enum ferry_error error =
-        server_session_new(shared, listener->rules, fd_take(&owned), peer, reached,
-                           full ? "Too many sessions, try again later" : NULL);
+        server_session_new(shared, listener->rules, fd_take(&owned), peer, reached, refusal);
     if (error == FERRY_E_MEMORY)
         log_event(shared->settings.log, LOG_LEVEL_ERROR, "session.impossible",
                   F_STR("reason", "memory is short"), F_STR("side", "server"));
@@ -130,7 +130,12 @@ static void listener_serve(void *ctx, int fd, const struct address *peer,
 static void listener_refused(void *ctx, const struct address *proxy, const struct fault *fault)
 {
     struct server_listener *listener = ctx;
+    struct server_shared *shared = &listener->worker->shared;
     char text[ADDRESS_TEXT_BYTES];
+    if (!server_floods_pass(&shared->floods, proxy, "proxy.refused",
+                            listener->rules->limits.log_events_per_minute,
+                            loop_now_ns(shared->loop)))
+        return;
     address_text(proxy, text);
     log_event(listener->worker->shared.settings.log, LOG_LEVEL_NOTICE, "proxy.refused",
               F_STR("peer", text), F_STR("reason", fault->what), F_STR("side", "proxy"),
@@ -221,6 +226,7 @@ static void worker_empty(void *ctx)
     server_drained_fn *drained = worker->drained;
     worker->drained = NULL;
     loop_timer_at(worker->patience, CLOCK_NEVER);
+    server_floods_tell(&worker->shared.floods); /* the process may end with this */
     drained(worker->drained_ctx);
 }
 
@@ -277,6 +283,13 @@ void server_worker_drain(struct server_worker *worker, uint64_t grace_ns,
 
 /* ---- life ---- */
 
+static void worker_tell(void *ctx)
+{
+    struct server_worker *worker = ctx;
+    server_floods_tell(&worker->shared.floods);
+    loop_timer_at(worker->tell, loop_now_ns(worker->shared.loop) + TELL_NS);
+}
+
 uint32_t server_worker_sessions(const struct server_worker *worker)
 {
     return worker->shared.count;
@@ -300,17 +313,21 @@ enum ferry_error server_worker_new(struct loop *loop, const struct server_settin
     if (shared->settings.master_period_ns == 0)
         shared->settings.master_period_ns = TLS_MASTER_PERIOD_S * CLOCK_NS_PER_S;
     server_linger_init(&shared->linger);
+    server_limits_init(&shared->limits);
+    server_floods_init(&shared->floods, shared->settings.log);
     TAILQ_INIT(&shared->sessions);
     LIST_INIT(&worker->listeners);
     shared->gone = worker_session_gone;
     shared->ctx = worker;
     worker->patience = loop_timer_new(loop, worker_impatient, worker);
     worker->empty = loop_task_new(loop, worker_empty, worker);
+    worker->tell = loop_timer_new(loop, worker_tell, worker);
     worker->rotation = loop_timer_new(loop, worker_rotate, worker);
-    if (!worker->patience || !worker->empty || !worker->rotation) {
+    if (!worker->patience || !worker->empty || !worker->tell || !worker->rotation) {
         server_worker_free(worker);
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a server");
     }
+    loop_timer_at(worker->tell, loop_now_ns(loop) + TELL_NS);
     if (settings->master)
         worker_await_rotation(worker);
     *out = worker;
@@ -326,7 +343,10 @@ void server_worker_free(struct server_worker *worker)
     while ((session = TAILQ_FIRST(&worker->shared.sessions)))
         server_session_kill(session);
     server_linger_fini(&worker->shared.linger);
+    server_floods_fini(&worker->shared.floods);
+    server_limits_fini(&worker->shared.limits);
     loop_timer_free(worker->patience);
+    loop_timer_free(worker->tell);
     loop_timer_free(worker->rotation);
     loop_task_free(worker->empty);
     alloc_free(worker);

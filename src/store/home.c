@@ -16,6 +16,8 @@ enum ferry_error home_init(struct home *home, struct root *root, struct bytes ow
 {
     *home = (struct home){.root = *root, .rules = *rules};
     *root = (struct root){.fd = -1};
+    if (rules->quota)
+        quota_ref(rules->quota);
     home->rules.denied_names = NULL;
     if (rules->denied_names && !(home->denied_names = alloc_str(rules->denied_names))) {
         home_fini(home);
@@ -31,6 +33,8 @@ void home_fini(struct home *home)
     home_list_close(home);
     root_fini(&home->root);
     alloc_free_str(&home->denied_names);
+    quota_unref(home->rules.quota);
+    home->rules.quota = NULL;
 }
 
 bool home_may_change_in(const struct home *home, struct bytes path)
@@ -85,6 +89,9 @@ enum ferry_error home_free_bytes(const struct home *home, struct bytes path, uin
                                  struct fault *fault)
 {
     enum ferry_error error = tree_free_bytes(&home->root, path, free_bytes, fault);
+    uint64_t left_bytes = home->rules.quota ? quota_bytes_left(home->rules.quota) : UINT64_MAX;
+    if (left_bytes < *free_bytes)
+        *free_bytes = left_bytes;
     if (home->rules.read_only)
         *free_bytes = 0;
     return error;
@@ -93,7 +100,14 @@ enum ferry_error home_free_bytes(const struct home *home, struct bytes path, uin
 enum ferry_error home_make_dir(const struct home *home, struct bytes path, struct fault *fault)
 {
     enum ferry_error error = home_check_name(home, path, fault);
-    return error == FERRY_OK ? tree_make_dir(&home->root, path, fault) : error;
+    if (error == FERRY_OK)
+        error = home_take(home, 0, 1, fault);
+    if (error != FERRY_OK)
+        return error;
+    error = tree_make_dir(&home->root, path, fault);
+    if (error != FERRY_OK)
+        home_give(home, 0, 1);
+    return error;
 }
 
 enum ferry_error home_rename(const struct home *home, struct bytes from, struct bytes to,
@@ -103,7 +117,15 @@ enum ferry_error home_rename(const struct home *home, struct bytes from, struct 
     return error == FERRY_OK ? tree_rename(&home->root, from, to, false, fault) : error;
 }
 
-enum ferry_error home_remove_file(const struct home *home, struct bytes path, struct fault *fault)
+enum ferry_error home_remove_dir(const struct home *home, struct bytes path, struct fault *fault)
+{
+    enum ferry_error error = tree_remove_dir(&home->root, path, fault);
+    if (error == FERRY_OK)
+        home_give(home, 0, 1);
+    return error;
+}
+
+static enum ferry_error remove_file(const struct home *home, struct bytes path, struct fault *fault)
 {
     enum ferry_error error = tree_remove(&home->root, path, fault);
     if (error != FERRY_OK && error != FERRY_E_NOT_FOUND)
@@ -112,6 +134,17 @@ enum ferry_error home_remove_file(const struct home *home, struct bytes path, st
         return error;
     fault_clear(fault);
     return FERRY_OK;
+}
+
+enum ferry_error home_remove_file(const struct home *home, struct bytes path, struct fault *fault)
+{
+    struct home_usage before = home_begin_change(home, path);
+    enum ferry_error error = remove_file(home, path, fault);
+    if (error == FERRY_OK)
+        home_end_removal(home, path, &before);
+    else
+        home_end_change(home, path, &before);
+    return error;
 }
 
 /* The time last, so that only the mode may have to be taken back. */

@@ -18,6 +18,7 @@
 #include "store/dir.h"
 #include "store/entry.h"
 #include "store/part.h"
+#include "store/quota.h"
 #include "store/root.h"
 
 enum { HOME_OWNER_MAX_BYTES = 64, HOME_BATCH = 64 };
@@ -31,19 +32,23 @@ struct home_rules {
     /* Patterns (store/match.h) of names that nothing may be given, with '/' between them, and
      * beneath which nothing may be made (SEC-35). NULL: home_denied_default; "": none. */
     const char *denied_names;
-    bool control_bytes; /* new names may hold them (SEC-35); a LF or a NUL never comes here */
+    bool control_bytes;  /* new names may hold them (SEC-35); a LF or a NUL never comes here */
+    struct quota *quota; /* of the account, counted; NULL: none. Held while the home is there */
 };
 
 extern const char home_denied_default[];
 
 struct home {
     struct root root;
-    struct home_rules rules;              /* but denied_names, which is */
-    char *denied_names;                   /* here, or NULL */
-    char owner[HOME_OWNER_MAX_BYTES + 1]; /* whom cut uploads are kept for */
-    struct part *part;                    /* open, or NULL */
-    uint32_t part_number;                 /* of the one that was opened last */
-    struct home_list *list;               /* open, or NULL */
+    struct home_rules rules;                           /* but denied_names, which is */
+    char *denied_names;                                /* here, or NULL */
+    char owner[HOME_OWNER_MAX_BYTES + 1];              /* whom cut uploads are kept for */
+    struct part *part;                                 /* open, or NULL */
+    char *part_path;                                   /* its; or NULL */
+    uint32_t part_number;                              /* of the one that was opened last */
+    uint64_t part_base_bytes;                          /* of it, that are there by another name */
+    uint64_t part_reserved_bytes, part_reserved_files; /* of the quota, for it */
+    struct home_list *list;                            /* open, or NULL */
 };
 
 /* Takes over `root`, on failure too. `owner`, at most HOME_OWNER_MAX_BYTES, and `rules` are copied.
@@ -78,6 +83,9 @@ NODISCARD enum ferry_error home_check_name(const struct home *home, struct bytes
 NODISCARD enum ferry_error home_make_dir(const struct home *home, struct bytes path,
                                          struct fault *fault);
 
+NODISCARD enum ferry_error home_remove_dir(const struct home *home, struct bytes path,
+                                           struct fault *fault);
+
 /* Never replaces: FERRY_E_EXISTS. */
 NODISCARD enum ferry_error home_rename(const struct home *home, struct bytes from, struct bytes to,
                                        struct fault *fault);
@@ -103,6 +111,36 @@ struct home_facts {
  * such years stores the nearest. */
 NODISCARD enum ferry_error home_set_facts(const struct home *home, struct bytes path,
                                           struct home_facts *facts, struct fault *fault);
+
+/* ---- quota ---- */
+
+/* What a path stands for in the quota: the file, and the part that is kept for it. */
+struct home_usage {
+    int64_t bytes, files;
+    int64_t link_bytes; /* of `bytes`: behind a link */
+};
+
+struct home_usage home_measure(const struct home *home, struct bytes path);
+
+/* Around a change of `path`, which other sessions' changes then wait for. Without a quota nothing
+ * happens. home_end_removal: a link at `path` was removed, not what it leads to. */
+struct home_usage home_begin_change(const struct home *home, struct bytes path);
+void home_end_change(const struct home *home, struct bytes path, const struct home_usage *before);
+void home_end_removal(const struct home *home, struct bytes path, struct home_usage *before);
+
+/* Takes of the quota what is about to be made, and gives it back. FERRY_E_SPACE, with os_error
+ * EDQUOT. */
+NODISCARD enum ferry_error home_take(const struct home *home, uint64_t bytes, uint64_t files,
+                                     struct fault *fault);
+void home_give(const struct home *home, uint64_t bytes, uint64_t files);
+
+/* Before the part `number` is written to as far as `end_bytes`; false: the quota has not so much
+ * left. On any thread, but at no time when another call on the home runs. */
+bool home_reserve(struct home *home, uint32_t number, uint64_t end_bytes);
+
+/* For home_parts.c: the part was begun; takes what it holds already. `new_name`: one file was taken
+ * for it. */
+NODISCARD enum ferry_error home_charge_part(struct home *home, bool new_name, struct fault *fault);
 
 /* ---- uploads ---- */
 

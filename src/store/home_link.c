@@ -95,6 +95,19 @@ static enum ferry_error make(const struct home *home, struct bytes link, const c
                      BYTES_FMT(link));
 }
 
+static enum ferry_error make_within_quota(const struct home *home, struct bytes link,
+                                          const char *way, const struct stat *target,
+                                          struct fault *fault)
+{
+    enum ferry_error error = home_take(home, 0, 1, fault);
+    if (error != FERRY_OK)
+        return error;
+    error = make(home, link, way, target, fault);
+    if (error != FERRY_OK)
+        home_give(home, 0, 1);
+    return error;
+}
+
 enum ferry_error home_make_link(const struct home *home, struct bytes target, struct bytes link,
                                 struct fault *fault)
 {
@@ -118,7 +131,7 @@ enum ferry_error home_make_link(const struct home *home, struct bytes target, st
     buf_init(&way, PATH_MAX);
     error = way_to(&way, link, target);
     if (error == FERRY_OK)
-        error = make(home, link, buf_view(&way).ptr, &found.what, fault);
+        error = make_within_quota(home, link, buf_view(&way).ptr, &found.what, fault);
     else
         error = fault_set(fault, error, "make the link %.*s: it is too long", BYTES_FMT(link));
     buf_fini(&way);

@@ -26,14 +26,40 @@ static void forget_part(struct home *home)
 {
     alloc_free(home->part);
     home->part = NULL;
+    alloc_free_str(&home->part_path);
+}
+
+/* The part is about to end. */
+static struct home_usage begin_end(const struct home *home)
+{
+    struct home_usage before = home_begin_change(home, bytes_str(home->part_path));
+    if (home->part->in_place)
+        before.bytes = (int64_t)home->part_base_bytes; /* it grew by what was reserved */
+    return before;
+}
+
+/* It has ended: what was reserved for it is now there by its name, or gone. */
+static void end_part(struct home *home, const struct home_usage *before)
+{
+    home_give(home, home->part_reserved_bytes, home->part_reserved_files);
+    home_end_change(home, bytes_str(home->part_path), before);
+    forget_part(home);
+}
+
+static void keep_part(struct home *home)
+{
+    struct home_usage before = begin_end(home);
+    (void)part_keep(home->part);
+    end_part(home, &before);
 }
 
 void home_drop_part(struct home *home)
 {
     if (!home->part)
         return;
+    struct home_usage before = begin_end(home);
     part_abandon(home->part);
-    forget_part(home);
+    end_part(home, &before);
 }
 
 /* A name beneath `path` if that is a directory, else one that begins with it (FTP-66). NULL: no
@@ -114,13 +140,30 @@ enum ferry_error home_open_part(struct home *home, struct bytes path, enum home_
         alloc_free(part);
         return fault_set(fault, FERRY_E_MEMORY, "no memory for an upload");
     }
-    error = start == HOME_UNIQUE ? begin_unique(home, path, &made.path, part, fault)
-                                 : begin(home, path, start, offset_bytes, part, fault);
+    struct home_usage before = home_begin_change(home, path);
+    bool new_name = start == HOME_UNIQUE || before.files == 0;
+    error = home_take(home, 0, new_name, fault);
+    if (error != FERRY_OK)
+        new_name = false;
+    else
+        error = start == HOME_UNIQUE ? begin_unique(home, path, &made.path, part, fault)
+                                     : begin(home, path, start, offset_bytes, part, fault);
+    home_end_change(home, path, &before);
     if (error != FERRY_OK) {
+        home_give(home, 0, new_name);
         alloc_free(part);
         return error;
     }
     home->part = part;
+    home->part_path = alloc_bytes(bytes_str(made.path));
+    error =
+        home->part_path
+            ? home_charge_part(home, new_name && !(part->in_place && start == HOME_UNIQUE), fault)
+            : fault_set(fault, FERRY_E_MEMORY, "no memory for an upload");
+    if (error != FERRY_OK) {
+        keep_part(home); /* what of it was kept before */
+        return error;
+    }
     made.in_place = part->in_place;
     made.offset_bytes = part->offset_bytes;
     made.copying = part->base_fd >= 0;
@@ -155,9 +198,12 @@ enum ferry_error home_commit(struct home *home, uint32_t number, struct fault *f
     if (!has_part(home, number))
         return fault_set(fault, FERRY_E_STATE, "commit: there is no such part");
     /* Who wrote the bytes has synced them. */
+    struct home_usage before = begin_end(home);
     enum ferry_error error = part_commit(home->part, PART_SYNC_NONE, fault);
     if (error == FERRY_OK)
-        forget_part(home);
+        end_part(home, &before);
+    else if (home->rules.quota)
+        quota_unlock(home->rules.quota);
     return error;
 }
 
@@ -169,6 +215,5 @@ void home_abandon(struct home *home, uint32_t number, bool keep)
         home_drop_part(home);
         return;
     }
-    (void)part_keep(home->part);
-    forget_part(home);
+    keep_part(home);
 }

@@ -26,7 +26,8 @@ struct subtree {
     struct root root;        /* the directory itself; no link beneath it is followed */
     struct root_place place; /* removing: where it stands */
     char *path;              /* for words */
-    uint64_t bytes;
+    uint64_t bytes;          /* that were added up, or are gone */
+    uint64_t names;          /* that are gone */
     unsigned entries;
 
     struct buf waiting;  /* adding up: directories to be read, each with a NUL, relative to root */
@@ -47,6 +48,11 @@ void subtree_free(struct subtree *subtree)
 uint64_t subtree_bytes(const struct subtree *subtree)
 {
     return subtree->bytes;
+}
+
+uint64_t subtree_names(const struct subtree *subtree)
+{
+    return subtree->names;
 }
 
 static struct subtree *subtree_new(const struct root *root, struct bytes path,
@@ -231,8 +237,12 @@ static enum ferry_error empty_here(struct subtree *subtree, bool *emptied, struc
     while ((each = scan_next(stream))) {
         if (!count_one(subtree))
             return too_much(subtree, fault);
+        struct stat status = {0};
+        bool seen = fstatat(dirfd(stream), each->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0;
         switch (remove_one(subtree, dirfd(stream), each->d_name, fault)) {
         case REMOVAL_DONE:
+            subtree->names += seen;
+            subtree->bytes += S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
             break;
         case REMOVAL_DESCEND:
             return descend(subtree, each->d_name, fault);
@@ -259,6 +269,7 @@ static enum ferry_error step_remove(struct subtree *subtree, bool *done, struct 
             continue;
         if (subtree->here[0] == '\0') {
             *done = unlinkat(subtree->place.dir_fd, subtree->place.name, AT_REMOVEDIR) == 0;
+            subtree->names += *done;
             return *done ? FERRY_OK : fail_remove(subtree, fault);
         }
         ascend(subtree);

@@ -42,8 +42,9 @@ NODISCARD enum ferry_error subtree_remove(const struct root *root, struct bytes 
  */
 NODISCARD enum ferry_error subtree_step(struct subtree *subtree, bool *done, struct fault *fault);
 
-/* The sum so far. */
+/* The sum so far; of a removal, how many bytes and names are gone. */
 uint64_t subtree_bytes(const struct subtree *subtree);
+uint64_t subtree_names(const struct subtree *subtree);
 
 void subtree_free(struct subtree *subtree);
 

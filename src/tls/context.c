@@ -235,20 +235,20 @@ enum ferry_error tls_context_new_client(const struct tls_client_settings *settin
                                         struct tls_context **out, struct fault *fault)
 {
     CLEANUP(drop_context) struct tls_context *context = NULL;
-    enum ferry_error error = context_new(false, settings->policy, settings->signer, &context, fault);
+    enum ferry_error error =
+        context_new(false, settings->policy, settings->signer, &context, fault);
     if (error == FERRY_OK)
         error = set_versions(context->ssl, tls_policy(settings->policy), settings->min,
                              settings->max, fault);
     if (error == FERRY_OK)
         error = set_trust(context, settings, fault);
     if (error == FERRY_OK && settings->certificate_pem.len > 0)
-        error = set_identity(
-            context->ssl, settings->certificate_pem,
-            &(struct key_source){.pem = settings->key_pem,
-                                 .passphrase = settings->key_passphrase,
-                                 .signer = settings->signer,
-                                 .number = settings->signer_key},
-            fault);
+        error = set_identity(context->ssl, settings->certificate_pem,
+                             &(struct key_source){.pem = settings->key_pem,
+                                                  .passphrase = settings->key_passphrase,
+                                                  .signer = settings->signer,
+                                                  .number = settings->signer_key},
+                             fault);
     if (error != FERRY_OK)
         return error;
     tls_sessions_install(context->ssl);

@@ -64,11 +64,11 @@ NODISCARD enum ferry_error tls_context_new_server(const struct tls_server_settin
 struct tls_client_settings {
     enum tls_policy_name policy;
     enum tls_version min, max;
-    bool system_trust;                   /* the system's CA store; see also ca_pem */
-    struct bytes ca_pem;                 /* further CAs to trust, or empty */
-    struct bytes certificate_pem;        /* the client's own, or empty */
-    struct bytes key_pem;                /* its key; nothing if there is a `signer` */
-    struct tls_signer *signer;           /* as of a server */
+    bool system_trust;            /* the system's CA store; see also ca_pem */
+    struct bytes ca_pem;          /* further CAs to trust, or empty */
+    struct bytes certificate_pem; /* the client's own, or empty */
+    struct bytes key_pem;         /* its key; nothing if there is a `signer` */
+    struct tls_signer *signer;    /* as of a server */
     uint32_t signer_key;
     const struct secret *key_passphrase; /* or NULL */
 };

@@ -1,5 +1,5 @@
-/* A private key and the signatures that are made with it in handshakes: what the process that holds the
- * keys does for those that do not (signer.h). */
+/* A private key and the signatures that are made with it in handshakes: what the process that holds
+ * the keys does for those that do not (signer.h). */
 #ifndef FERRY_TLS_KEY_H
 #define FERRY_TLS_KEY_H
 

@@ -24,7 +24,7 @@ enum tls_sign_digest {
 
 enum {
     TLS_SIGN_INPUT_MAX_BYTES = 16 * 1024, /* of a client of TLS 1.2: all that was said before */
-    TLS_SIGNATURE_MAX_BYTES = 16384 / 8, /* of the longest RSA key that OpenSSL takes */
+    TLS_SIGNATURE_MAX_BYTES = 16384 / 8,  /* of the longest RSA key that OpenSSL takes */
 };
 
 struct tls_sign_request {

@@ -26,6 +26,7 @@ from tap import test  # noqa: E402
 FERRYD_AUTH = os.environ["FERRYD_AUTH"]
 FERRYCTL = os.environ["FERRYCTL"]
 GRANTED, REFUSED, UNAVAILABLE = range(3)
+MODERN = 3  # what the connection meets: account/demand.h
 PEER = "192.0.2.7"
 
 # Whose the files of accounts are: root's they never are.
@@ -64,14 +65,15 @@ class Auth(Role):
     def ask(self, name, password=None, peer=PEER, certificate=b""):
         self.asked += 1
         self.worker.send("MESSAGE_LOGIN_ASK", u64(self.asked), text(name), u8(password is not None),
-                         text(password or ""), text(peer), text(""), u16(0x0304), text(certificate))
+                         text(password or ""), text(peer), text(""), u16(MODERN), text(certificate))
         return self.asked
 
     def answer(self):
         """(ask, verdict, grant, by certificate) of the next answer."""
         message = self.worker.receive("MESSAGE_LOGIN_ANSWER")
         ask, verdict, grant, start, _ = message.u64(), message.u8(), message.u64(), message.text(), message.u8()
-        by_certificate, self.charset, self.words = message.u8(), message.text(), message.text()
+        by_certificate, self.charset = message.u8(), message.text()
+        self.rates, self.words = (message.u64(), message.u64()), message.text()
         assert start == b"/"
         return ask, verdict, grant, by_certificate
 
@@ -171,7 +173,7 @@ def barred(_):
 
 @test("sessions of an account are counted, until they end or their worker does")
 def sessions(_):
-    blocks = 'account "anna" { password_hash = "HASH" home = /srv sessions = 2 }'
+    blocks = 'account "anna" { password_hash = "HASH" home = /srv sessions_max = 2 }'
     with peers.scratch() as folder, Auth(folder, blocks) as auth:
         auth.started()
         _, first, _ = auth.login("anna", PASSWORD)
@@ -304,16 +306,16 @@ def roster(_):
 @test("ferryctl shows all of an account but its password, and tells what is wrong")
 def shown(_):
     with peers.scratch() as folder:
-        ferryctl(folder, "add", "anna", "home=/srv/anna", "sessions=3", "expires=2030-01-31", password=PASSWORD)
+        ferryctl(folder, "add", "anna", "home=/srv/anna", "sessions_max=3", "expires=2030-01-31", password=PASSWORD)
         ferryctl(folder, "add", "bert", "home=/srv/bert", "login=cert", "certificates=subject:CN=bert,O=x")
         assert (folder / "accounts.db").stat().st_mode & 0o777 == 0o600
         listed = json.loads(ferryctl(folder, "--json", "list"))
         assert [account["name"] for account in listed] == ["anna", "bert"]
         assert json.loads(ferryctl(folder, "show", "anna", "--json")) == listed[0] == {
             "name": "anna", "password": True, "home": "/srv/anna", "user": None, "read_only": False, "uploads": "atomic",
-            "dotfiles": "show", "charset": None, "disabled": False,
+            "dotfiles": "show", "charset": None, "denied_names": [], "control_bytes": "refuse", "tls": "listener", "disabled": False,
             "login": "password", "certificates": [], "networks": [], "hours": None, "expires": "2030-01-31",
-            "sessions": 3}  # fmt: skip
+            "sessions_max": 3, "rate_up": 0, "rate_down": 0, "quota": 0, "quota_files": 0}  # fmt: skip
         text = ferryctl(folder, "show", "bert")
         assert "certificates: subject:CN=bert,O=x\n" in text and "password: not set\n" in text
         assert "$y$" not in ferryctl(folder, "show", "anna") + ferryctl(folder, "list")

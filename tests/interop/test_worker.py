@@ -60,7 +60,7 @@ def what_is_asked(_):
         ask = here.auth.receive("MESSAGE_LOGIN_ASK")
         number = ask.u64()
         assert (ask.text(), ask.u8(), ask.text()) == (b"anna", 0, b"")
-        assert (ask.text(), ask.text(), ask.u16()) == (b"127.0.0.1", b"", 4)
+        assert (ask.text(), ask.text(), ask.u16()) == (b"127.0.0.1", b"", 3)
         assert b"CN=anna the client" in ask.text()
         here.answer(number, REFUSED)
         reply(session, "331")

@@ -82,9 +82,9 @@ static void values(void **state)
         {ACCOUNT_EXPIRES, "2027-1-31", false},
         {ACCOUNT_EXPIRES, "2027-00-10", false},
         {ACCOUNT_EXPIRES, "2027-01-31T00:00", false},
-        {ACCOUNT_SESSIONS, "3", true},
-        {ACCOUNT_SESSIONS, "-3", false},
-        {ACCOUNT_SESSIONS, "a few", false},
+        {ACCOUNT_SESSIONS_MAX, "3", true},
+        {ACCOUNT_SESSIONS_MAX, "-3", false},
+        {ACCOUNT_SESSIONS_MAX, "a few", false},
         {ACCOUNT_HOME, "/srv/\x1b[2J", false},
     };
     CLEANUP(account_drop) struct account *account = NULL;

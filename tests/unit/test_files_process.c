@@ -138,6 +138,9 @@ static void attach(struct store_rig *rig, const char *root, bool read_only)
     wire_put_bytes(writer, bytes_str(root));
     wire_put_bytes(writer, BYTES_LIT("anna"));
     wire_put_u8(writer, read_only ? MESSAGE_RULE_READ_ONLY : 0);
+    wire_put_bytes(writer, BYTES_LIT(""));
+    wire_put_u64(writer, 0);
+    wire_put_u64(writer, 0);
     tell(ends[0]);
     rig->ops = &remote_store_ops;
     assert_int_equal(remote_store_new(rig->net.loop, ends[1], NULL, NULL, &rig->store), FERRY_OK);

@@ -124,6 +124,8 @@ static void answer(struct fixture *f, uint64_t ask, enum login_answer verdict, c
     wire_put_u8(&writer, 1);
     wire_put_u8(&writer, 1);
     wire_put_bytes(&writer, bytes_str(charset));
+    wire_put_u64(&writer, 0);
+    wire_put_u64(&writer, 0);
     wire_put_bytes(&writer, BYTES_LIT("why"));
     assert_int_equal(wire_end(&writer, &message), FERRY_OK);
     assert_int_equal(channel_send(&f->peer, message, NULL, 0, NULL), FERRY_OK);

@@ -52,7 +52,7 @@ static void add(struct roster *roster, const char *name, const char *home)
     CLEANUP(account_drop) struct account *account = NULL;
     assert_int_equal(account_new(bytes_str(name), &account, NULL), FERRY_OK);
     assert_int_equal(account_set(account, ACCOUNT_HOME, bytes_str(home), NULL), FERRY_OK);
-    assert_int_equal(account_set(account, ACCOUNT_SESSIONS, BYTES_LIT("7"), NULL), FERRY_OK);
+    assert_int_equal(account_set(account, ACCOUNT_SESSIONS_MAX, BYTES_LIT("7"), NULL), FERRY_OK);
     assert_int_equal(roster_add(roster, account, NULL), FERRY_OK);
 }
 

@@ -73,7 +73,6 @@ static void answer(struct ask *ask, uint64_t grant)
 {
     struct fault fault = {0};
     const struct login *login = &ask->login;
-    const char *why = fault_is_set(&login->fault) ? login->fault.what : login->why;
     struct wire_writer *writer = link_begin(ask->worker->channel, MESSAGE_LOGIN_ANSWER);
     wire_put_u64(writer, ask->number);
     wire_put_u8(writer, (uint8_t)login->verdict);
@@ -82,7 +81,9 @@ static void answer(struct ask *ask, uint64_t grant)
     wire_put_u8(writer, (login->rules & MESSAGE_RULE_READ_ONLY) != 0);
     wire_put_u8(writer, login->by_certificate);
     wire_put_bytes(writer, bytes_str(login->charset));
-    wire_put_bytes(writer, bytes_first(bytes_str(why), MESSAGE_WORDS_BYTES));
+    wire_put_u64(writer, login->rate_up);
+    wire_put_u64(writer, login->rate_down);
+    wire_put_bytes(writer, bytes_first(bytes_str(login->fault.what), MESSAGE_WORDS_BYTES));
     /* If the worker has gone, its link says so, and its grants end there. */
     (void)!link_send(ask->worker->channel, NULL, 0, &fault);
     ask_free(ask);
@@ -114,6 +115,8 @@ static enum ferry_error send_grant(struct ask *ask, uint64_t grant)
     wire_put_bytes(writer, bytes_str(login->name));
     wire_put_u8(writer, (uint8_t)login->rules);
     wire_put_bytes(writer, bytes_str(login->denied_names));
+    wire_put_u64(writer, login->quota_bytes);
+    wire_put_u64(writer, login->quota_files);
     return link_send(ask->desk->supervisor, NULL, 0, &ask->login.fault);
 }
 

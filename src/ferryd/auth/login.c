@@ -38,8 +38,8 @@ static const char *refusal(const struct login *login, const struct account *acco
         return account_bar_words(bar);
     const char *lacks = demand_tls_lacks(account->tls, login->tls);
     if (!lacks)
-        lacks = admission_certificate_lacks(account->login, login->identity != NULL,
-                                            certificate_fits);
+        lacks =
+            admission_certificate_lacks(account->login, login->identity != NULL, certificate_fits);
     return lacks ? lacks : "wrong password";
 }
 
@@ -57,6 +57,10 @@ static enum ferry_error grant(struct login *login, const struct book *book,
 {
     login->rules = rules_of(account);
     login->sessions_max = account->sessions_max;
+    login->rate_up = account->rate_up;
+    login->rate_down = account->rate_down;
+    login->quota_bytes = account->quota_bytes;
+    login->quota_files = account->quota_files;
     login->by_certificate = login->password == NULL;
     login->home = alloc_str(account_text(account, ACCOUNT_HOME));
     login->charset = alloc_str(account_text(account, ACCOUNT_CHARSET));

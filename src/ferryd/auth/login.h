@@ -27,8 +27,9 @@ struct login {
     struct os_user user;
     char *charset;         /* "": none */
     char *denied_names;    /* as store/home.h; NULL: the default */
-    uint64_t sessions_max; /* 0: any number */
-    unsigned rules;        /* MESSAGE_RULE_ bits */
+    uint64_t sessions_max; /* 0: any number, here and below */
+    uint64_t rate_up, rate_down, quota_bytes, quota_files;
+    unsigned rules; /* MESSAGE_RULE_ bits */
     bool by_certificate;
 };
 

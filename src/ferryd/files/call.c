@@ -1,6 +1,9 @@
 /* Calls on files, each the deed of store/home.h by its name. */
 #include "ferryd/files/call.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "store/tree.h"
@@ -36,7 +39,7 @@ void files_call_free(struct files_call *call)
     fd_close(&call->fd);
     home_upload_fini(&call->upload);
     subtree_free(call->subtree);
-    combine_free(call->combine);
+    home_combine_free(call->combine);
     alloc_free(call->entries);
     alloc_free(call->text);
     alloc_free(call);
@@ -56,7 +59,7 @@ static enum ferry_error do_make_directory(struct files_call *call, struct files_
 
 static enum ferry_error do_remove_directory(struct files_call *call, struct files_home *at)
 {
-    return tree_remove_dir(&at->home.root, call->want.path, &call->fault);
+    return home_remove_dir(&at->home, call->want.path, &call->fault);
 }
 
 static enum ferry_error do_remove_file(struct files_call *call, struct files_home *at)
@@ -102,6 +105,13 @@ static enum ferry_error do_open_read(struct files_call *call, struct files_home 
     return error;
 }
 
+/* How far a part may be written, as far as one can tell now: others may use up what is left. */
+static uint64_t end_of(const struct home *home, uint64_t offset_bytes)
+{
+    uint64_t left = home->rules.quota ? quota_bytes_left(home->rules.quota) : UINT64_MAX;
+    return left > UINT64_MAX - offset_bytes ? UINT64_MAX : offset_bytes + left;
+}
+
 /* Opens it; then, step by step, copies the beginning of a file that it goes on with. */
 static enum ferry_error do_open_part(struct files_call *call, struct files_home *at)
 {
@@ -123,18 +133,32 @@ static enum ferry_error do_open_part(struct files_call *call, struct files_home 
     call->answer.part = upload->part;
     call->answer.offset_bytes = upload->offset_bytes;
     call->answer.in_place = upload->in_place;
+    call->answer.end_bytes = end_of(&at->home, upload->offset_bytes);
     call->answer.path = bytes_str(upload->path);
     return FERRY_OK;
 }
 
+/* Whether the quota has room for what the worker has written, of which only here is heard. */
+static bool is_within(struct files_home *at, uint32_t number)
+{
+    struct stat status;
+    const struct part *part = at->home.part;
+    return !at->home.rules.quota || !part || fstat(part->fd, &status) != 0 ||
+           home_reserve(&at->home, number, (uint64_t)status.st_size);
+}
+
 static enum ferry_error do_commit(struct files_call *call, struct files_home *at)
 {
+    if (!is_within(at, call->want.part)) {
+        errno = EDQUOT;
+        return fault_errno(&call->fault, FERRY_E_FILE, "the account's quota is used up");
+    }
     return home_commit(&at->home, call->want.part, &call->fault);
 }
 
 static enum ferry_error do_abandon(struct files_call *call, struct files_home *at)
 {
-    home_abandon(&at->home, call->want.part, call->want.keep);
+    home_abandon(&at->home, call->want.part, call->want.keep && is_within(at, call->want.part));
     return FERRY_OK;
 }
 
@@ -164,10 +188,16 @@ static enum ferry_error do_tree_size(struct files_call *call, struct files_home 
 static enum ferry_error do_remove_tree(struct files_call *call, struct files_home *at)
 {
     enum ferry_error begun = FERRY_OK;
+    uint64_t bytes = call->subtree ? subtree_bytes(call->subtree) : 0;
+    uint64_t names = call->subtree ? subtree_names(call->subtree) : 0;
     if (!call->subtree)
         begun = subtree_remove(&at->home.root, call->want.path, &subtree_limits_default,
                                &call->subtree, &call->fault);
-    return step_subtree(call, begun);
+    enum ferry_error error = step_subtree(call, begun);
+    if (call->subtree)
+        home_give(&at->home, subtree_bytes(call->subtree) - bytes,
+                  subtree_names(call->subtree) - names);
+    return error;
 }
 
 static enum ferry_error begin_combine(struct files_call *call, const struct home *home)
@@ -178,9 +208,7 @@ static enum ferry_error begin_combine(struct files_call *call, const struct home
         .remove_sources = call->want.remove_sources,
         .no_replace = call->want.no_replace,
     };
-    enum ferry_error error = home_check_name(home, want.target, &call->fault);
-    return error == FERRY_OK ? combine_new(&home->root, &want, &call->combine, &call->fault)
-                             : error;
+    return home_combine_new(home, &want, &call->combine, &call->fault);
 }
 
 static enum ferry_error do_combine(struct files_call *call, struct files_home *at)
@@ -188,11 +216,11 @@ static enum ferry_error do_combine(struct files_call *call, struct files_home *a
     bool done = false;
     enum ferry_error error = call->combine ? FERRY_OK : begin_combine(call, &at->home);
     if (error == FERRY_OK)
-        error = combine_step(call->combine, &done, &call->fault);
+        error = home_combine_step(call->combine, &done, &call->fault);
     call->again = error == FERRY_OK && !done;
     if (call->again)
         return FERRY_OK;
-    combine_free(call->combine);
+    home_combine_free(call->combine);
     call->combine = NULL;
     return error;
 }

@@ -9,8 +9,8 @@
 #include "base/compiler.h"
 #include "base/fault.h"
 #include "ferryd/store_wire.h"
-#include "store/combine.h"
 #include "store/home.h"
+#include "store/home_combine.h"
 #include "store/subtree.h"
 
 /* The files of a login, and of the listing that is open what was read and not sent yet. */
@@ -33,7 +33,7 @@ struct files_call {
     struct home_upload upload;
     char *entries;
     struct subtree *subtree;
-    struct combine *combine;
+    struct home_combine *combine;
 };
 
 /* Makes a call of a message that has passed the table, which is copied. FERRY_E_PROTOCOL: it has a

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "ferryd/files/quotas.h"
 #include "ferryd/files/session.h"
 #include "ferryd/role.h"
 #include "store/sweep.h"
@@ -28,6 +29,7 @@ struct files {
     bool draining;
     struct loop_timer *grace;
     struct dir_budget listings; /* of all sessions together */
+    struct quotas quotas;
     struct log log;
 };
 
@@ -58,6 +60,11 @@ static void attach(struct files *files, struct wire_reader *reader, int fd)
     struct bytes owner = wire_get_bytes(reader);
     unsigned rules = wire_get_u8(reader);
     CLEANUP(alloc_free_str) char *denied = alloc_bytes(wire_get_bytes(reader));
+    uint64_t quota_bytes = wire_get_u64(reader);
+    uint64_t quota_files = wire_get_u64(reader);
+    bool limited = quota_bytes > 0 || quota_files > 0;
+    struct quota *quota =
+        root && limited ? quotas_find(&files->quotas, owner, root, quota_bytes, quota_files) : NULL;
     const struct files_grant grant = {
         .root = root,
         .owner = owner,
@@ -66,10 +73,12 @@ static void attach(struct files *files, struct wire_reader *reader, int fd)
                   .hide_dotfiles = rules & MESSAGE_RULE_HIDE_DOTFILES,
                   .control_bytes = rules & MESSAGE_RULE_CONTROL_BYTES,
                   .denied_names = rules & MESSAGE_RULE_DENIED_NAMES ? denied : NULL,
-                  .listings = &files->listings},
+                  .listings = &files->listings,
+                  .quota = quota},
     };
-    if (root && denied && files_session_new(role_loop(files->self), &grant, fd_take(&owned), on_ended,
-                                  files) == FERRY_OK)
+    if (root && denied && (quota || !limited) &&
+        files_session_new(role_loop(files->self), &grant, fd_take(&owned), on_ended, files) ==
+            FERRY_OK)
         files->sessions++;
 }
 
@@ -207,6 +216,8 @@ static void begin(void *ctx, struct role_main *self)
 {
     struct files *files = ctx;
     files->self = self;
+    files->listings.max_bytes = LISTINGS_BYTES;
+    quotas_init(&files->quotas);
     files->grace = loop_timer_new(role_loop(self), on_grace_over, files);
 }
 

@@ -52,6 +52,11 @@ static void attach(struct files_session *session)
     struct fault *fault = &session->at.none;
     if (root_init(&root, session->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault) != FERRY_OK)
         return;
+    /* Once, as long as it takes; the account's other sessions wait for it (SEC-39). */
+    if (session->rules.quota && quota_count(session->rules.quota, &root, fault) != FERRY_OK) {
+        root_fini(&root);
+        return;
+    }
     if (home_init(&session->at.home, &root, bytes_str(session->owner), &session->rules) != FERRY_OK)
         fault_set(fault, FERRY_E_MEMORY, "no memory for the files of a login");
 }

@@ -22,6 +22,7 @@ struct grant {
     uint64_t id;
     char *root, *owner, *denied_names; /* until the process is ready; then NULL */
     uint8_t rules;
+    uint64_t quota_bytes, quota_files;
 };
 
 /* The process of a user, or what is to be kept in mind of the last one. */
@@ -89,7 +90,9 @@ static struct grant *grant_new(struct steward *steward, const void *crew, struct
                             .root = alloc_bytes(ask->root),
                             .owner = alloc_bytes(ask->owner),
                             .denied_names = alloc_bytes(ask->denied_names),
-                            .rules = ask->rules};
+                            .rules = ask->rules,
+                            .quota_bytes = ask->quota_bytes,
+                            .quota_files = ask->quota_files};
     TAILQ_INSERT_TAIL(&steward->grants, grant, link);
     loop_timer_at(steward->idle, CLOCK_NEVER);
     if (grant->root && grant->owner && grant->denied_names)
@@ -160,6 +163,8 @@ static void attach(struct steward *steward, struct grant *grant)
     wire_put_bytes(writer, bytes_str(grant->owner));
     wire_put_u8(writer, grant->rules);
     wire_put_bytes(writer, bytes_str(grant->denied_names));
+    wire_put_u64(writer, grant->quota_bytes);
+    wire_put_u64(writer, grant->quota_files);
     child_send(steward->child, ends[0]);
     wire_put_u64(child_message(grant->worker, MESSAGE_GRANTED), grant->id);
     child_send(grant->worker, ends[1]);

@@ -15,6 +15,7 @@ struct grant_ask {
     gid_t gid;
     struct bytes groups, root, owner, denied_names;
     uint8_t rules;
+    uint64_t quota_bytes, quota_files;
 };
 
 /* `ended` is called when the last process has, from the loop. NULL: memory is short. */

@@ -3,13 +3,14 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ferryd/command.h"
-#include "ferryd/say.h"
 #include "ferryd/hosts.h"
+#include "ferryd/say.h"
 #include "ferryd/settings.h"
 #include "ferryd/supervisor/crew.h"
 #include "ferryd/supervisor/tell.h"
@@ -190,6 +191,25 @@ static void on_closed(void *ctx, struct crew *crew)
     change_end(self);
 }
 
+/* Passwords and keys are in no core file; as many descriptors as the system permits (SEC-53). The
+ * processes that are started inherit these. */
+static void limit_process(const struct supervisor *self)
+{
+    rlim_t memory = settings_global(self->new_conf)->memory_max_bytes;
+    struct rlimit files;
+    bool whole = setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) == 0;
+    if (memory > 0)
+        whole &= setrlimit(RLIMIT_DATA, &(struct rlimit){memory, memory}) == 0;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        whole &= setrlimit(RLIMIT_NOFILE, &files) == 0;
+    }
+    if (!whole)
+        log_event(&self->log, LOG_LEVEL_ERROR, "server.unlimited",
+                  F_STR("reason", "the system refuses to set limits of the process"),
+                  F_STR("side", "server"), F_STR("advice", "raise its hard limits"));
+}
+
 /* Returns whether it is under way; else `fault` or mistakes tell why not. */
 static bool start_new(struct supervisor *self, struct fault *fault)
 {
@@ -237,6 +257,7 @@ static void change_begin(struct supervisor *self, enum tell_change change)
     if (change == TELL_START && self->new_conf && self->new_conf->check.count == 0) {
         set_log(self, self->new_conf);
         tell_root(&self->log);
+        limit_process(self);
     }
     if (fault_is_set(&fault) || !start_new(self, &fault))
         change_refused(self, &fault);

@@ -28,6 +28,7 @@ struct ask {
     uint64_t grant;
     char *start;
     bool read_only, by_certificate;
+    uint64_t rate_up, rate_down;
     struct charset *charset; /* or NULL */
 };
 
@@ -128,6 +129,8 @@ static void ask_grant(struct remote_auth *auth, struct ask *ask, int fd)
         .read_only = ask->read_only,
         .charset = ask->charset,
         .by_certificate = ask->by_certificate,
+        .rate_up = ask->rate_up,
+        .rate_down = ask->rate_down,
     };
     if (ask->done)
         grant.store = store_new(auth, ask->grant, fd_take(&owned));
@@ -244,6 +247,7 @@ struct answer {
     uint64_t grant;
     struct bytes start;
     bool read_only, by_certificate;
+    uint64_t rate_up, rate_down;
     struct bytes charset, why;
 };
 
@@ -254,6 +258,8 @@ static void read_answer(struct wire_reader *reader, struct answer *out)
     out->read_only = wire_get_u8(reader) != 0;
     out->by_certificate = wire_get_u8(reader) != 0;
     out->charset = wire_get_bytes(reader);
+    out->rate_up = wire_get_u64(reader);
+    out->rate_down = wire_get_u64(reader);
     out->why = wire_get_bytes(reader);
 }
 
@@ -282,6 +288,8 @@ static void take_grant(struct remote_auth *auth, struct ask *ask, const struct a
     whose->start = start;
     whose->read_only = answer->read_only;
     whose->by_certificate = answer->by_certificate;
+    whose->rate_up = answer->rate_up;
+    whose->rate_down = answer->rate_down;
     set_charset(auth, whose, answer->charset);
     join_early(auth, whose);
 }
@@ -302,8 +310,6 @@ static enum ferry_error on_login_answer(struct remote_auth *auth, struct wire_re
         take_grant(auth, ask, &answer);
         break;
     case LOGIN_ANSWER_REFUSED:
-        if (answer.why.len > 0)
-            fault_set(&why, FERRY_E_DENIED, "%.*s", BYTES_FMT(answer.why));
         if (ask)
             ask_end(auth, ask, LOGIN_REFUSED, &why);
         break;

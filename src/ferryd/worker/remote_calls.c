@@ -144,6 +144,12 @@ static void remote_open_part(struct backend_store *store, const char *path, enum
                (struct remote_waiter){.expects = STORE_WRITING, .done.part = done, .ctx = ctx});
 }
 
+/* What others use up meanwhile is seen when the part is to take its name. */
+static bool remote_reserve(struct backend_store *store, uint32_t part, uint64_t end_bytes)
+{
+    return part != store->part || end_bytes <= store->end_bytes;
+}
+
 static void remote_commit(struct backend_store *store, uint32_t part, store_fn *done, void *ctx)
 {
     remote_ask(store, (struct store_call){.message = STORE_COMMIT, .part = part}, plain(done, ctx));
@@ -186,6 +192,7 @@ static void remote_list_close(struct backend_store *store)
 const struct store_ops remote_store_ops = {
     .open_read = remote_open_read,
     .open_part = remote_open_part,
+    .reserve = remote_reserve,
     .commit = remote_commit,
     .abandon = remote_abandon,
     .stat = remote_stat,

@@ -89,6 +89,8 @@ static void tell_part(struct backend_store *store, const struct store_answer *an
         .path = path,
         .in_place = answer->in_place,
     };
+    store->part = answer->part;
+    store->end_bytes = answer->end_bytes;
     struct remote_waiter waiter = take_waiter(store);
     waiter.done.part(waiter.ctx, &fault, &part);
 }

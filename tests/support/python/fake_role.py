@@ -100,7 +100,7 @@ class Fake:
         ask, name, has_password = message.u64(), message.text(), message.u8()
         if not has_password:
             channel.send("MESSAGE_LOGIN_ANSWER", u64(ask), u8(REFUSED), u64(0), text(""), u8(0), u8(0), text(""),
-                         text(""))
+                         u64(0), u64(0), text(""))
             return
         self.grants += 1
         grant = os.getpid() << 20 | self.grants
@@ -108,9 +108,9 @@ class Fake:
         owner = os.stat(home)
         uid = (HERE / "uid").read_text() if (HERE / "uid").exists() else owner.st_uid
         self.supervisor.send("MESSAGE_GRANT", u32(worker), u64(grant), u32(int(uid)), u32(owner.st_gid), text(""),
-                             text(home), text(name), u8(0))
+                             text(home), text(name), u8(0), text(""), u64(0), u64(0))
         channel.send("MESSAGE_LOGIN_ANSWER", u64(ask), u8(GRANTED), u64(grant), text("/"), u8(0), u8(0), text(""),
-                     text(""))
+                     u64(0), u64(0), text(""))
 
     def from_peer(self, channel, message):
         role, number = self.peers[channel]

@@ -88,7 +88,7 @@ class Site:
     def attach(self, grant, files):
         """The supervisor's part: the files of a grant, and its channel."""
         theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.files.channel.send("MESSAGE_ATTACH", u64(grant), text(str(files)), text("anna"), u8(0),
+        self.files.channel.send("MESSAGE_ATTACH", u64(grant), text(str(files)), text("anna"), u8(0), text(""), u64(0), u64(0),
                                 fds=[theirs.fileno()])
         self.worker.channel.send("MESSAGE_GRANTED", u64(grant), fds=[ours.fileno()])
         theirs.close()
@@ -96,7 +96,7 @@ class Site:
 
     def answer(self, ask, verdict, grant=0, charset="", by_certificate=0):
         self.auth.send("MESSAGE_LOGIN_ANSWER", u64(ask), u8(verdict), u64(grant), text("/"), u8(0), u8(by_certificate),
-                       text(charset), text("the disk is on fire"))
+                       text(charset), u64(0), u64(0), text("the disk is on fire"))
 
     def grant(self, grant):
         """The supervisor's part; returns the files process's end."""

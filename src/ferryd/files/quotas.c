@@ -1,0 +1,50 @@
+/* The quotas of the accounts whose files a process serves. */
+#include "ferryd/files/quotas.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+struct quotas_entry {
+    LIST_ENTRY(quotas_entry) link;
+    char *owner, *root;
+    struct quota *quota;
+};
+
+void quotas_init(struct quotas *quotas)
+{
+    LIST_INIT(&quotas->list);
+}
+
+static struct quotas_entry *add(struct quotas *quotas, struct bytes owner, const char *root)
+{
+    struct quotas_entry *entry = alloc_zero(sizeof(*entry));
+    if (!entry)
+        return NULL;
+    *entry = (struct quotas_entry){
+        .owner = alloc_bytes(owner), .root = alloc_str(root), .quota = quota_new()};
+    if (!entry->owner || !entry->root || !entry->quota) {
+        quota_unref(entry->quota);
+        alloc_free(entry->owner);
+        alloc_free(entry->root);
+        alloc_free(entry);
+        return NULL;
+    }
+    LIST_INSERT_HEAD(&quotas->list, entry, link);
+    return entry;
+}
+
+struct quota *quotas_find(struct quotas *quotas, struct bytes owner, const char *root,
+                          uint64_t bytes_max, uint64_t files_max)
+{
+    struct quotas_entry *entry;
+    LIST_FOREACH (entry, &quotas->list, link)
+        if (bytes_equal(bytes_str(entry->owner), owner) && strcmp(entry->root, root) == 0)
+            break;
+    if (!entry)
+        entry = add(quotas, owner, root);
+    if (!entry)
+        return NULL;
+    quota_set(entry->quota, bytes_max, files_max);
+    return entry->quota;
+}
