@@ -77,6 +77,7 @@ static const struct wire_message to_auth[] = {
       WIRE_BYTES(MESSAGE_IDENTITY_BYTES)}},
     {MESSAGE_LOGIN_CANCEL, "login-cancel", BIT_WORKER, RUNNING, 0, {WIRE_U64}},
     {MESSAGE_LOGOUT, "logout", BIT_WORKER, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_LOOKUP, "lookup", BIT_WORKER, RUNNING, 0, {WIRE_U64, WIRE_TEXT(MESSAGE_HOST_BYTES)}},
 };
 
 /* The answer: its ask, verdict, grant, first directory, read-only, by certificate, fallback
@@ -89,6 +90,12 @@ static const struct wire_message auth_to_worker[] = {
      RUNNING,
      0,
      {WIRE_U64, WIRE_U8, WIRE_U64, PATH, WIRE_U8, WIRE_U8, NAME, WIRE_U64, WIRE_U64, WORDS}},
+    {MESSAGE_LOOKED_UP,
+     "looked-up",
+     BIT_AUTH,
+     RUNNING,
+     0,
+     {WIRE_U64, WIRE_BYTES(MESSAGE_ADDRESSES_BYTES), WORDS}},
 };
 
 static const struct wire_message to_keys[] = {

@@ -39,8 +39,10 @@ enum message {
     MESSAGE_LOGIN_ASK,
     MESSAGE_LOGIN_CANCEL, /* ask u64 */
     MESSAGE_LOGOUT,       /* grant u64 */
+    MESSAGE_LOOKUP,       /* number u64, name: a worker can look none up itself */
     /* auth -> worker */
     MESSAGE_LOGIN_ANSWER,
+    MESSAGE_LOOKED_UP, /* number u64, IPv4 addresses of 4 bytes each, why there is none */
 
     /* worker -> keys */
     MESSAGE_SIGN, /* request u64, key u32 (ferryd/hosts.h), scheme u8, digest
@@ -51,6 +53,8 @@ enum message {
 
 enum message_limits {
     MESSAGE_NAME_BYTES = 64,
+    MESSAGE_HOST_BYTES = 255,
+    MESSAGE_ADDRESSES_BYTES = 16 * 4,
     MESSAGE_PATH_BYTES = 4096,
     MESSAGE_WORDS_BYTES = 512,
     MESSAGE_GROUPS_BYTES = 64 * 4,

@@ -1,7 +1,7 @@
 /* The IPv4 address of a name, looked up again and again. */
 #include "net/resolve.h"
 
-#include <netdb.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,28 +17,24 @@ struct resolve {
     uint64_t every_ns;
     resolve_fn *fn;
     void *ctx;
-    struct loop_lookup *lookup; /* NULL: none runs */
+    struct names names;
+    void *lookup; /* NULL: none runs */
     struct loop_timer *next;
     struct address address;
     bool known;
 };
 
-/* Keeps or replaces the address; false: the answer has none of IPv4. */
-static bool choose(const struct addrinfo *list, struct address *kept)
+/* One that is still among them is kept. */
+static void choose(const struct in_addr *list, size_t count, struct address *kept)
 {
     const struct address old = *kept;
-    bool found = false;
-    for (const struct addrinfo *at = list; at; at = at->ai_next) {
+    for (size_t i = 0; i < count; i++) {
+        const struct sockaddr_in system = {.sin_family = AF_INET, .sin_addr = list[i]};
         struct address address;
-        address_from_system(at->ai_addr, at->ai_addrlen, &address);
-        if (address.storage.ss_family != AF_INET)
-            continue;
-        if (!found || address_same_host(&address, &old))
+        address_from_system((const struct sockaddr *)&system, sizeof(system), &address);
+        if (i == 0 || address_same_host(&address, &old))
             *kept = address;
-        found = true;
     }
-    address_set_port(kept, 0);
-    return found;
 }
 
 /* The callee may free `resolve`: last thing to be called. */
@@ -49,34 +45,40 @@ static void answered(struct resolve *resolve, const char *error)
     resolve->fn(resolve->ctx, error);
 }
 
-static void found(void *ctx, const struct addrinfo *list, const char *error)
+static void found(void *ctx, const struct in_addr *list, size_t count, const char *error)
 {
     struct resolve *resolve = ctx;
-    loop_lookup_free(resolve->lookup);
     resolve->lookup = NULL;
-    if (list && choose(list, &resolve->address))
-        resolve->known = true;
-    else if (list)
-        error = "the name has no IPv4 address";
+    choose(list, count, &resolve->address);
+    resolve->known = resolve->known || count > 0;
     answered(resolve, error);
+}
+
+static const char *words_of(enum ferry_error error)
+{
+    return error == FERRY_E_MEMORY     ? "memory is short"
+           : error == FERRY_E_ARGUMENT ? "it is not a host name"
+                                       : "who looks names up is not there";
 }
 
 static void look_up(void *ctx)
 {
     struct resolve *resolve = ctx;
+    const struct names *names = &resolve->names;
     enum ferry_error error =
-        loop_lookup_new(resolve->loop, resolve->host, found, resolve, &resolve->lookup);
+        names->ops->begin(names->source, resolve->host, found, resolve, &resolve->lookup);
     if (error != FERRY_OK)
-        answered(resolve, error == FERRY_E_MEMORY ? "memory is short" : "it is not a host name");
+        answered(resolve, words_of(error));
 }
 
-struct resolve *resolve_new(struct loop *loop, const char *host, uint64_t every_ns, resolve_fn *fn,
-                            void *ctx)
+struct resolve *resolve_new(struct loop *loop, const struct names *names, const char *host,
+                            uint64_t every_ns, resolve_fn *fn, void *ctx)
 {
     struct resolve *resolve = alloc_zero(sizeof(*resolve));
     if (!resolve)
         return NULL;
     resolve->loop = loop;
+    resolve->names = names ? *names : (struct names){&names_system, loop};
     resolve->every_ns = every_ns;
     resolve->fn = fn;
     resolve->ctx = ctx;
@@ -99,7 +101,8 @@ void resolve_free(struct resolve *resolve)
 {
     if (!resolve)
         return;
-    loop_lookup_free(resolve->lookup);
+    if (resolve->lookup)
+        resolve->names.ops->cancel(resolve->lookup);
     loop_timer_free(resolve->next);
     alloc_free(resolve->host);
     alloc_free(resolve);

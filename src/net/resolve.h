@@ -7,6 +7,7 @@
 
 #include "net/address.h"
 #include "net/loop.h"
+#include "net/names.h"
 
 struct resolve;
 
@@ -14,10 +15,10 @@ struct resolve;
  * and the answer of before stays. It may free the resolve. */
 typedef void resolve_fn(void *ctx, const char *error);
 
-/* Looks up `host` at once and then `every_ns` after each answer; sooner after a failure. NULL: no
- * memory. */
-struct resolve *resolve_new(struct loop *loop, const char *host, uint64_t every_ns, resolve_fn *fn,
-                            void *ctx);
+/* Looks up `host` with `names` (NULL: the system), at once and then `every_ns` after each answer;
+ * sooner after a failure. NULL: no memory. */
+struct resolve *resolve_new(struct loop *loop, const struct names *names, const char *host,
+                            uint64_t every_ns, resolve_fn *fn, void *ctx);
 
 /* The address as last heard (port 0), or NULL: there was no answer yet. One that is still among
  * several is kept. Valid until the loop turns. */

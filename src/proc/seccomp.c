@@ -21,6 +21,7 @@ enum check {
     CHECK_ANY,
     CHECK_NO_CODE,     /* no PROT_EXEC */
     CHECK_NONBLOCKING, /* FIONBIO, which libuv sets on what it polls */
+    CHECK_PENDING,     /* FIONREAD, by which the C library sizes an answer of DNS */
     CHECK_OWN_PROCESS, /* the first is our own process id */
     CHECK_INTERNET,    /* socket: IPv4 and IPv6 */
     CHECK_THREAD,      /* clone: a thread, not a process */
@@ -71,6 +72,8 @@ static int allow(scmp_filter_ctx filter, const struct call *call)
         return allow_if(filter, number, SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     case CHECK_NONBLOCKING:
         return allow_if(filter, number, SCMP_A1_64(SCMP_CMP_EQ, FIONBIO, 0));
+    case CHECK_PENDING:
+        return allow_if(filter, number, SCMP_A1_64(SCMP_CMP_EQ, FIONREAD, 0));
     case CHECK_OWN_PROCESS:
         return allow_if(filter, number, SCMP_A0_64(SCMP_CMP_EQ, (uint64_t)getpid(), 0));
     case CHECK_INTERNET: {

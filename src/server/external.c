@@ -41,15 +41,16 @@ static void looked_up(void *ctx, const char *error)
               F_STR("address", text));
 }
 
-struct server_external *server_external_new(struct loop *loop, const struct log *log,
-                                            const char *name, uint64_t every_ns)
+struct server_external *server_external_new(struct loop *loop, const struct names *names,
+                                            const struct log *log, const char *name,
+                                            uint64_t every_ns)
 {
     struct server_external *external = alloc_zero(sizeof(*external));
     if (!external)
         return NULL;
     external->log = log;
     external->name = name;
-    external->resolve = resolve_new(loop, name, every_ns, looked_up, external);
+    external->resolve = resolve_new(loop, names, name, every_ns, looked_up, external);
     if (!external->resolve) {
         alloc_free(external);
         return NULL;

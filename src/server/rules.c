@@ -173,11 +173,13 @@ void server_rules_unref(struct server_rules *rules)
 
 /* ---- use ---- */
 
-void server_rules_serve(struct server_rules *rules, struct loop *loop, const struct log *log)
+void server_rules_serve(struct server_rules *rules, struct loop *loop, const struct names *names,
+                        const struct log *log)
 {
     if (!rules->passive_name || rules->external)
         return;
-    rules->external = server_external_new(loop, log, rules->passive_name, rules->passive_lookup_ns);
+    rules->external =
+        server_external_new(loop, names, log, rules->passive_name, rules->passive_lookup_ns);
     if (!rules->external)
         log_event(log, LOG_LEVEL_ERROR, "passive.lookup", F_STR("name", rules->passive_name),
                   F_STR("reason", "memory is short"), F_STR("side", "server"));

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "ftp/dialect.h"
 #include "net/loop.h"
+#include "net/names.h"
 #include "net/network.h"
 #include "net/socket.h"
 #include "server/limits.h"
@@ -131,8 +132,10 @@ NODISCARD enum ferry_error server_rules_new(const struct server_rules *from,
 bool server_rules_can_tell(const struct address *address);
 
 /* They are the rules of a listener on `loop` from now on, if they were not before: begins to look
- * up passive_name, which the log tells of. Loop and log must outlive them. */
-void server_rules_serve(struct server_rules *rules, struct loop *loop, const struct log *log);
+ * up passive_name with `names` (NULL: the system), which the log tells of. Loop and log must
+ * outlive them, and so must the source of names. */
+void server_rules_serve(struct server_rules *rules, struct loop *loop, const struct names *names,
+                        const struct log *log);
 
 /* What a 227 is to tell `peer`, who connected to `reached`; NULL: the name was not found yet.
  * Valid until the loop turns. */

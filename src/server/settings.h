@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/names.h"
 #include "server/backend.h"
 #include "tls/resume.h"
 
@@ -14,7 +15,8 @@ struct server_settings {
     uint64_t master_period_ns; /* after which it is rotated (TLS-205); 0: TLS_MASTER_PERIOD_S */
     const struct account_ops *account_ops;
     void *accounts;
-    uint32_t sessions_max; /* 0: 10000; beyond: 421 */
+    const struct names *names; /* where names are looked up; NULL: the system */
+    uint32_t sessions_max;     /* 0: 10000; beyond: 421 */
     const struct log *log;
     const struct clock *clock; /* for the dates of listings; NULL: the system's */
 };

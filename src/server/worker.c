@@ -69,7 +69,8 @@ static void listener_use_rules(struct server_listener *listener, bool first)
     const struct log *log = listener->worker->shared.settings.log;
     const struct server_rules *rules = listener->rules;
     struct address at;
-    server_rules_serve(listener->rules, listener->worker->shared.loop, log);
+    server_rules_serve(listener->rules, listener->worker->shared.loop,
+                       listener->worker->shared.settings.names, log);
     if (socket_local(listener->fd, &at) != FERRY_OK)
         return;
     server_reach_warn_address(log, rules, &at);

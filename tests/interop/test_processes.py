@@ -125,6 +125,21 @@ def files_leave(_):
         assert fetch(session(all_), "x") == (CHUNK, 226)
 
 
+@test("TLS-151 passive_name: a confined worker tells PASV the address that auth has looked up for it")
+def passive_name(_):
+    def conf(sandbox, name):
+        return f"workers = 2\nsandbox = {sandbox}\n" + SIMPLE.replace("{", f"{{ passive_name = {name} ", 1)
+    # Root's processes need users of their own for "require".
+    for sandbox in ("try",) if os.getuid() == 0 else ("require", "try"):
+        with topology.running(conf(sandbox, "localhost")) as all_:
+            all_.wait_for("passive.address", 2, name="localhost", address="127.0.0.1")
+            raw = session(all_)
+            assert "(127,0,0,1," in raw.command("PASV", 227)[1]
+        with topology.running(conf(sandbox, "no-such-host.invalid")) as all_:
+            all_.wait_for("passive.lookup", 2, name="no-such-host.invalid")
+            assert not all_.events("role.died"), all_.server.log_text()
+
+
 # ---- who is killed ----
 
 @test("SIGKILL of a worker during uploads and downloads ends its sessions; the other's go on, nothing looks whole")

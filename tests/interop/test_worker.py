@@ -262,14 +262,6 @@ def passive(_):
         session.quit()
 
 
-@test("passive_name needs look-ups, which a confined worker cannot make: it says so at the start")
-def passive_name(_):
-    with site() as here:
-        worker = here.role("worker", here.conf("passive_name = localhost"), here.certificate)
-        worker.start()
-        assert "passive_name" in worker.failed()
-
-
 @test("the supervisor is gone: its roles end; what it may not say ends them, too")
 def no_supervisor(_):
     with site() as here:

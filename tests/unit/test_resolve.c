@@ -100,7 +100,7 @@ static void looked_up(void *ctx, const char *error)
 static void watch(struct watcher *watcher, struct net_kit *kit, const char *name, uint64_t every_ns)
 {
     *watcher = (struct watcher){.frees = false};
-    watcher->resolve = resolve_new(kit->loop, name, every_ns, looked_up, watcher);
+    watcher->resolve = resolve_new(kit->loop, NULL, name, every_ns, looked_up, watcher);
     assert_non_null(watcher->resolve);
     assert_null(resolve_address(watcher->resolve));
 }
@@ -217,10 +217,76 @@ static void it_may_be_freed_by_its_event_and_before(void **state)
     assert_true(watcher.answers <= 1);
 }
 
+/* ---- another source of names ---- */
+
+struct source {
+    enum ferry_error error; /* of the next look-up's beginning */
+    unsigned begun, cancelled;
+    names_fn *fn; /* of the look-up that waits */
+    void *ctx;
+};
+
+static enum ferry_error source_begin(void *source, const char *host, names_fn *fn, void *ctx,
+                                     void **out)
+{
+    struct source *self = source;
+    assert_string_equal(host, "host.test");
+    self->begun++;
+    self->fn = fn;
+    self->ctx = ctx;
+    if (self->error == FERRY_OK)
+        *out = self;
+    return self->error;
+}
+
+static void source_cancel(void *lookup)
+{
+    struct source *self = lookup;
+    self->cancelled++;
+}
+
+static void tls_151_another_source_of_names_is_asked(void **state)
+{
+    static const struct names_ops ops = {.begin = source_begin, .cancel = source_cancel};
+    static const struct {
+        enum ferry_error error;
+        const char *words;
+    } failures[] = {
+        {FERRY_E_MEMORY, "memory is short"},
+        {FERRY_E_ARGUMENT, "it is not a host name"},
+        {FERRY_E_LOST, "who looks names up is not there"},
+    };
+    struct net_kit *kit = *state;
+    struct source source = {.error = FERRY_OK};
+    const struct names names = {&ops, &source};
+    const struct in_addr found = {.s_addr = htonl(0xc0000209)};
+    struct watcher watcher = {.frees = false};
+    answer_with("192.0.2.1");
+    watcher.resolve =
+        resolve_new(kit->loop, &names, "host.test", CLOCK_NS_PER_MS, looked_up, &watcher);
+    NET_UNTIL(kit, source.begun == 1);
+    source.fn(source.ctx, &found, 1, NULL);
+    assert_int_equal(watcher.answers, 1);
+    assert_address(&watcher, "192.0.2.9");
+    for (unsigned i = 0; i < ARRAY_LEN(failures); i++) {
+        source.error = failures[i].error;
+        NET_UNTIL(kit, watcher.failures == i + 1);
+        assert_string_equal(watcher.error, failures[i].words);
+        assert_address(&watcher, "192.0.2.9");
+    }
+    source.error = FERRY_OK;
+    unsigned begun = source.begun;
+    NET_UNTIL(kit, source.begun == begun + 1);
+    assert_int_equal(source.cancelled, 0);
+    resolve_free(watcher.resolve);
+    assert_int_equal(source.cancelled, 1);
+}
+
 static enum ferry_error make_and_free(void *ctx)
 {
     struct net_kit *kit = ctx;
-    struct resolve *resolve = resolve_new(kit->loop, "host.test", CLOCK_NS_PER_S, looked_up, NULL);
+    struct resolve *resolve =
+        resolve_new(kit->loop, NULL, "host.test", CLOCK_NS_PER_S, looked_up, NULL);
     resolve_free(resolve);
     return resolve ? FERRY_OK : FERRY_E_MEMORY;
 }
@@ -242,6 +308,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failure_is_tried_again_soon, net_kit_setup,
                                         net_kit_teardown),
         cmocka_unit_test_setup_teardown(it_may_be_freed_by_its_event_and_before, net_kit_setup,
+                                        net_kit_teardown),
+        cmocka_unit_test_setup_teardown(tls_151_another_source_of_names_is_asked, net_kit_setup,
                                         net_kit_teardown),
         cmocka_unit_test_setup_teardown(memory_may_be_short, net_kit_setup, net_kit_teardown),
     };

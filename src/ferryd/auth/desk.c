@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "ferryd/auth/login.h"
+#include "ferryd/auth/lookups.h"
 #include "ferryd/identity_wire.h"
 #include "ferryd/messages.h"
 
@@ -17,6 +18,7 @@ struct desk_worker {
     struct link *channel; /* from then on */
     TAILQ_HEAD(, ask) asks;
     unsigned ask_count;
+    struct lookups lookups;
 };
 
 struct ask {
@@ -310,6 +312,12 @@ static enum ferry_error on_logout(struct desk_worker *worker, uint64_t grant, st
     return link_send(supervisor, NULL, 0, fault);
 }
 
+static void on_lookup(struct desk_worker *worker, struct wire_reader *reader)
+{
+    uint64_t number = wire_get_u64(reader);
+    lookups_ask(&worker->lookups, worker->channel, number, wire_get_bytes(reader));
+}
+
 static enum ferry_error on_message(void *ctx, const struct wire_message *row,
                                    struct wire_reader *reader, struct channel_message *raw,
                                    struct fault *fault)
@@ -321,6 +329,9 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
         return on_ask(worker, reader, fault);
     case MESSAGE_LOGIN_CANCEL:
         on_cancel(worker, wire_get_u64(reader)); /* it may have been answered meanwhile */
+        return FERRY_OK;
+    case MESSAGE_LOOKUP:
+        on_lookup(worker, reader);
         return FERRY_OK;
     default:
         return on_logout(worker, wire_get_u64(reader), fault);
@@ -334,6 +345,7 @@ static void worker_free(struct desk_worker *worker)
     struct ask *ask;
     while ((ask = TAILQ_FIRST(&worker->asks)))
         ask_cancel(ask);
+    lookups_end(&worker->lookups);
     TAILQ_REMOVE(&worker->desk->workers, worker, link);
     seats_leave_all(&worker->desk->seats, worker->number);
     link_free(worker->channel);
@@ -372,6 +384,7 @@ enum ferry_error desk_add_worker(struct desk *desk, uint32_t number, int fd)
         return FERRY_E_MEMORY;
     *worker = (struct desk_worker){.desk = desk, .number = number, .fd = fd_take(&owned)};
     TAILQ_INIT(&worker->asks);
+    lookups_init(&worker->lookups, desk->loop);
     TAILQ_INSERT_TAIL(&desk->workers, worker, link);
     enum ferry_error error = desk->book ? worker_serve(worker) : FERRY_OK;
     if (error != FERRY_OK)

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "ferryd/auth/book.h"
 #include "ferryd/auth/desk.h"
+#include "ferryd/auth/lookups.h"
 #include "ferryd/auth/os_user.h"
 #include "ferryd/given.h"
 #include "ferryd/role.h"
@@ -77,17 +78,22 @@ static int roster_folder(const char *path)
 }
 
 /* Becomes what the supervisor says with the right to nothing but the roster's folder and the
- * system's lists of users: the folder of these, since each change of them is another file. */
+ * system's lists of users and names: the folder of these, since each change of them is another
+ * file. */
 static enum ferry_error confine(struct auth *auth, const struct role_identity *identity,
                                 const char *roster, struct fault *fault)
 {
     static const struct privs_limit limits[] = {{RLIMIT_NOFILE, 1024}};
+    static const struct landlock_ports dns = {53, 53}; /* long answers come by TCP */
     CLEANUP(fd_close) int folder = roster_folder(roster);
     CLEANUP(fd_close) int system = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct landlock_path paths[2];
-    struct landlock_rules rules = {.paths = paths};
+    CLEANUP(fd_close) int resolved = open("/run/systemd/resolve", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct landlock_path paths[3];
+    struct landlock_rules rules = {.paths = paths, .connect = &dns, .connect_count = 1};
     if (system >= 0)
         paths[rules.path_count++] = (struct landlock_path){system, LANDLOCK_MAY_READ};
+    if (resolved >= 0) /* what /etc/resolv.conf often is a link to */
+        paths[rules.path_count++] = (struct landlock_path){resolved, LANDLOCK_MAY_READ};
     if (folder >= 0)
         paths[rules.path_count++] =
             (struct landlock_path){folder, LANDLOCK_MAY_READ | LANDLOCK_MAY_WRITE};
@@ -110,6 +116,7 @@ static enum ferry_error auth_start(void *ctx, const struct role_identity *identi
     };
     log_init_fd(&auth->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
     os_user_prepare();
+    lookups_prepare();
     enum ferry_error error = confine(auth, identity, global->accounts, fault);
     if (error == FERRY_OK)
         error = book_init(&auth->book, conf, auth->alone, fault);

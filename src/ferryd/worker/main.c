@@ -27,6 +27,8 @@ struct worker {
     struct log log;
     struct charsets *charsets;
     struct remote_auth *auth;
+    struct remote_names lookups;
+    struct names names; /* by them */
     struct remote_signer *signer;
     struct tls_master *master;
     struct loop_timer *rotation; /* of the master key */
@@ -62,11 +64,17 @@ static void worker_begin(void *ctx, struct role_main *role)
     worker->role = role;
     given_init(&worker->given);
     STAILQ_INIT(&worker->doors);
+    remote_names_init(&worker->lookups);
+    worker->names = (struct names){&remote_names_ops, &worker->lookups};
     log_init_fd(&worker->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
     if (charsets_new(&worker->charsets) != FERRY_OK)
         return;
     const struct remote_auth_setup setup = {
-        .loop = loop, .log = &worker->log, .charsets = worker->charsets};
+        .loop = loop,
+        .log = &worker->log,
+        .charsets = worker->charsets,
+        .names = &worker->lookups,
+    };
     worker->auth = remote_auth_new(&setup);
     worker->signer = remote_signer_new(loop, &worker->log);
     worker->master = tls_master_new();
@@ -137,24 +145,6 @@ static enum ferry_error worker_other(void *ctx, const struct wire_message *row,
 
 /* ---- the start ---- */
 
-/* A confined process cannot look names up. */
-static enum ferry_error check_names(const struct conf *conf, const struct role_identity *identity,
-                                    struct fault *fault)
-{
-    const struct conf_instance *block = NULL;
-    while ((block = conf_next(conf, SETTINGS_LISTEN, block))) {
-        const struct settings_listen *listen = block->values;
-        if (!listen->passive_name || identity->confinement == CONFINE_OFF)
-            continue;
-        enum ferry_error error =
-            fault_set(fault, FERRY_E_ARGUMENT,
-                      "listen \"%s\": a confined worker cannot look up passive_name", block->label);
-        fault_advise(fault, "write passive_address");
-        return error;
-    }
-    return FERRY_OK;
-}
-
 /* The rules of the next listen block. */
 static enum ferry_error add_rules(struct worker *worker, const struct conf_instance *block,
                                   struct fault *fault)
@@ -186,6 +176,7 @@ static enum ferry_error make_server(struct worker *worker, const struct settings
         .account_ops = &remote_auth_ops,
         .accounts = worker->auth,
         .sessions_max = (uint32_t)global->sessions_max,
+        .names = &worker->names,
         .log = &worker->log,
     };
     return server_worker_new(role_loop(worker->role), &settings, &worker->server, fault);
@@ -217,7 +208,7 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
     const struct settings_global *global = settings_global(conf);
     log_init_fd(&worker->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
     const struct conf_instance *block = NULL;
-    enum ferry_error error = check_names(conf, identity, fault);
+    enum ferry_error error = FERRY_OK;
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
         error = add_rules(worker, block, fault);
     if (error == FERRY_OK)

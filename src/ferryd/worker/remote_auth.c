@@ -294,13 +294,9 @@ static void take_grant(struct remote_auth *auth, struct ask *ask, const struct a
     join_early(auth, whose);
 }
 
-static enum ferry_error on_message(void *ctx, const struct wire_message *row,
-                                   struct wire_reader *reader, struct channel_message *raw,
-                                   struct fault *fault)
+static enum ferry_error on_login_answer(struct remote_auth *auth, struct wire_reader *reader,
+                                        struct fault *fault)
 {
-    (void)row;
-    (void)raw;
-    struct remote_auth *auth = ctx;
     struct answer answer;
     struct fault why = {0};
     uint64_t id = wire_get_u64(reader);
@@ -328,10 +324,30 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
 
 /* ---- the channel ---- */
 
+static enum ferry_error on_message(void *ctx, const struct wire_message *row,
+                                   struct wire_reader *reader, struct channel_message *raw,
+                                   struct fault *fault)
+{
+    (void)raw;
+    struct remote_auth *auth = ctx;
+    if (row->type == MESSAGE_LOGIN_ANSWER)
+        return on_login_answer(auth, reader, fault);
+    return auth->setup.names
+               ? remote_names_answer(auth->setup.names, reader, fault)
+               : fault_set(fault, FERRY_E_PROTOCOL, "an answer to nothing that was asked");
+}
+
+static void use_channel(struct remote_auth *auth, struct link *channel)
+{
+    auth->channel = channel;
+    if (auth->setup.names)
+        remote_names_connect(auth->setup.names, channel);
+}
+
 static void disconnect(struct remote_auth *auth)
 {
     link_free(auth->channel);
-    auth->channel = NULL;
+    use_channel(auth, NULL);
     auth->era++;
     while (!TAILQ_EMPTY(&auth->early))
         early_free(auth, TAILQ_FIRST(&auth->early));
@@ -359,8 +375,11 @@ enum ferry_error remote_auth_connect(struct remote_auth *auth, int fd)
         .closed = on_closed,
         .ctx = auth,
     };
+    struct link *channel = NULL;
     disconnect(auth);
-    return link_new(&setup, fd, &auth->channel);
+    enum ferry_error error = link_new(&setup, fd, &channel);
+    use_channel(auth, channel);
+    return error;
 }
 
 /* ---- the calls of account_ops ---- */

@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "ferryd/worker/charsets.h"
+#include "ferryd/worker/remote_names.h"
 #include "net/loop.h"
 #include "server/backend.h"
 
@@ -22,6 +23,7 @@ struct remote_auth_setup {
     struct loop *loop;
     const struct log *log;
     const struct charsets *charsets;
+    struct remote_names *names; /* has the channel, too; NULL: nobody */
 };
 
 /* What `setup` points to must outlive it. NULL: no memory. */

@@ -33,10 +33,10 @@ class Processes:
                     found.append(int(entry.name))
         return sorted(found)
 
-    def events(self, name, **fields):
+    def events(self, name, /, **fields):
         return [event for event in self.server.events(name) if fields.items() <= event.items()]
 
-    def wait_for(self, name, count=1, **fields):
+    def wait_for(self, name, /, count=1, **fields):
         """The last of `count` events of that name with those fields."""
         peers.wait_until(lambda: len(self.events(name, **fields)) >= count,
                          f"event {name} {fields} ({self.server.log_text()})")
