@@ -32,8 +32,8 @@ static void hashes_of_others(void **state)
     (void)state;
     static const char *const hashes[] = {
         "$y$j9T$saltsaltsaltsalt$.Zt5W26jjocuW0wIHGgB6AJelofw6GEpOypHGyow2y5",
-        "$6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN."
-        "Pq.H91p5hVO1",
+        ("$6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN."
+         "Pq.H91p5hVO1"),
         "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a",
     };
     for (size_t i = 0; i < sizeof(hashes) / sizeof(*hashes); i++) {
