@@ -1,6 +1,16 @@
 /* Whether someone who names an account is let in. */
 #include "account/admission.h"
 
+#include <stddef.h>
+
+const char *const admission_policy_words[] = {
+    [ADMISSION_PASSWORD] = "password",
+    [ADMISSION_CERTIFICATE] = "cert",
+    [ADMISSION_CERTIFICATE_OR_PASSWORD] = "cert-or-password",
+    [ADMISSION_CERTIFICATE_AND_PASSWORD] = "cert-and-password",
+    NULL,
+};
+
 static bool suffices(enum admission_policy policy, const struct admission_evidence *evidence)
 {
     bool password = evidence->password_given && evidence->password_right;

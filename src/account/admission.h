@@ -13,6 +13,10 @@ enum admission_policy {
     ADMISSION_CERTIFICATE_AND_PASSWORD,
 };
 
+/* The words of the configuration, in the order of the enum: "password", "cert", "cert-or-password",
+ * "cert-and-password", NULL. */
+extern const char *const admission_policy_words[];
+
 struct admission_evidence {
     bool known;            /* there is such an account, and it may be used now */
     bool certificate_fits; /* the client's certificate is verified and one of the account's */
