@@ -66,7 +66,7 @@ static void worker_begin(void *ctx, struct role_main *role)
     STAILQ_INIT(&worker->doors);
     remote_names_init(&worker->lookups);
     worker->names = (struct names){&remote_names_ops, &worker->lookups};
-    log_init_fd(&worker->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
+    role_log(role, &worker->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     if (charsets_new(&worker->charsets) != FERRY_OK)
         return;
     const struct remote_auth_setup setup = {
@@ -206,7 +206,7 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
     if (!conf || !is_made(worker))
         return fault_set(fault, FERRY_E_STATE, "no settings came, or no memory is left");
     const struct settings_global *global = settings_global(conf);
-    log_init_fd(&worker->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
+    role_log(worker->role, &worker->log, global->log_level, global->log_form);
     const struct conf_instance *block = NULL;
     enum ferry_error error = FERRY_OK;
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
