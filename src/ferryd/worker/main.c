@@ -168,6 +168,11 @@ static enum ferry_error add_rules(struct worker *worker, const struct conf_insta
                : FERRY_OK;
 }
 
+static void write_xferlog(void *ctx, struct bytes line)
+{
+    role_xferlog(ctx, line);
+}
+
 static enum ferry_error make_server(struct worker *worker, const struct settings_global *global,
                                     struct fault *fault)
 {
@@ -178,6 +183,9 @@ static enum ferry_error make_server(struct worker *worker, const struct settings
         .sessions_max = (uint32_t)global->sessions_max,
         .names = &worker->names,
         .log = &worker->log,
+        .id_tag = (uint32_t)getpid(),
+        .xferlog = global->xferlog ? write_xferlog : NULL,
+        .xferlog_ctx = worker->role,
     };
     return server_worker_new(role_loop(worker->role), &settings, &worker->server, fault);
 }
