@@ -62,12 +62,12 @@ static void write_xferlog(const struct server_session *session, const struct xfe
     const struct server_settings *settings = &session->shared->settings;
     struct xferlog_entry whole = *entry;
     CLEANUP(buf_fini) struct buf line;
+    buf_init(&line, XFERLOG_LINE_BYTES);
     if (!settings->xferlog)
         return;
     whole.wall_ns = clock_wall_ns(settings->clock);
     whole.peer = &session->peer;
     whole.account = session->user;
-    buf_init(&line, XFERLOG_LINE_BYTES);
     if (xferlog_line(&line, &whole) == FERRY_OK)
         settings->xferlog(settings->xferlog_ctx, buf_view(&line));
 }

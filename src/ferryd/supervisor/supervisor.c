@@ -114,6 +114,7 @@ static void watch_files(struct supervisor *self)
     }
     if (!whole)
         log_event(self->log, LOG_LEVEL_ERROR, "certificate.unwatched",
+                  F_STR("reason", "the system watches no more files"), F_STR("side", "server"),
                   F_STR("advice", "send SIGHUP when a certificate was renewed"));
 }
 
@@ -165,10 +166,12 @@ static void on_running(void *ctx, struct crew *crew)
     listeners_keep(&self->listeners, self->conf, crew_workers(crew), self->log);
     watch_files(self);
     tell_ready(&self->ready_fd);
-    if (before)
+    if (before) {
         retire(self, before);
-    else
-        change_end(self);
+        return;
+    }
+    tell_changed(self->log, self->change, self->conf);
+    change_end(self);
 }
 
 static void on_failed(void *ctx, struct crew *crew, const struct fault *why)
