@@ -50,7 +50,7 @@ static void log_failure(const struct server_transfer *transfer)
                  F_U64("reply", (uint64_t)transfer->code),
                  F_VISIBLE("reason", transfer->fault.what),
                  F_VISIBLE("alert", transfer->fault.peer_said),
-                 F_STR("side", server_event_side(transfer->fault.kind)),
+                 F_STR("side", server_event_side(&transfer->fault)),
                  F_VISIBLE("advice", server_event_advice(&transfer->fault)),
                  F_STR("left", transfer->in_place ? "in place, cut" : NULL));
 }
