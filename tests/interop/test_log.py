@@ -199,12 +199,9 @@ def limits(server):
         event = failure(other, "session.refused")
         assert event["side"] == "client" and "login_timeout" in event["advice"], event
         raw = connect(other)
-        data = raw.passive()
-        raw.send("LIST\r\n")
-        assert raw.reply()[0] == 150
-        code, text = raw.reply()  # no handshake on the data connection
-        assert code == 425, text
-        data.close()
+        raw.command("EPSV", 229)
+        raw.command("LIST", 150)  # and nobody comes
+        assert raw.reply()[0] == 425
         event = failure(other, "transfer.failed")
         assert event["reply"] == 425 and event["side"] == "network", event
 
