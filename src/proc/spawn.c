@@ -44,7 +44,8 @@ struct plan {
 static void reset_signals(void)
 {
     /* The kernel's own form, all zero: the usual deed, no flags, no mask. The C library's sigaction
-     * will not touch its two internal signals, which posix_spawn of a parent may have had ignored. */
+     * will not touch its two internal signals, which posix_spawn of a parent may have had ignored.
+     */
     enum { SET_BYTES = 8 };
     static const unsigned long usual[8];
     for (int number = 1; number < NSIG; number++)
