@@ -39,11 +39,11 @@ struct server_shared {
     struct server_siblings siblings;
     TAILQ_HEAD(, server_session) sessions;
     uint32_t count;
-    uint32_t hashes; /* that are being computed */
+    uint32_t hashes;    /* that are being computed */
+    struct crowd crowd; /* of the sessions, unless settings.gate_ops counts them */
     struct server_limits limits;
     struct server_floods floods;
     uint32_t refused;        /* sessions that are only told so */
-    uint32_t waiting;        /* others, without a login */
     uint32_t handshakes;     /* of control connections */
     uint64_t last_stamp;     /* of a session's id */
     void (*gone)(void *ctx); /* a session was freed */
@@ -77,10 +77,11 @@ struct server_session {
     struct address reached; /* where the client connected to: `local`, or what its proxy says */
     bool told_in_vain;      /* that PASV told what cannot be reached was logged */
     bool implicit;
-    bool refused;             /* it is only told so, and not counted in the limits */
-    bool logged_in;           /* counted as one of its account's */
-    struct rate commands;     /* commands_per_second */
-    uint64_t commands_due_ns; /* no more are read before */
+    bool refused;                /* it is only told so, and not counted in the limits */
+    struct backend_place *place; /* as which settings.gate_ops counts it */
+    bool logged_in;              /* counted as one of its account's */
+    struct rate commands;        /* commands_per_second */
+    uint64_t commands_due_ns;    /* no more are read before */
 
     enum server_phase phase;
     uint64_t phase_deadline_ns;
@@ -118,18 +119,24 @@ struct server_session {
     struct server_hash *hash;         /* HASH or one of its kin that runs */
 };
 
+/* Who has come. */
+struct server_guest {
+    const struct address *peer;
+    const struct address *reached; /* what it connected to; NULL: the socket's own address */
+    enum crowd_limit limit;        /* that it met */
+    const char *refusal;           /* it is greeted with a 421 of these words, in clear; NULL: it is
+                                      served, and counted by now */
+    struct backend_place *place;   /* as which it is counted; NULL: in this process */
+};
+
 /* What a verb is done by. */
 typedef void server_handler(struct server_session *session, const struct server_action *action);
 
-/* Serves a new connection of `peer` by `rules`, which it holds from now on; takes `fd`, on failure
- * too. `reached`: what the client connected to, if that is not the socket's own address (NULL).
- * `refusal` other than NULL: greets it with a 421 of these words instead (in clear only); else the
- * caller has counted it with server_limits_enter, and it leaves by itself, on failure too.
- * FERRY_E_MEMORY or FERRY_E_CONNECT: it was closed. */
+/* Serves a new connection by `rules`, which it holds from now on; takes `fd` and the guest's place,
+ * on failure too. FERRY_E_MEMORY or FERRY_E_CONNECT: it was closed. */
 NODISCARD enum ferry_error server_session_new(struct server_shared *shared,
                                               struct server_rules *rules, int fd,
-                                              const struct address *peer,
-                                              const struct address *reached, const char *refusal);
+                                              const struct server_guest *guest);
 
 /* Does a command whose path is known. */
 void server_session_run(struct server_session *session, const struct server_action *action);
