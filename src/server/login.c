@@ -76,6 +76,7 @@ static void login_grant(struct server_session *session, const struct login_grant
         login_no_memory(session);
         return;
     }
+    server_count(&session->shared->counters, SERVER_COUNT_LOGINS_GRANTED);
     server_event(session, LOG_LEVEL_NOTICE, "session.login",
                  F_STR("by", grant->by_certificate ? "certificate" : "password"),
                  F_STR("rights", grant->read_only ? "read" : "read and write"));
@@ -89,6 +90,7 @@ static void login_grant(struct server_session *session, const struct login_grant
 
 static void login_unavailable(struct server_session *session, const struct fault *fault)
 {
+    server_count(&session->shared->counters, SERVER_COUNT_LOGINS_UNAVAILABLE);
     server_event(session, LOG_LEVEL_ERROR, "session.login-unavailable",
                  F_VISIBLE("reason", fault->what), F_STR("side", "server"),
                  F_VISIBLE("advice", fault->advice[0] ? fault->advice
@@ -139,6 +141,7 @@ static void login_failed(struct server_session *session, const struct fault *fau
 {
     uint64_t delay_ns = session->rules->login_delay_ns << session->login_failures;
     session->login_failures++;
+    server_count(&session->shared->counters, SERVER_COUNT_LOGINS_REFUSED);
     session->login_reply_ns = loop_now_ns(session->shared->loop) + delay_ns;
     server_event(
         session, LOG_LEVEL_NOTICE, "session.login-failed",

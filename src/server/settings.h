@@ -10,6 +10,8 @@
 #include "server/backend.h"
 #include "tls/resume.h"
 
+struct server_view;
+
 struct server_settings {
     struct tls_master *master; /* of the tickets; NULL only if no listener has TLS */
     uint64_t master_period_ns; /* after which it is rotated (TLS-205); 0: TLS_MASTER_PERIOD_S */
@@ -24,6 +26,9 @@ struct server_settings {
     /* Receives the lines of the xferlog, without their newlines; NULL: nobody does. */
     void (*xferlog)(void *ctx, struct bytes line);
     void *xferlog_ctx;
+    /* Is told of each session that ends and was served; NULL: nobody is. */
+    void (*ended)(void *ctx, const struct server_view *view);
+    void *ended_ctx;
     const struct clock *clock; /* for the dates of listings; NULL: the system's */
 };
 

@@ -289,6 +289,11 @@ static void worker_tell(void *ctx)
     loop_timer_at(worker->tell, loop_now_ns(worker->shared.loop) + TELL_NS);
 }
 
+struct server_shared *server_worker_shared(struct server_worker *worker)
+{
+    return &worker->shared;
+}
+
 uint32_t server_worker_sessions(const struct server_worker *worker)
 {
     return worker->shared.count;
