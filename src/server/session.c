@@ -115,6 +115,7 @@ void server_session_free(struct server_session *session)
     shared->count--;
     server_presence_end(session);
     server_rules_unref(session->rules);
+    alloc_free(session->farewell);
     alloc_free(session);
     shared->gone(shared->ctx);
 }
@@ -172,22 +173,50 @@ void server_session_transfer_over(struct server_session *session)
         server_session_free(session);
         return;
     }
-    if (session->draining)
-        server_pi_refuse(session->pi, "The server is shutting down");
+    if (session->farewell)
+        server_pi_refuse(session->pi, session->farewell);
     server_session_turn(session);
 }
 
-void server_session_drain(struct server_session *session)
+/* It says farewell, now or when the transfer that runs is over. The session may be gone after it.
+ */
+static void session_dismiss(struct server_session *session, const char *words)
 {
-    session->draining = true;
+    if (!session->farewell)
+        session->farewell = alloc_str(words);
+    if (!session->farewell) {
+        server_session_kill(session);
+        return;
+    }
     if (session->transfer || session->phase == SERVER_GONE)
         return;
-    server_pi_refuse(session->pi, "The server is shutting down");
+    server_pi_refuse(session->pi, session->farewell);
     if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS ||
         session->phase == SERVER_UNDECIDED)
         server_session_end(session, "the server ended", false);
     else
         server_session_turn(session);
+}
+
+void server_session_drain(struct server_session *session)
+{
+    session_dismiss(session, "The server is shutting down");
+}
+
+void server_session_evict(struct server_session *session, const char *words)
+{
+    server_event(session, LOG_LEVEL_NOTICE, "session.evicted", F_VISIBLE("reason", words),
+                 F_STR("side", "server"));
+    if (!session->transfer) {
+        session_dismiss(session, words);
+        return;
+    }
+    if (!session->farewell)
+        session->farewell = alloc_str(words);
+    if (session->farewell)
+        server_transfer_abort(session->transfer, FERRY_E_CANCELLED, "the login was ended");
+    else
+        server_session_kill(session);
 }
 
 /* ---- commands ---- */

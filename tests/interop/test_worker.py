@@ -89,7 +89,7 @@ def auth_dies(_):
         late.putcmd("USER anna")
         reply(late, "421")
         session.voidcmd("NOOP")
-        here.auth = here.worker.connect("auth")
+        here.connect_auth()
         again, _ = here.log_in(1)
         session.quit()
         assert files.is_over()
@@ -157,7 +157,7 @@ def bad_auth(_):
                      lambda: here.auth.send("MESSAGE_LOGIN_ANSWER", u64(1), u8(0))):
             send()
             assert here.auth.is_over()
-            here.auth = here.worker.connect("auth")
+            here.connect_auth()
         here.log_in(1)[0].quit()
 
 

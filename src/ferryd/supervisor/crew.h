@@ -20,6 +20,10 @@ struct crew_events {
     void (*closed)(void *ctx, struct crew *crew);
     /* After `closed`: its last process has ended. */
     void (*gone)(void *ctx, struct crew *crew);
+    /* It runs, and another auth of it serves its workers from now on. Must not free the crew. */
+    void (*renewed)(void *ctx, struct crew *crew);
+    /* The worker of that number, in any crew; NULL: there is none. */
+    struct child *(*worker)(void *ctx, uint32_t number);
     void *ctx;
 };
 
@@ -29,6 +33,8 @@ struct crew_setup {
     const char *folder; /* of the roles' programs */
     const struct listeners *listeners;
     struct grants *grants;
+    uint32_t *next_number; /* of the processes of all crews */
+    int bans;              /* what auth keeps its bans in, of which it is given a duplicate */
     struct crew_events events;
 };
 
@@ -42,6 +48,16 @@ void crew_free(struct crew *crew);
 
 /* How many workers it is to have. */
 unsigned crew_workers(const struct crew *crew);
+
+/* A worker of it that serves; NULL: none has that number. */
+struct child *crew_worker(const struct crew *crew, uint32_t number);
+
+/* The auth of `crew`, which runs, is that of the workers of an older one, too: it counts the
+ * sessions of both, and decides by the newer accounts. The auth of the older one ends with it. */
+void crew_succeed(struct crew *crew, struct crew *older);
+
+/* Tells the auth of a crew that it knows all workers by now. */
+void crew_introduced(struct crew *crew);
 
 /* For a crew that runs: no new sessions. Those it has get `grace_ns`, or all time
  * (MESSAGE_DRAIN_PATIENT). May be called again, with the grace that counts. */

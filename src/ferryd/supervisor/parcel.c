@@ -48,42 +48,7 @@ static int sealed(const char *name, struct bytes text)
     return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -1 : fd_take(&fd);
 }
 
-/* Prints what stands outside of blocks with `sessions` for sessions_max. */
-static enum ferry_error print_with_sessions(const struct conf_instance *whole, uint64_t sessions,
-                                            struct buf *out)
-{
-    static const char name[] = "sessions_max";
-    static char origin[] = "the share of a worker";
-    const struct conf_block *block = whole->block;
-    char text[24];
-    struct conf_instance own = *whole;
-    own.given = alloc_resize(NULL, block->count, sizeof(*own.given));
-    if (!own.given)
-        return FERRY_E_MEMORY;
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)sessions);
-    for (size_t i = 0; i < block->count; i++)
-        own.given[i] = strcmp(block->directives[i].name, name) == 0
-                           ? (struct conf_given){.file = origin, .text = text}
-                           : whole->given[i];
-    enum ferry_error error = print_effective(&own, PRINT_NO_SECRETS, out);
-    alloc_free(own.given);
-    return error;
-}
-
-/* Sessions are counted by each worker: together they have at least what was set. */
-static enum ferry_error print_block(const struct parcel *parcel, const struct conf *conf,
-                                    const struct conf_instance *block, enum print_secrets secrets,
-                                    enum role role, struct buf *out)
-{
-    if (block->block->name || role != ROLE_WORKER)
-        return print_effective(block, secrets, out);
-    uint64_t sessions = settings_global(conf)->sessions_max;
-    uint64_t share = (sessions + parcel->workers - 1) / parcel->workers;
-    return print_with_sessions(block, share, out);
-}
-
-static enum ferry_error print_for(const struct parcel *parcel, const struct conf *conf,
-                                  enum role role, struct buf *out)
+static enum ferry_error print_for(const struct conf *conf, enum role role, struct buf *out)
 {
     enum ferry_error error = FERRY_OK;
     for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
@@ -92,7 +57,7 @@ static enum ferry_error print_for(const struct parcel *parcel, const struct conf
         const struct conf_instance *block = NULL;
         while (error == FERRY_OK && (shares[i].roles & ROLE_BIT(role)) &&
                (block = conf_next(conf, shares[i].block, block)))
-            error = print_block(parcel, conf, block, secrets, role, out);
+            error = print_effective(block, secrets, out);
     }
     return error;
 }
@@ -102,7 +67,7 @@ static enum ferry_error take_settings(struct parcel *parcel, const struct conf *
 {
     CLEANUP(buf_wipe) struct buf text;
     buf_init(&text, PRINT_MAX_BYTES);
-    enum ferry_error error = print_for(parcel, conf, role, &text);
+    enum ferry_error error = print_for(conf, role, &text);
     if (error != FERRY_OK)
         return fault_set(fault, error, "memory is short");
     if (buf_len(&text) > 0 && (parcel->settings[role] = sealed("settings", buf_view(&text))) < 0)

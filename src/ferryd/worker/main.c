@@ -27,6 +27,7 @@ struct worker {
     struct log log;
     struct charsets *charsets;
     struct remote_auth *auth;
+    struct remote_gate gate;
     struct remote_names lookups;
     struct names names; /* by them */
     struct remote_signer *signer;
@@ -65,6 +66,7 @@ static void worker_begin(void *ctx, struct role_main *role)
     given_init(&worker->given);
     STAILQ_INIT(&worker->doors);
     remote_names_init(&worker->lookups);
+    remote_gate_init(&worker->gate);
     worker->names = (struct names){&remote_names_ops, &worker->lookups};
     log_init_fd(&worker->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
     if (charsets_new(&worker->charsets) != FERRY_OK)
@@ -74,6 +76,7 @@ static void worker_begin(void *ctx, struct role_main *role)
         .log = &worker->log,
         .charsets = worker->charsets,
         .names = &worker->lookups,
+        .gate = &worker->gate,
     };
     worker->auth = remote_auth_new(&setup);
     worker->signer = remote_signer_new(loop, &worker->log);
@@ -168,14 +171,14 @@ static enum ferry_error add_rules(struct worker *worker, const struct conf_insta
                : FERRY_OK;
 }
 
-static enum ferry_error make_server(struct worker *worker, const struct settings_global *global,
-                                    struct fault *fault)
+static enum ferry_error make_server(struct worker *worker, struct fault *fault)
 {
     const struct server_settings settings = {
         .master = worker->master,
         .account_ops = &remote_auth_ops,
         .accounts = worker->auth,
-        .sessions_max = (uint32_t)global->sessions_max,
+        .gate_ops = &remote_gate_ops,
+        .gate = &worker->gate,
         .names = &worker->names,
         .log = &worker->log,
     };
@@ -212,7 +215,7 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
         error = add_rules(worker, block, fault);
     if (error == FERRY_OK)
-        error = make_server(worker, global, fault);
+        error = make_server(worker, fault);
     if (error == FERRY_OK)
         error = worker_confine(worker->role, identity, conf, fault);
     if (error == FERRY_OK)
