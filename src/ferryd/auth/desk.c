@@ -338,12 +338,13 @@ static void on_cancel(struct desk_worker *worker, uint64_t number)
         ask_cancel(ask);
 }
 
-/* The supervisor keeps those who serve files for as long as there are grants. */
+/* The supervisor keeps those who serve files for as long as there are grants: one of an auth before
+ * this one that no session ever had is told of, too. */
 static enum ferry_error on_logout(struct desk_worker *worker, uint64_t grant, struct fault *fault)
 {
     struct link *supervisor = worker->desk->supervisor;
     struct desk *desk = worker->desk;
-    if (!seats_leave(&desk->seats, worker->number, grant))
+    if (!seats_leave(&desk->seats, worker->number, grant) && seats_gave(&desk->seats, grant))
         return FERRY_OK;
     desk->gate.crowd.known = desk->seats.count;
     wire_put_u64(link_begin(supervisor, MESSAGE_REVOKE), grant);

@@ -8,7 +8,7 @@
 void seats_init(struct seats *seats, uint64_t first)
 {
     TAILQ_INIT(&seats->list);
-    seats->next = first;
+    seats->first = seats->next = first;
     seats->count = 0;
 }
 
@@ -84,6 +84,11 @@ bool seats_leave(struct seats *seats, uint32_t worker, uint64_t grant)
         }
     }
     return false;
+}
+
+bool seats_gave(const struct seats *seats, uint64_t grant)
+{
+    return grant >= seats->first && grant < seats->next;
 }
 
 void seats_leave_all(struct seats *seats, uint32_t worker)

@@ -23,7 +23,7 @@ struct seat {
 
 struct seats {
     TAILQ_HEAD(, seat) list;
-    uint64_t next; /* grant */
+    uint64_t first, next; /* grant */
     uint64_t count;
 };
 
@@ -49,6 +49,9 @@ bool seats_add(struct seats *seats, const struct seats_guest *guest, uint64_t gr
 
 /* The session of `worker` is over. false: it has none of that number. */
 bool seats_leave(struct seats *seats, uint32_t worker, uint64_t grant);
+
+/* Whether the grant is one of this auth's. */
+bool seats_gave(const struct seats *seats, uint64_t grant);
 
 /* The worker has gone, and all of its sessions. */
 void seats_leave_all(struct seats *seats, uint32_t worker);

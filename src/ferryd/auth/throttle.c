@@ -37,11 +37,11 @@ static struct shelf_slot *slot_of(struct throttle *throttle, enum shelf_kind kin
     return shelf_get(throttle->shelf, &key, now_ns);
 }
 
-/* The wall clock may have been set back: nobody waits for longer than a whole bucket takes. */
+/* The wall clock may have been set back: nobody waits for years for that. */
 static void mend(struct rate *rate, const struct rate_rule *rule, uint64_t now_ns)
 {
     if (rate->full_ns > now_ns + 2 * rule->per_ns)
-        rate->full_ns = now_ns + rule->per_ns;
+        rate->full_ns = now_ns;
 }
 
 static bool take_all(struct throttle *throttle, const struct address *peer, struct bytes account,

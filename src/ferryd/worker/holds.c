@@ -24,23 +24,6 @@ static void on_released(void *ctx)
     hold_free(hold);
 }
 
-struct backend_store *holds_store(struct holds *holds, struct loop *loop, const struct hold *hold,
-                                  int fd)
-{
-    CLEANUP(fd_close) int owned = fd;
-    struct backend_store *store = NULL;
-    struct hold *copy = alloc_zero(sizeof(*copy));
-    if (!copy)
-        return NULL;
-    *copy = *hold;
-    copy->holds = holds;
-    TAILQ_INSERT_TAIL(&holds->list, copy, link);
-    if (remote_store_new(loop, fd_take(&owned), on_released, copy, &store) == FERRY_OK)
-        return store;
-    hold_free(copy);
-    return NULL;
-}
-
 static void announce(struct link *auth, const struct hold *hold)
 {
     struct fault fault = {0};
@@ -52,6 +35,26 @@ static void announce(struct link *auth, const struct hold *hold)
     wire_put_bytes(writer, bytes_str(peer));
     wire_put_u64(writer, hold->stamp);
     (void)!link_send(auth, NULL, 0, &fault);
+}
+
+struct backend_store *holds_store(struct holds *holds, struct loop *loop, const struct hold *hold,
+                                  int fd)
+{
+    CLEANUP(fd_close) int owned = fd;
+    struct backend_store *store = NULL;
+    struct hold *copy = alloc_zero(sizeof(*copy));
+    if (!copy)
+        return NULL;
+    *copy = *hold;
+    copy->holds = holds;
+    TAILQ_INSERT_TAIL(&holds->list, copy, link);
+    if (remote_store_new(loop, fd_take(&owned), on_released, copy, &store) != FERRY_OK) {
+        hold_free(copy);
+        return NULL;
+    }
+    if (holds->auth && !copy->is_known)
+        announce(holds->auth, copy);
+    return store;
 }
 
 void holds_connect(struct holds *holds, struct link *auth)

@@ -17,6 +17,7 @@ struct hold {
     uint64_t grant, stamp; /* as auth gave them */
     char name[LOGIN_NAME_MAX_BYTES + 1];
     struct address peer;
+    bool is_known;         /* to the auth that is there */
     login_ended_fn *ended; /* or NULL */
     void *ctx;
 };

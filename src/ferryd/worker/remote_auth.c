@@ -20,6 +20,7 @@
 struct line {
     TAILQ_ENTRY(line) link;
     struct remote_auth *auth;
+    uint64_t number;
     struct link *channel;
 };
 
@@ -36,6 +37,7 @@ struct ask {
 
     /* Granted, and the channel is waited for. */
     bool granted;
+    uint64_t granted_by; /* number of the line */
     uint64_t grant, stamp;
     char *start;
     bool read_only, by_certificate;
@@ -47,7 +49,7 @@ struct remote_auth {
     struct remote_auth_setup setup;
     struct line *line; /* that is asked by; NULL: that process is not there */
     TAILQ_HEAD(, line) lines;
-    uint64_t last_id;
+    uint64_t last_id, last_line;
     struct holds holds;
     TAILQ_HEAD(, ask) asks;
     struct early early;
@@ -110,6 +112,7 @@ static void ask_grant(struct remote_auth *auth, struct ask *ask, int fd)
         .grant = ask->grant,
         .stamp = ask->stamp,
         .peer = ask->peer,
+        .is_known = auth->line && ask->granted_by == auth->line->number,
         .ended = ask->ended,
         .ctx = ask->ctx,
     };
@@ -228,8 +231,9 @@ static void set_charset(struct remote_auth *auth, struct ask *ask, struct bytes 
 }
 
 /* `ask` NULL: it was cancelled. */
-static void take_grant(struct remote_auth *auth, struct ask *ask, const struct answer *answer)
+static void take_grant(const struct line *line, struct ask *ask, const struct answer *answer)
 {
+    struct remote_auth *auth = line->auth;
     struct ask *whose = ask ? ask : ask_nobody(auth);
     char *start = alloc_bytes(answer->start);
     if (!whose || !start) {
@@ -241,6 +245,7 @@ static void take_grant(struct remote_auth *auth, struct ask *ask, const struct a
     }
     whose->granted = true;
     whose->line = NULL;
+    whose->granted_by = line->number;
     whose->grant = answer->grant;
     whose->stamp = answer->stamp;
     whose->start = start;
@@ -266,7 +271,7 @@ static enum ferry_error on_login_answer(const struct line *line, struct wire_rea
     read_answer(reader, &answer);
     switch (verdict) {
     case LOGIN_ANSWER_GRANTED:
-        take_grant(auth, ask, &answer);
+        take_grant(line, ask, &answer);
         break;
     case LOGIN_ANSWER_REFUSED:
         if (ask)
@@ -403,6 +408,7 @@ enum ferry_error remote_auth_connect(struct remote_auth *auth, int fd)
         .ctx = line,
     };
     line->auth = auth;
+    line->number = ++auth->last_line;
     if (link_new(&setup, fd_take(&owned), &line->channel) != FERRY_OK) {
         alloc_free(line);
         return FERRY_E_MEMORY;
