@@ -22,6 +22,10 @@ struct crew_events {
     void (*gone)(void *ctx, struct crew *crew);
     /* A process is being started, to which channels to others may be given. */
     void (*started)(void *ctx, struct child *child, enum role role);
+    /* It runs, and another auth of it serves its workers from now on. Must not free the crew. */
+    void (*renewed)(void *ctx, struct crew *crew);
+    /* The worker of that number, in any crew; NULL: there is none. */
+    struct child *(*worker)(void *ctx, uint32_t number);
     void *ctx;
 };
 
@@ -35,6 +39,7 @@ struct crew_setup {
     uint32_t id;           /* not 0 */
     uint32_t *next_number; /* of processes */
     uint64_t *restarts;    /* counts, by role */
+    int bans;              /* what auth keeps its bans in, of which it is given a duplicate */
     struct crew_events events;
 };
 
@@ -55,6 +60,15 @@ void crew_each(const struct crew *crew,
 
 struct parcel *crew_parcel(const struct crew *crew);
 uint32_t crew_id(const struct crew *crew);
+/* A worker of it that serves; NULL: none has that number. */
+struct child *crew_worker(const struct crew *crew, uint32_t number);
+
+/* The auth of `crew`, which runs, is that of the workers of an older one, too: it counts the
+ * sessions of both, and decides by the newer accounts. The auth of the older one ends with it. */
+void crew_succeed(struct crew *crew, struct crew *older);
+
+/* Tells the auth of a crew that it knows all workers by now. */
+void crew_introduced(struct crew *crew);
 
 /* For a crew that runs: no new sessions. Those it has get `grace_ns`, or all time
  * (MESSAGE_DRAIN_PATIENT). May be called again, with the grace that counts. */
