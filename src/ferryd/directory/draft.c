@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "conf/check.h"
 #include "ferryd/directory/pattern.h"
 #include "tls/digest.h"
@@ -180,11 +181,15 @@ enum ferry_error draft_put(struct draft *draft, unsigned target, struct bytes va
 
 /* ---- life ---- */
 
+bool draft_name_is_usable(struct bytes name)
+{
+    return account_name_is_usable(name) && utf8_valid(name) && !bytes_equal(name, BYTES_LIT(".")) &&
+           !bytes_equal(name, BYTES_LIT(".."));
+}
+
 enum ferry_error draft_init(struct draft *draft, struct bytes name, struct fault *fault)
 {
     *draft = (struct draft){0};
-    if (bytes_equal(name, BYTES_LIT(".")) || bytes_equal(name, BYTES_LIT("..")))
-        return fault_set(fault, FERRY_E_ARGUMENT, "this would be another folder in a path");
     return account_new(name, &draft->account, fault);
 }
 

@@ -38,6 +38,10 @@ struct draft {
     uint32_t uid, gid;
 };
 
+/* Whether an account can be looked for by this name: it is one, is UTF-8, and in a path it would be
+ * no other folder. */
+bool draft_name_is_usable(struct bytes name);
+
 /* Begins with nothing but the name. FERRY_E_ARGUMENT: it cannot be one; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error draft_init(struct draft *draft, struct bytes name, struct fault *fault);
 void draft_fini(struct draft *draft);

@@ -74,6 +74,8 @@ struct parse {
 static enum ferry_error wrong(const struct parse *parse, const char *what)
 {
     size_t at = parse->whole.len - parse->rest.len;
+    if (parse->rest.len == 0)
+        return fault_set(parse->fault, FERRY_E_ARGUMENT, "%s, at its end", what);
     return fault_set(parse->fault, FERRY_E_ARGUMENT, "%s, at its byte %zu (\"%.*s\")", what, at + 1,
                      BYTES_FMT(bytes_first(parse->rest, 16)));
 }

@@ -14,6 +14,7 @@
 #include "conf/print.h"
 #include "ferryd/hosts.h"
 #include "ferryd/pem_text.h"
+#include "ferryd/settings_directories.h"
 
 enum { LOAD_STEP_BYTES = 16 * 1024 };
 
@@ -34,6 +35,8 @@ static const struct {
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
+    {SETTINGS_LDAP, BIT_AUTH, 0},
+    {SETTINGS_POSTGRESQL, BIT_AUTH, 0},
 };
 
 /* A file of its own that nobody changes any more; -1 with errno. */
@@ -204,9 +207,8 @@ static enum ferry_error add_file(struct parcel *parcel, const char *path, int fd
 
 static enum ferry_error take_file(struct parcel *parcel, struct conf *conf,
                                   const struct conf_instance *block, const char *directive,
-                                  const char *path, enum kind kind)
+                                  const char *path, enum kind kind, unsigned role)
 {
-    unsigned role = kind == KIND_PRIVATE ? BIT_KEYS : BIT_WORKER;
     if (!path || is_taken(parcel, path, role))
         return FERRY_OK;
     struct fault fault = {0};
@@ -227,7 +229,7 @@ static enum ferry_error take_key(struct parcel *parcel, struct conf *conf,
     const struct settings_host *host = hosts_of(block);
     enum host_file file = host->key ? HOST_KEY : HOST_CERTIFICATE;
     return take_file(parcel, conf, block, hosts_file_directive(file), hosts_file_path(host, file),
-                     KIND_PRIVATE);
+                     KIND_PRIVATE, BIT_KEYS);
 }
 
 /* After all keys, lest one that stands in its certificate's file is not given. */
@@ -256,7 +258,7 @@ static enum ferry_error take_public_files(struct parcel *parcel, struct conf *co
     enum ferry_error error = FERRY_OK;
     for (size_t i = 0; i < ARRAY_LEN(rows) && error == FERRY_OK; i++)
         error = take_file(parcel, conf, block, hosts_file_directive(rows[i].file),
-                          hosts_file_path(host, rows[i].file), rows[i].kind);
+                          hosts_file_path(host, rows[i].file), rows[i].kind, BIT_WORKER);
     share_certificate(parcel, host->certificate);
     return error;
 }
@@ -265,7 +267,31 @@ static enum ferry_error take_fxp_file(struct parcel *parcel, struct conf *conf,
                                       const struct conf_instance *block)
 {
     const struct settings_listen *listen = block->values;
-    return take_file(parcel, conf, block, "fxp_ca", listen->fxp_ca, KIND_PEM);
+    return take_file(parcel, conf, block, "fxp_ca", listen->fxp_ca, KIND_PEM, BIT_WORKER);
+}
+
+/* The CAs and the password that a source of accounts needs. The former as files of their own: auth
+ * opens them again when it may open few others. */
+static enum ferry_error take_source_files(struct parcel *parcel, struct conf *conf)
+{
+    enum ferry_error error = FERRY_OK;
+    const struct conf_instance *block = NULL;
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LDAP, block))) {
+        const struct settings_ldap *ldap = block->values;
+        error = take_file(parcel, conf, block, "ca_file", ldap->source.ca_file, KIND_PEM, BIT_AUTH);
+        if (error == FERRY_OK)
+            error = take_file(parcel, conf, block, "bind_password_file", ldap->bind_password_file,
+                              KIND_PRIVATE, BIT_AUTH);
+    }
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_POSTGRESQL, block))) {
+        const struct settings_postgresql *database = block->values;
+        error =
+            take_file(parcel, conf, block, "ca_file", database->source.ca_file, KIND_PEM, BIT_AUTH);
+        if (error == FERRY_OK)
+            error = take_file(parcel, conf, block, "password_file", database->password_file,
+                              KIND_PRIVATE, BIT_AUTH);
+    }
+    return error;
 }
 
 /* ---- homes ---- */
@@ -375,6 +401,8 @@ static enum ferry_error take_files(struct parcel *parcel, struct conf *conf)
         error = take_public_files(parcel, conf, block);
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
         error = take_fxp_file(parcel, conf, block);
+    if (error == FERRY_OK)
+        error = take_source_files(parcel, conf);
     if (error == FERRY_OK)
         error = settings_global(conf)->homes.count > 0 ? take_named_homes(parcel, conf)
                                                        : take_blocks_homes(parcel, conf);
