@@ -31,6 +31,9 @@ struct settings_global {
     struct conf_texts homes;
     uint64_t login_failures_kept_ns, ban_time_ns;
     uint64_t ban_after; /* failures; 0: nobody is banned */
+    char *control;      /* path; NULL: the default */
+    char *control_group;
+    struct conf_endpoint metrics; /* no address: nowhere */
 };
 
 enum { SETTINGS_WORKERS_MAX = 64 };
