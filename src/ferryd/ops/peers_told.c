@@ -226,7 +226,7 @@ static void take_event(struct peers *peers, struct wire_reader *reader)
 {
     struct state *state = peers->setup.state;
     if (state_add_event(state, wire_get_bytes(reader)) == FERRY_OK)
-        peers->setup.event(peers->setup.ctx, STAILQ_LAST(&state->events, state_event, link));
+        peers->setup.event(peers->setup.ctx, state->newest);
     else
         state->events_lost++;
 }
