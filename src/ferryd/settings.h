@@ -16,16 +16,19 @@
 
 /* Outside of blocks. */
 struct settings_global {
+    struct conf_texts log; /* ferryd/destination.h */
     enum log_form log_form;
     enum log_level log_level;
+    char *xferlog; /* path; NULL: there is none */
     uint64_t sessions_max;
     uint64_t memory_max_bytes;
     uint64_t drain_grace_ns;
     uint64_t parts_kept_ns;
     uint64_t workers; /* 0: one for each processor */
     enum confinement sandbox;
-    char *accounts;   /* path of a roster; NULL: there are only account blocks */
+    struct conf_texts accounts; /* ferryd/sources.h; none: there are only account blocks */
     char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */
+    struct conf_texts homes;
     /* Failed logins and bans. */
     uint64_t login_failures, login_failures_ns, login_failures_kept_ns;
     uint64_t ban_after; /* failures; 0: nobody is banned */

@@ -28,11 +28,27 @@ struct ask {
     struct desk_worker *worker; /* NULL: cancelled, or gone */
     struct desk *desk;
     uint64_t number;
-    struct loop_timer *later; /* holds a refusal back */
+    struct loop_timer *later; /* holds a refusal back, or limits the wait for a turn */
+    struct turn turn;
+    bool tried; /* its password counts as a failure */
     struct login login;
 };
 
 /* ---- asks ---- */
+
+static uint64_t wall_ns(void)
+{
+    return (uint64_t)clock_wall_ns(&clock_system);
+}
+
+/* Its try of a password did not fail, or came to nothing. */
+static void settle(struct ask *ask, bool right)
+{
+    const struct login *login = &ask->login;
+    if (ask->tried)
+        throttle_undo(&ask->desk->throttle, &login->peer, bytes_str(login->name), right, wall_ns());
+    ask->tried = false;
+}
 
 /* Nobody waits for the answer any more. */
 static void ask_detach(struct ask *ask)
@@ -47,16 +63,27 @@ static void ask_free(struct ask *ask)
     if (ask->worker)
         ask_detach(ask);
     loop_timer_free(ask->later);
+    settle(ask, false);
     login_fini(&ask->login);
     alloc_free(ask);
+}
+
+/* Waits no more for its turn, if it did. */
+static bool stop_waiting(struct ask *ask)
+{
+    if (!ask->turn.waits)
+        return false;
+    turns_leave(&ask->desk->turns[ask->login.source], &ask->turn);
+    ask->desk->deciding--;
+    return true;
 }
 
 /* Ends an ask whose answer nobody waits for; one that is on the pool ends when it comes back. */
 static void ask_cancel(struct ask *ask)
 {
-    bool held_back = ask->later != NULL;
+    bool is_mine = stop_waiting(ask) || ask->later;
     ask_detach(ask);
-    if (held_back)
+    if (is_mine)
         ask_free(ask);
 }
 
@@ -66,7 +93,10 @@ static void log_refusal(const struct ask *ask, const char *why)
     address_text(&ask->login.peer, peer);
     if (why)
         log_event(ask->desk->log, LOG_LEVEL_NOTICE, "login.refused",
-                  F_STR("account", ask->login.name), F_STR("peer", peer), F_STR("why", why));
+                  F_STR("account", ask->login.name), F_STR("peer", peer), F_STR("reason", why),
+                  F_STR("side", "client"),
+                  F_STR("advice", "if it is no attack, look at the account (ferryctl account "
+                                  "show)"));
 }
 
 /* ---- answers ---- */
@@ -148,11 +178,6 @@ static void grant(struct ask *ask)
         answer(ask, number);
 }
 
-static uint64_t wall_ns(void)
-{
-    return (uint64_t)clock_wall_ns(&clock_system);
-}
-
 static void log_ban(const struct ask *ask)
 {
     const struct desk *desk = ask->desk;
@@ -186,12 +211,6 @@ static void refuse(struct ask *ask)
 
 /* ---- deciding ---- */
 
-static void decide(void *ctx)
-{
-    struct ask *ask = ctx;
-    login_decide(&ask->login, ask->desk->book);
-}
-
 static bool is_banned(const struct ask *ask, struct fault *fault)
 {
     const struct desk *desk = ask->desk;
@@ -205,17 +224,11 @@ static bool is_banned(const struct ask *ask, struct fault *fault)
 }
 
 /* Who asked many times at once, and was banned meanwhile, learns of none whether it was right. */
-static void decided(void *ctx)
+static void finish(struct ask *ask)
 {
-    struct ask *ask = ctx;
-    ask->desk->deciding--;
-    if (ask->login.password && ask->login.verdict != LOGIN_ANSWER_REFUSED)
-        throttle_undo(&ask->desk->throttle, &ask->login.peer, bytes_str(ask->login.name),
-                      ask->login.verdict == LOGIN_ANSWER_GRANTED, wall_ns());
-    if (!ask->worker) {
-        ask_free(ask);
-        return;
-    }
+    if (ask->login.verdict == LOGIN_ANSWER_REFUSED)
+        ask->tried = false; /* it stays counted */
+    settle(ask, ask->login.verdict == LOGIN_ANSWER_GRANTED);
     if (is_banned(ask, &ask->login.fault)) {
         unavailable(ask);
         return;
@@ -233,16 +246,91 @@ static void decided(void *ctx)
     }
 }
 
+static void decide(void *ctx)
+{
+    struct ask *ask = ctx;
+    login_decide(&ask->login, ask->desk->book);
+}
+
+static void ask_source(struct ask *ask);
+
+static void decided(void *ctx)
+{
+    struct ask *ask = ctx;
+    struct turns *turns = &ask->desk->turns[ask->login.source];
+    unsigned turn = ask->login.turn;
+    ask->desk->deciding--;
+    if (!ask->worker) {
+        if (ask->login.verdict == LOGIN_ANSWER_REFUSED)
+            ask->tried = false;
+        ask_free(ask);
+    } else if (ask->login.undecided) {
+        ask->login.source++;
+        ask_source(ask);
+    } else {
+        finish(ask);
+    }
+    turns_give(turns, turn);
+}
+
+static void on_turn(void *ctx, unsigned number)
+{
+    struct ask *ask = ctx;
+    struct desk *desk = ask->desk;
+    struct turns *turns = &desk->turns[ask->login.source];
+    loop_timer_free(ask->later);
+    ask->later = NULL;
+    ask->login.turn = number;
+    if (loop_job(desk->loop, decide, decided, ask) == FERRY_OK)
+        return;
+    desk->deciding--;
+    fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
+    unavailable(ask);
+    turns_give(turns, number);
+}
+
+static void on_waited(void *ctx)
+{
+    struct ask *ask = ctx;
+    const struct source *source = ask->desk->book->sources[ask->login.source];
+    stop_waiting(ask);
+    fault_set(&ask->login.fault, FERRY_E_TIMEOUT, "%s is slow: others are waiting for it",
+              source->name);
+    unavailable(ask);
+}
+
+/* Asks the source that it is at, when it has a turn for it. */
+static void ask_source(struct ask *ask)
+{
+    struct desk *desk = ask->desk;
+    const struct source *source = desk->book->sources[ask->login.source];
+    ask->turn = (struct turn){.fn = on_turn, .ctx = ask};
+    desk->deciding++;
+    if (!turns_ask(&desk->turns[ask->login.source], &ask->turn))
+        return;
+    ask->later = loop_timer_new(desk->loop, on_waited, ask);
+    if (ask->later) {
+        loop_timer_at(ask->later, loop_now_ns(desk->loop) + source->patience_ns);
+        return;
+    }
+    stop_waiting(ask);
+    fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
+    unavailable(ask);
+}
+
 /* Whether the address or the worker has asked too much; `fault` then says so. */
-static bool is_too_much(const struct ask *ask, struct fault *fault)
+static bool is_too_much(struct ask *ask, struct fault *fault)
 {
     struct desk *desk = ask->desk;
     if (desk->deciding >= DESK_DECIDING_MAX || ask->worker->ask_count > DESK_ASKS_MAX)
         fault_set(fault, FERRY_E_LIMIT, "there are too many logins under way");
     if (fault_is_set(fault) || is_banned(ask, fault))
         return true;
-    if (ask->login.password &&
-        !throttle_try(&desk->throttle, &ask->login.peer, bytes_str(ask->login.name), wall_ns()))
+    if (!ask->login.password)
+        return false;
+    ask->tried =
+        throttle_try(&desk->throttle, &ask->login.peer, bytes_str(ask->login.name), wall_ns());
+    if (!ask->tried)
         fault_set(
             fault, FERRY_E_LIMIT,
             "too many logins to this account or from this address failed; it passes by itself");
@@ -251,13 +339,10 @@ static bool is_too_much(const struct ask *ask, struct fault *fault)
 
 static void ask_begin(struct ask *ask)
 {
-    if (!is_too_much(ask, &ask->login.fault) &&
-        loop_job(ask->desk->loop, decide, decided, ask) != FERRY_OK)
-        fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
-    if (fault_is_set(&ask->login.fault))
+    if (is_too_much(ask, &ask->login.fault))
         unavailable(ask);
     else
-        ask->desk->deciding++;
+        ask_source(ask);
 }
 
 /* ---- messages ---- */
@@ -426,8 +511,11 @@ static void on_closed(void *ctx, const struct fault *why)
 {
     struct desk_worker *worker = ctx;
     if (fault_is_set(why))
-        log_event(worker->desk->log, LOG_LEVEL_ERROR, "channel.broken",
-                  F_U64("worker", worker->number), F_VISIBLE("why", why->what));
+        log_event(worker->desk->log, LOG_LEVEL_ERROR, "channel.ended",
+                  F_U64("number", worker->number), F_STR("process", "worker"),
+                  F_VISIBLE("reason", why->what), F_STR("side", "server"),
+                  F_STR("advice", "the supervisor starts it again; if this comes often, tell the "
+                                  "makers of ferryd"));
     worker_free(worker);
 }
 
@@ -476,6 +564,8 @@ enum ferry_error desk_open(struct desk *desk, const struct desk_setup *setup)
 {
     struct desk_worker *worker;
     desk->book = setup->book;
+    for (unsigned i = 0; i < setup->book->count; i++)
+        turns_init(&desk->turns[i], setup->book->sources[i]->turns);
     throttle_init(&desk->throttle, &setup->throttle, setup->shelf);
     if (gate_init(&desk->gate, desk->loop, &desk->throttle, setup->sessions_max) != FERRY_OK ||
         review_init(&desk->review, desk) != FERRY_OK)

@@ -47,16 +47,29 @@ static const char *why_of(const struct look *look, const struct item *item,
     return NULL;
 }
 
+/* Looks the account up where that takes no other machine; false: it cannot be told now. */
+static bool find(const struct look *look, const char *name, struct found *out)
+{
+    for (unsigned i = 0; i < look->book->count; i++) {
+        struct fault fault = {0};
+        struct source *source = look->book->sources[i];
+        if (source->turns > 0 ||
+            source->ops->find(source, 0, bytes_str(name), out, &fault) != FERRY_OK)
+            return false;
+        if (out->account)
+            return true;
+    }
+    return true;
+}
+
 /* An account that cannot be read now is no reason to end anything. */
 static void look_at(const struct look *look, struct item *items, size_t count)
 {
-    CLEANUP(account_drop) struct account *owned = NULL;
-    const struct account *account = NULL;
-    struct fault fault = {0};
-    if (book_find(look->book, bytes_str(items->account), &account, &owned, &fault) != FERRY_OK)
+    CLEANUP(found_fini) struct found found = {0};
+    if (!find(look, items->account, &found))
         return;
     for (size_t i = 0; i < count; i++)
-        items[i].why = why_of(look, &items[i], account);
+        items[i].why = why_of(look, &items[i], found.account);
 }
 
 /* Each account is read once. */

@@ -20,6 +20,8 @@ struct crew_events {
     void (*closed)(void *ctx, struct crew *crew);
     /* After `closed`: its last process has ended. */
     void (*gone)(void *ctx, struct crew *crew);
+    /* A process is being started, to which channels to others may be given. */
+    void (*started)(void *ctx, struct child *child, enum role role);
     /* It runs, and another auth of it serves its workers from now on. Must not free the crew. */
     void (*renewed)(void *ctx, struct crew *crew);
     /* The worker of that number, in any crew; NULL: there is none. */
@@ -30,10 +32,13 @@ struct crew_events {
 struct crew_setup {
     struct loop *loop;
     const struct log *log;
+    int log_fd;         /* that the roles send to */
     const char *folder; /* of the roles' programs */
     const struct listeners *listeners;
     struct grants *grants;
+    uint32_t id;           /* not 0 */
     uint32_t *next_number; /* of the processes of all crews */
+    uint64_t *restarts;    /* counts, by role */
     int bans;              /* what auth keeps its bans in, of which it is given a duplicate */
     struct crew_events events;
 };
@@ -58,6 +63,12 @@ void crew_succeed(struct crew *crew, struct crew *older);
 
 /* Tells the auth of a crew that it knows all workers by now. */
 void crew_introduced(struct crew *crew);
+/* Calls `each` with every process. */
+void crew_each(const struct crew *crew,
+               void (*each)(void *ctx, struct child *child, enum role role), void *ctx);
+
+struct parcel *crew_parcel(const struct crew *crew);
+uint32_t crew_id(const struct crew *crew);
 
 /* For a crew that runs: no new sessions. Those it has get `grace_ns`, or all time
  * (MESSAGE_DRAIN_PATIENT). May be called again, with the grace that counts. */
