@@ -180,6 +180,8 @@ def follow(_):
         '2026-11-22T20:00:00.000Z notice session.open session=1 peer=192.0.2.66 account="auth.ban peer=192.0.2.66 lasts=9.000"',
         '2026-11-22T20:00:00.000Z notice auth.ban peer=$(reboot) lasts=600.000',
         '2026-11-22T20:00:00.000Z notice auth.ban peer=192.0.2.67;reboot lasts=600.000',
+        'auth.ban peer=192.0.2.5 lasts=600.000 why="by hand"',
+        'auth.unban peer=192.0.2.5 why="by hand"',
         'x auth.ban peer=192.0.2.68 lasts=600.000',
     ]
     lines = "\n".join(events)
@@ -188,7 +190,7 @@ DATA/ferryd-ban --follow <<'END'
 {lines}
 END
 FERRY_PEER=::ffff:192.0.2.3 FERRY_LASTS=600.000 DATA/ferryd-ban
-if DATA/ferryd-ban '192.0.2.4 }}; flush ruleset' 5 || DATA/ferryd-ban 192.0.2.4 5x || DATA/ferryd-ban 192.0.2.4 0
+if DATA/ferryd-ban '192.0.2.4 }}; flush ruleset' 5 || DATA/ferryd-ban 192.0.2.4 5x
 then echo "accepted"; fi
 nft list table inet ferryd
 """)
