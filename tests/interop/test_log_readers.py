@@ -199,6 +199,25 @@ nft list table inet ferryd
     assert found == {"192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::/64"}, told
 
 
+@test("a ban of a real run, in the log as text and as JSON, puts the address into the set for as long as it lasts")
+def real_ban(_):
+    with peers.scratch() as folder:
+        peers.make_certificate(folder / "tls")
+        text = CONF.replace("FOLDER", str(folder)).replace("USER", USER)
+        text += "login_failures_kept = 1h\nban_after = 2\nban_time = 700s\n"
+        with daemon.running_in(folder, text) as server:
+            for _ in range(2):
+                raw = Raw(server.port, source="127.0.0.9").seal()
+                raw.command(f"USER {USER}", 331)
+                raw.command(f"PASS {WRONG}")
+                raw.close()
+            server.wait_for("auth.ban")
+        for name in ("text.log", "json.log"):
+            told = in_namespace(f"DATA/ferryd-ban --follow < {folder}/{name}\nnft list set inet ferryd banned4\n")
+            found = re.findall(r"(127\.0\.0\.\d+) timeout (\S+)", told)
+            assert found == [("127.0.0.9", "11m40s")], (name, told)
+
+
 if __name__ == "__main__":
     socket.setdefaulttimeout(20)
     tap.main(sys.modules[__name__], logs)
