@@ -85,8 +85,8 @@ void server_session_free(struct server_session *session)
     shared->count--;
     server_presence_end(session);
     server_rules_unref(session->rules);
+    alloc_free(session->farewell_copy);
     alloc_free(session->client);
-    alloc_free(session->farewell);
     alloc_free(session);
     shared->gone(shared->ctx);
 }
@@ -157,23 +157,13 @@ void server_session_transfer_over(struct server_session *session)
     server_session_turn(session);
 }
 
-/* Keeps the words of its end; false: memory is short, and it is no more. */
-static bool take_farewell(struct server_session *session, const char *words)
-{
-    if (!session->farewell)
-        session->farewell = alloc_str(words);
-    if (session->farewell)
-        return true;
-    server_session_kill(session);
-    return false;
-}
-
-/* Says farewell, now or when the transfer that runs is over. The session may be gone after it. */
+/* Now, or when the transfer that runs is over. */
 static void session_part(struct server_session *session, const char *farewell, const char *why)
 {
-    if (!take_farewell(session, farewell) || session->transfer || session->phase == SERVER_GONE)
+    session->farewell = farewell;
+    if (session->transfer || session->phase == SERVER_GONE)
         return;
-    server_pi_refuse(session->pi, session->farewell);
+    server_pi_refuse(session->pi, farewell);
     if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS ||
         session->phase == SERVER_UNDECIDED)
         server_session_end(session, why, false);
@@ -189,17 +179,21 @@ void server_session_drain(struct server_session *session)
 
 void server_session_dismiss(struct server_session *session, const char *farewell, const char *why)
 {
-    if (!session->transfer)
-        session_part(session, farewell, why);
-    else if (take_farewell(session, farewell))
-        server_transfer_abort(session->transfer, FERRY_E_CANCELLED, why);
+    struct server_transfer *transfer = session->transfer;
+    session_part(session, farewell, why);
+    if (transfer)
+        server_transfer_abort(transfer, FERRY_E_CANCELLED, why);
 }
 
 void server_session_evict(struct server_session *session, const char *words)
 {
     server_event(session, LOG_LEVEL_NOTICE, "session.evicted", F_VISIBLE("reason", words),
-                 F_STR("side", "server"));
-    server_session_dismiss(session, words, "the login was ended");
+                 F_STR("side", "server"), F_STR("advice", "the account was changed; see auth.end"));
+    if (!session->farewell_copy)
+        session->farewell_copy = alloc_str(words);
+    server_session_dismiss(session,
+                           session->farewell_copy ? session->farewell_copy : "The login has ended",
+                           "the account may no longer be used");
 }
 
 /* ---- commands ---- */

@@ -30,10 +30,25 @@ struct ask {
     uint64_t number;
     struct loop_timer *later; /* holds a refusal back, or limits the wait for a turn */
     struct turn turn;
+    bool tried; /* its password counts as a failure */
     struct login login;
 };
 
 /* ---- asks ---- */
+
+static uint64_t wall_ns(void)
+{
+    return (uint64_t)clock_wall_ns(&clock_system);
+}
+
+/* Its try of a password did not fail, or came to nothing. */
+static void settle(struct ask *ask, bool right)
+{
+    const struct login *login = &ask->login;
+    if (ask->tried)
+        throttle_undo(&ask->desk->throttle, &login->peer, bytes_str(login->name), right, wall_ns());
+    ask->tried = false;
+}
 
 /* Nobody waits for the answer any more. */
 static void ask_detach(struct ask *ask)
@@ -48,6 +63,7 @@ static void ask_free(struct ask *ask)
     if (ask->worker)
         ask_detach(ask);
     loop_timer_free(ask->later);
+    settle(ask, false);
     login_fini(&ask->login);
     alloc_free(ask);
 }
@@ -162,18 +178,13 @@ static void grant(struct ask *ask)
         answer(ask, number);
 }
 
-static uint64_t wall_ns(void)
-{
-    return (uint64_t)clock_wall_ns(&clock_system);
-}
-
 static void log_ban(const struct ask *ask)
 {
     const struct desk *desk = ask->desk;
     char peer[ADDRESS_TEXT_BYTES];
     address_text(&ask->login.peer, peer);
     log_event(desk->log, LOG_LEVEL_NOTICE, "auth.ban", F_STR("peer", peer),
-              F_DUR("time", desk->throttle.settings.ban_ns),
+              F_DUR("lasts", desk->throttle.settings.ban_ns),
               F_STR("reason", "too many failed logins from this address"), F_STR("side", "client"),
               F_STR("advice", "it passes by itself; \"ferryctl bans\" shows and lifts it"));
 }
@@ -212,17 +223,12 @@ static bool is_banned(const struct ask *ask, struct fault *fault)
     return until_ns > 0;
 }
 
-/* A password that was right, or could not be decided of, counts as no failure. */
-static void count_try(const struct ask *ask)
-{
-    if (ask->login.password && ask->login.verdict != LOGIN_ANSWER_REFUSED)
-        throttle_undo(&ask->desk->throttle, &ask->login.peer, bytes_str(ask->login.name),
-                      ask->login.verdict == LOGIN_ANSWER_GRANTED, wall_ns());
-}
-
 /* Who asked many times at once, and was banned meanwhile, learns of none whether it was right. */
 static void finish(struct ask *ask)
 {
+    if (ask->login.verdict == LOGIN_ANSWER_REFUSED)
+        ask->tried = false; /* it stays counted */
+    settle(ask, ask->login.verdict == LOGIN_ANSWER_GRANTED);
     if (is_banned(ask, &ask->login.fault)) {
         unavailable(ask);
         return;
@@ -254,9 +260,9 @@ static void decided(void *ctx)
     struct turns *turns = &ask->desk->turns[ask->login.source];
     unsigned turn = ask->login.turn;
     ask->desk->deciding--;
-    if (!ask->login.undecided)
-        count_try(ask);
     if (!ask->worker) {
+        if (ask->login.verdict == LOGIN_ANSWER_REFUSED)
+            ask->tried = false;
         ask_free(ask);
     } else if (ask->login.undecided) {
         ask->login.source++;
@@ -265,14 +271,6 @@ static void decided(void *ctx)
         finish(ask);
     }
     turns_give(turns, turn);
-}
-
-/* For the reason in its fault. */
-static void give_up(struct ask *ask)
-{
-    ask->login.verdict = LOGIN_ANSWER_UNAVAILABLE;
-    count_try(ask);
-    unavailable(ask);
 }
 
 static void on_turn(void *ctx, unsigned number)
@@ -287,7 +285,7 @@ static void on_turn(void *ctx, unsigned number)
         return;
     desk->deciding--;
     fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
-    give_up(ask);
+    unavailable(ask);
     turns_give(turns, number);
 }
 
@@ -298,7 +296,7 @@ static void on_waited(void *ctx)
     stop_waiting(ask);
     fault_set(&ask->login.fault, FERRY_E_TIMEOUT, "%s is slow: others are waiting for it",
               source->name);
-    give_up(ask);
+    unavailable(ask);
 }
 
 /* Asks the source that it is at, when it has a turn for it. */
@@ -317,19 +315,22 @@ static void ask_source(struct ask *ask)
     }
     stop_waiting(ask);
     fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
-    give_up(ask);
+    unavailable(ask);
 }
 
 /* Whether the address or the worker has asked too much; `fault` then says so. */
-static bool is_too_much(const struct ask *ask, struct fault *fault)
+static bool is_too_much(struct ask *ask, struct fault *fault)
 {
     struct desk *desk = ask->desk;
     if (desk->deciding >= DESK_DECIDING_MAX || ask->worker->ask_count > DESK_ASKS_MAX)
         fault_set(fault, FERRY_E_LIMIT, "there are too many logins under way");
     if (fault_is_set(fault) || is_banned(ask, fault))
         return true;
-    if (ask->login.password &&
-        !throttle_try(&desk->throttle, &ask->login.peer, bytes_str(ask->login.name), wall_ns()))
+    if (!ask->login.password)
+        return false;
+    ask->tried =
+        throttle_try(&desk->throttle, &ask->login.peer, bytes_str(ask->login.name), wall_ns());
+    if (!ask->tried)
         fault_set(
             fault, FERRY_E_LIMIT,
             "too many logins to this account or from this address failed; it passes by itself");

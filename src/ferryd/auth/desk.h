@@ -34,8 +34,8 @@ struct desk {
     struct throttle throttle;
     struct gate gate;
     struct seats seats;
-    struct turns turns[BOOK_SOURCES_MAX]; /* of each of the book's sources */
     struct review review;
+    struct turns turns[BOOK_SOURCES_MAX]; /* of each of the book's sources */
     TAILQ_HEAD(, desk_worker) workers;
     unsigned deciding; /* asks on the pool, cancelled ones, too, and those that wait for a turn */
 };

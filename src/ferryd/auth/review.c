@@ -47,16 +47,16 @@ static const char *why_of(const struct look *look, const struct item *item,
     return NULL;
 }
 
-/* Asks as a login does, but no source that only so many may ask at once: what changes there holds
- * from the next login on. Returns whether it can be told. */
-static bool find(const struct book *book, struct bytes name, struct found *found)
+/* Looks the account up where that takes no other machine; false: it cannot be told now. */
+static bool find(const struct look *look, const char *name, struct found *out)
 {
-    for (unsigned i = 0; i < book->count; i++) {
-        struct source *source = book->sources[i];
+    for (unsigned i = 0; i < look->book->count; i++) {
         struct fault fault = {0};
-        if (source->turns > 0 || source->ops->find(source, 0, name, found, &fault) != FERRY_OK)
+        struct source *source = look->book->sources[i];
+        if (source->turns > 0 ||
+            source->ops->find(source, 0, bytes_str(name), out, &fault) != FERRY_OK)
             return false;
-        if (found->account)
+        if (out->account)
             return true;
     }
     return true;
@@ -66,7 +66,7 @@ static bool find(const struct book *book, struct bytes name, struct found *found
 static void look_at(const struct look *look, struct item *items, size_t count)
 {
     CLEANUP(found_fini) struct found found = {0};
-    if (!find(look->book, bytes_str(items->account), &found))
+    if (!find(look, items->account, &found))
         return;
     for (size_t i = 0; i < count; i++)
         items[i].why = why_of(look, &items[i], found.account);
@@ -99,7 +99,8 @@ static void end(struct desk *desk, const struct item *item)
     char peer[ADDRESS_TEXT_BYTES];
     address_text(&seat->peer, peer);
     log_event(desk->log, LOG_LEVEL_NOTICE, "auth.end", F_STR("account", seat->account),
-              F_STR("peer", peer), F_STR("reason", item->why), F_STR("side", "server"));
+              F_STR("peer", peer), F_STR("reason", item->why), F_STR("side", "server"),
+              F_STR("advice", "it was changed, or its time is over: look at the account"));
     seat->ended = true;
     desk_end(desk, seat, item->why);
 }

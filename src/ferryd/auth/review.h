@@ -1,5 +1,7 @@
 /* Looks again and again whether those who are logged in still may be: an account that was removed,
- * disabled or has expired, or whose password is another one, ends its sessions within seconds. */
+ * disabled or has expired, or whose password is another one, ends its sessions within seconds. Not
+ * those that another machine knows (LDAP, PostgreSQL), nor those that stand in a source behind
+ * them: they end with their next login. */
 #ifndef FERRY_FERRYD_AUTH_REVIEW_H
 #define FERRY_FERRYD_AUTH_REVIEW_H
 

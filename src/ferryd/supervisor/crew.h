@@ -37,7 +37,7 @@ struct crew_setup {
     const struct listeners *listeners;
     struct grants *grants;
     uint32_t id;           /* not 0 */
-    uint32_t *next_number; /* of processes */
+    uint32_t *next_number; /* of the processes of all crews */
     uint64_t *restarts;    /* counts, by role */
     int bans;              /* what auth keeps its bans in, of which it is given a duplicate */
     struct crew_events events;
@@ -54,12 +54,6 @@ void crew_free(struct crew *crew);
 /* How many workers it is to have. */
 unsigned crew_workers(const struct crew *crew);
 
-/* Calls `each` with every process. */
-void crew_each(const struct crew *crew,
-               void (*each)(void *ctx, struct child *child, enum role role), void *ctx);
-
-struct parcel *crew_parcel(const struct crew *crew);
-uint32_t crew_id(const struct crew *crew);
 /* A worker of it that serves; NULL: none has that number. */
 struct child *crew_worker(const struct crew *crew, uint32_t number);
 
@@ -69,6 +63,12 @@ void crew_succeed(struct crew *crew, struct crew *older);
 
 /* Tells the auth of a crew that it knows all workers by now. */
 void crew_introduced(struct crew *crew);
+/* Calls `each` with every process. */
+void crew_each(const struct crew *crew,
+               void (*each)(void *ctx, struct child *child, enum role role), void *ctx);
+
+struct parcel *crew_parcel(const struct crew *crew);
+uint32_t crew_id(const struct crew *crew);
 
 /* For a crew that runs: no new sessions. Those it has get `grace_ns`, or all time
  * (MESSAGE_DRAIN_PATIENT). May be called again, with the grace that counts. */

@@ -105,13 +105,6 @@ static enum ferry_error print_outside(const struct conf_instance *whole, enum ro
     return error;
 }
 
-static enum ferry_error print_block(const struct conf_instance *block, enum print_secrets secrets,
-                                    enum role role, struct buf *out)
-{
-    return block->block->name ? print_effective(block, secrets, out)
-                              : print_outside(block, role, out);
-}
-
 static enum ferry_error print_for(const struct conf *conf, enum role role, struct buf *out)
 {
     enum ferry_error error = FERRY_OK;
@@ -121,7 +114,8 @@ static enum ferry_error print_for(const struct conf *conf, enum role role, struc
         const struct conf_instance *block = NULL;
         while (error == FERRY_OK && (shares[i].roles & ROLE_BIT(role)) &&
                (block = conf_next(conf, shares[i].block, block)))
-            error = print_block(block, secrets, role, out);
+            error = block->block->name ? print_effective(block, secrets, out)
+                                       : print_outside(block, role, out);
     }
     return error;
 }
