@@ -1,0 +1,158 @@
+/* What would break if a rule about TLS were tightened. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "ferryd/ops/web/format.h"
+#include "ferryd/ops/web/page.h"
+#include "ferryd/ops/web/tighten.h"
+
+/* ---- what was used ---- */
+
+static const char *const versions[] = {"TLSv1.3", "TLSv1.2", "TLSv1.1", "TLSv1.0", ""};
+
+struct census {
+    uint64_t sessions[ARRAY_LEN(versions)], all;
+};
+
+static void add(void *ctx, const struct tighten_use *use)
+{
+    struct census *census = ctx;
+    for (size_t i = 0; i < ARRAY_LEN(versions); i++)
+        if (strcmp(use->tls->version, versions[i]) == 0) {
+            census->sessions[i] += use->sessions;
+            census->all += use->sessions;
+        }
+}
+
+/* <meter> is the one bar that needs no style of its own. */
+static void bar(struct page *page, const struct census *census, size_t i)
+{
+    struct html *html = &page->html;
+    char share[16], words[FORMAT_BYTES];
+    snprintf(share, sizeof(share), "%.3f", (double)census->sessions[i] / (double)census->all);
+    html_begin(html, "li");
+    html_put(html, "span", "label", versions[i][0] ? versions[i] : "in clear");
+    html_begin(html, "meter");
+    html_attr(html, "class", i == 0 ? "good" : i == 1 ? "plain" : "bad");
+    html_attr(html, "value", share);
+    html_end(html);
+    html_put(html, "span", "number", format_count(census->sessions[i], "session", words));
+    html_end(html);
+}
+
+static void bars(struct page *page)
+{
+    struct census census = {0};
+    tighten_each(page->state, add, &census);
+    html_begin(&page->html, "ul");
+    html_attr(&page->html, "class", "bars");
+    for (size_t i = 0; i < ARRAY_LEN(versions) && census.all > 0; i++)
+        if (census.sessions[i] > 0)
+            bar(page, &census, i);
+    html_end(&page->html);
+}
+
+/* ---- a rule ---- */
+
+enum { SHOWN_MAX = 50 };
+
+struct list {
+    struct page *page;
+    const struct tighten_rule *rule;
+    size_t shown, count;
+};
+
+static void row(void *ctx, const struct tighten_use *use)
+{
+    struct list *list = ctx;
+    struct html *html = &list->page->html;
+    const char *lacks = list->rule->lacks(use);
+    char words[FORMAT_BYTES];
+    if (!lacks || !use->account[0] || ++list->count > SHOWN_MAX)
+        return;
+    list->shown++;
+    html_begin(html, "tr");
+    page_cell(list->page, "Account");
+    html_put(html, "strong", NULL, use->account);
+    page_cell_end(list->page);
+    page_cell(list->page, "Client");
+    html_words(html, use->client[0] ? use->client : "did not say what it is");
+    page_cell_end(list->page);
+    page_cell(list->page, "Why");
+    html_words(html, lacks);
+    html_begin(html, "small");
+    html_words(html, use->tls->version);
+    html_words(html, " ");
+    html_words(html, use->tls->cipher);
+    html_end(html);
+    page_cell_end(list->page);
+    page_cell(list->page, "Last");
+    html_words(html, use->last_ns == 0
+                         ? "connected now"
+                         : format_time(use->last_ns / (int64_t)CLOCK_NS_PER_S, words));
+    page_cell_end(list->page);
+    html_end(html);
+}
+
+static void affected(struct page *page, const struct tighten_rule *rule)
+{
+    static const char *const columns[] = {"Account", "Client", "Why", "Last"};
+    struct list list = {.page = page, .rule = rule};
+    page_table(page, "uses", columns, ARRAY_LEN(columns));
+    tighten_each(page->state, row, &list);
+    page_table_end(page);
+    page_more(page, list.shown, list.count);
+}
+
+static void verdict(struct page *page, const struct tighten_effect *effect)
+{
+    char words[3 * FORMAT_BYTES], a[FORMAT_BYTES], b[FORMAT_BYTES];
+    if (effect->accounts == 0) {
+        page_badge(page, "good", "would break nothing that was seen");
+        return;
+    }
+    snprintf(words, sizeof(words), "would lock out %s",
+             format_count(effect->accounts, "account", a));
+    page_badge(page, "warn", words);
+    html_begin(&page->html, "small");
+    html_printf(&page->html, "with %s", format_count(effect->clients, "program", b));
+    html_end(&page->html);
+}
+
+static void rule_card(struct page *page, const struct tighten_rule *rule)
+{
+    struct html *html = &page->html;
+    struct tighten_effect effect = tighten_effect_of(page->state, rule);
+    html_begin(html, "section");
+    html_attr(html, "class", "rule");
+    html_begin(html, "h3");
+    html_put(html, "code", NULL, rule->directive);
+    html_end(html);
+    html_put(html, "p", NULL, rule->means);
+    html_begin(html, "p");
+    verdict(page, &effect);
+    html_end(html);
+    if (effect.strangers > 0) {
+        html_begin(html, "p");
+        html_attr(html, "class", "note");
+        html_printf(html, "Besides, clients that never logged in, in %zu ways.", effect.strangers);
+        html_end(html);
+    }
+    if (effect.accounts > 0)
+        affected(page, rule);
+    html_end(html);
+}
+
+void page_policy(struct page *page)
+{
+    page_heading(page, "What clients used", page->state->use_count);
+    bars(page);
+    html_put(&page->html, "h2", NULL, "What would break");
+    page_note(page,
+              "Judged by the sessions of now and those that ended since the server was started: "
+              "who has not connected since is not known. A client that used an older TLS might "
+              "speak a newer one, too, where the rules of today did not let it.");
+    for (size_t i = 0; i < tighten_rule_count; i++)
+        rule_card(page, &tighten_rules[i]);
+}
