@@ -55,6 +55,10 @@ static enum ferry_error auth_channel(void *ctx, enum role peer, uint32_t number,
                                      struct fault *fault)
 {
     struct auth *auth = ctx;
+    if (peer == ROLE_OPS) {
+        fd_close(&fd);
+        return FERRY_OK;
+    }
     if (peer != ROLE_WORKER) {
         fd_close(&fd);
         return fault_set(fault, FERRY_E_PROTOCOL, "auth has no channel to %s", role_name(peer));

@@ -13,12 +13,22 @@
 #include "ferryd/say.h"
 #include "ferryd/settings.h"
 #include "ferryd/supervisor/crew.h"
+#include "ferryd/supervisor/standing.h"
 #include "ferryd/supervisor/tell.h"
 #include "ferryd/watch.h"
 
 /* Crews whose sessions go on after a reload; with so many, the oldest gets the grace of an end, and
  * with one more is ended. */
 enum { OLD_CREWS = 8 };
+
+/* The roles that outlive reloads, and who of the crews is their peer. */
+static const struct {
+    enum role role;
+    unsigned peers;
+} standing_roles[] = {
+    {ROLE_OPS, ROLE_BIT(ROLE_WORKER) | ROLE_BIT(ROLE_AUTH)},
+    {ROLE_HOOKS, ROLE_BIT(ROLE_WORKER)},
+};
 
 static const int signals[] = {SIGHUP, SIGTERM, SIGINT};
 
@@ -29,6 +39,9 @@ struct supervisor {
     struct log log;
     struct listeners listeners;
     struct grants *grants;
+    struct standing *standings[ARRAY_LEN(standing_roles)];
+    uint32_t last_number, last_crew; /* of processes, of crews */
+    uint64_t restarts[ROLE_COUNT];
     struct watch *watch; /* of the files; NULL: the system has none */
     struct loop_signal *signals[ARRAY_LEN(signals)];
 
@@ -91,11 +104,46 @@ static void change_refused(struct supervisor *self, const struct fault *why)
     change_end(self);
 }
 
-static void tell_ready(int *fd)
+/* Once those who serve sessions and those who stand by serve. */
+static void tell_ready(struct supervisor *self)
 {
-    if (*fd >= 0)
-        (void)!write(*fd, "\n", 1);
-    fd_close(fd);
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        if (!self->crew || !standing_is_settled(self->standings[i]))
+            return;
+    if (self->ready_fd >= 0)
+        (void)!write(self->ready_fd, "\n", 1);
+    fd_close(&self->ready_fd);
+}
+
+/* ---- the roles that outlive reloads ---- */
+
+static void meet_standings(void *ctx, struct child *child, enum role role)
+{
+    struct supervisor *self = ctx;
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        standing_meet(self->standings[i], child, role);
+}
+
+static void meet_one(void *standing, struct child *child, enum role role)
+{
+    standing_meet(standing, child, role);
+}
+
+static void on_serves(void *ctx, struct standing *standing)
+{
+    struct supervisor *self = ctx;
+    struct crew *crews[] = {self->crew, self->new_crew};
+    for (size_t i = 0; i < ARRAY_LEN(crews); i++)
+        if (crews[i])
+            crew_each(crews[i], meet_one, standing);
+    for (size_t i = 0; i < OLD_CREWS && self->old[i]; i++)
+        crew_each(self->old[i], meet_one, standing);
+}
+
+static void use_standings(struct supervisor *self, struct parcel *parcel)
+{
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        standing_use(self->standings[i], parcel);
 }
 
 static void on_changed_files(void *ctx)
@@ -167,7 +215,8 @@ static void on_running(void *ctx, struct crew *crew)
     set_log(self, self->conf);
     listeners_keep(&self->listeners, self->conf, crew_workers(crew), &self->log);
     watch_files(self);
-    tell_ready(&self->ready_fd);
+    use_standings(self, crew_parcel(crew));
+    tell_ready(self);
     if (before)
         retire(self, before);
     else
@@ -221,7 +270,10 @@ static bool start_new(struct supervisor *self, struct fault *fault)
         .folder = self->folder,
         .listeners = &self->listeners,
         .grants = self->grants,
-        .events = {on_running, on_failed, on_closed, on_gone, self},
+        .id = ++self->last_crew,
+        .next_number = &self->last_number,
+        .restarts = self->restarts,
+        .events = {on_running, on_failed, on_closed, on_gone, meet_standings, self},
     };
     if (conf->check.count > 0 || parcel_make(conf, &parcel, fault) != FERRY_OK)
         return false;
@@ -230,6 +282,8 @@ static bool start_new(struct supervisor *self, struct fault *fault)
         error = listeners_bind(&self->listeners, conf, parcel->workers);
     if (error == FERRY_OK && conf->check.count == 0)
         error = crew_new(&setup, parcel, &self->new_crew);
+    if (self->new_crew && self->change == TELL_START)
+        use_standings(self, parcel); /* they are to serve before the first session */
     parcel_unref(parcel);
     if (error != FERRY_OK)
         (void)fault_set(fault, error, "memory is short");
@@ -265,13 +319,23 @@ static void change_begin(struct supervisor *self, enum tell_change change)
 
 /* ---- the end ---- */
 
-/* Once no crew is left, those who serve files leave, too. */
+/* Once no crew is left, those who serve files leave, too, and then those who stand by. */
 static void look_whether_over(void *ctx)
 {
     struct supervisor *self = ctx;
-    bool any = self->crew || self->old[0];
-    if (self->draining && !any && grants_drain(self->grants) == 0)
+    size_t left = 0;
+    if (!self->draining || self->crew || self->old[0] || grants_drain(self->grants) > 0)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        left += standing_drain(self->standings[i]);
+    if (left == 0)
         self->over = true;
+}
+
+static void on_standing_changed(void *ctx)
+{
+    tell_ready(ctx);
+    look_whether_over(ctx);
 }
 
 static void on_gone(void *ctx, struct crew *crew)
@@ -290,7 +354,7 @@ static void drain(struct supervisor *self)
     drop_new(self);
     listeners_fini(&self->listeners);
     if (!self->crew) {
-        self->over = true;
+        look_whether_over(self);
         return;
     }
     uint64_t grace_ns = settings_global(self->conf)->drain_grace_ns;
@@ -313,6 +377,21 @@ static void on_signal(void *ctx, int number)
 
 /* ---- life ---- */
 
+static struct standing *make_standing(struct supervisor *self, size_t i)
+{
+    const struct standing_setup setup = {
+        .loop = self->loop,
+        .log = &self->log,
+        .folder = self->folder,
+        .role = standing_roles[i].role,
+        .peers = standing_roles[i].peers,
+        .next_number = &self->last_number,
+        .restarts = &self->restarts[standing_roles[i].role],
+        .events = {.serves = on_serves, .changed = on_standing_changed, .ctx = self},
+    };
+    return standing_new(&setup);
+}
+
 static bool init(struct supervisor *self)
 {
     listeners_init(&self->listeners);
@@ -322,6 +401,8 @@ static bool init(struct supervisor *self)
         return false;
     self->grants = grants_new(self->loop, &self->log, self->folder, look_whether_over, self);
     bool whole = self->grants != NULL;
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        whole &= (self->standings[i] = make_standing(self, i)) != NULL;
     signal(SIGPIPE, SIG_IGN); /* whoever reads the log may leave */
     for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
         self->signals[i] = loop_signal_new(self->loop, signals[i], on_signal, self);
@@ -337,6 +418,8 @@ static void fini(struct supervisor *self)
     for (size_t i = 0; i < OLD_CREWS; i++)
         crew_free(self->old[i]);
     grants_free(self->grants);
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        standing_free(self->standings[i]);
     listeners_fini(&self->listeners);
     watch_free(self->watch);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)

@@ -122,6 +122,8 @@ static enum ferry_error worker_channel(void *ctx, enum role peer, uint32_t numbe
         error = remote_auth_connect(worker->auth, fd_take(&owned));
     else if (error == FERRY_OK && peer == ROLE_KEYS)
         error = remote_signer_connect(worker->signer, fd_take(&owned));
+    else if (peer == ROLE_OPS)
+        return FERRY_OK;
     else if (error == FERRY_OK)
         return fault_set(fault, FERRY_E_PROTOCOL, "a worker has no channel to %s", role_name(peer));
     return error == FERRY_OK ? error : fault_set(fault, error, "no memory for a channel");
