@@ -56,11 +56,6 @@ void signin_free(struct signin *signin)
     alloc_free(signin);
 }
 
-unsigned signin_failures(const struct signin *signin)
-{
-    return signin->failures;
-}
-
 /* ---- failures ---- */
 
 static void note_failure(struct signin *signin, uint64_t now_ns)

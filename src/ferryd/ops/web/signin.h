@@ -38,7 +38,4 @@ NODISCARD enum ferry_error signin_try(struct signin *signin, struct bytes user,
                                       struct secret *password, signin_answer_fn *answer, void *ctx,
                                       uint64_t *wait_s);
 
-/* Failures that are remembered now: for the log. */
-unsigned signin_failures(const struct signin *signin);
-
 #endif

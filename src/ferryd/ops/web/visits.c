@@ -102,14 +102,6 @@ struct visit *visits_find(struct visits *visits, struct bytes cookies, uint64_t 
     return found;
 }
 
-const struct visit *visits_numbered(const struct visits *visits, uint64_t number)
-{
-    for (size_t i = 0; i < VISITS_MAX; i++)
-        if (visits->list[i].cookie && visits->list[i].number == number)
-            return &visits->list[i];
-    return NULL;
-}
-
 bool visit_sent(const struct visit *visit, struct bytes token)
 {
     return secret_equal(visit->token, token);

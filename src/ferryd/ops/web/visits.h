@@ -20,7 +20,7 @@
 enum { VISITS_MAX = 16 }; /* one more ends the one that has been idle for longest */
 
 struct visit {
-    uint64_t number;       /* of this login, from 1, never used twice */
+    uint64_t number;       /* of this login, from 1: for the log */
     struct secret *cookie; /* hexadecimal, of 32 random bytes; NULL: the place is free */
     struct secret *token; /* what its forms must bring (against forgery by other sites); likewise */
     uint64_t began_ns, seen_ns;
@@ -42,9 +42,6 @@ NODISCARD enum ferry_error visits_begin(struct visits *visits, uint64_t now_ns, 
  * no visit alive. */
 struct visit *visits_find(struct visits *visits, struct bytes cookies, uint64_t now_ns,
                           bool active);
-
-/* The visit of that number, NULL: it has ended. */
-const struct visit *visits_numbered(const struct visits *visits, uint64_t number);
 
 /* Whether a form brought the token of this visit. */
 bool visit_sent(const struct visit *visit, struct bytes token);

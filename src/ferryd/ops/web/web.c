@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
@@ -14,7 +13,7 @@
 #include "ferryd/ops/web/static.h"
 #include "ferryd/ops/web/visits.h"
 
-enum { WAITING_MAX = 32, FIELD_BYTES = 1024, COOKIE_BYTES = 256, TOLD_BYTES = 160 };
+enum { FIELD_BYTES = 1024, COOKIE_BYTES = 256, TOLD_BYTES = 160 };
 
 static const char html_type[] = "text/html; charset=utf-8";
 
@@ -24,7 +23,6 @@ const struct web_header web_headers[] = {
      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
      "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
      "require-trusted-types-for 'script'"},
-    {"X-Content-Type-Options", "nosniff"},
     {"X-Frame-Options", "DENY"},
     {"Referrer-Policy", "same-origin"},
     {"Cross-Origin-Opener-Policy", "same-origin"},
@@ -32,24 +30,17 @@ const struct web_header web_headers[] = {
 };
 const size_t web_header_count = ARRAY_LEN(web_headers);
 
-/* Somebody who waits: for the state to be fresh, or for a password to be computed. */
-struct ask {
-    TAILQ_ENTRY(ask) link;
-    struct web *web;
-    web_answer_fn *answer;
-    void *ctx;
-    const struct page_kind *kind; /* NULL: it is a login */
-    uint64_t visit;
-    bool secure; /* the cookie must go by TLS alone */
-};
-
 struct web {
-    struct web_setup setup; /* its texts are not used after web_new, but for `hosts` */
+    struct web_setup setup; /* its texts are not used after web_new; those of `hosts` are ours */
     char **hosts;
     struct signin *signin;
     struct visits visits;
-    TAILQ_HEAD(, ask) asks;
-    unsigned ask_count;
+    /* The login whose password is being computed. */
+    struct {
+        web_answer_fn *answer; /* NULL: there is none */
+        void *ctx;
+        bool secure; /* the cookie must go by TLS alone */
+    } waiting;
 };
 
 /* One request on its way to its answer. */
@@ -115,61 +106,7 @@ static void refuse(const struct turn *turn, unsigned status, const char *told)
                 &(struct web_answer){.status = status});
 }
 
-/* ---- those who wait ---- */
-
-static struct ask *ask_new(const struct turn *turn, const struct page_kind *kind)
-{
-    struct web *web = turn->web;
-    struct ask *ask = web->ask_count < WAITING_MAX ? alloc_zero(sizeof(*ask)) : NULL;
-    if (!ask)
-        return NULL;
-    *ask = (struct ask){
-        .web = web,
-        .answer = turn->answer,
-        .ctx = turn->ctx,
-        .kind = kind,
-        .visit = turn->visit ? turn->visit->number : 0,
-        .secure = turn->secure,
-    };
-    TAILQ_INSERT_TAIL(&web->asks, ask, link);
-    web->ask_count++;
-    return ask;
-}
-
-/* It no longer waits: a copy for its answer. */
-static struct ask ask_end(struct ask *ask)
-{
-    struct ask ended = *ask;
-    TAILQ_REMOVE(&ask->web->asks, ask, link);
-    ask->web->ask_count--;
-    alloc_free(ask);
-    return ended;
-}
-
 /* ---- pages ---- */
-
-static void looked(void *ctx)
-{
-    struct ask ask = ask_end(ctx);
-    const struct visit *visit = visits_numbered(&ask.web->visits, ask.visit);
-    if (visit)
-        answer_page(ask.web, ask.answer, ask.ctx, ask.kind, visit, NULL,
-                    &(struct web_answer){.status = 200});
-    else
-        answer_location(ask.answer, ask.ctx, "/login", NULL);
-}
-
-static void show(const struct turn *turn, const struct page_kind *kind)
-{
-    const struct web_deeds *deeds = &turn->web->setup.deeds;
-    struct ask *ask = ask_new(turn, kind);
-    if (!ask)
-        answer_words(turn->answer, turn->ctx, 503, "Too many ask at once.\n");
-    else if (deeds->look)
-        deeds->look(deeds->ctx, looked, ask);
-    else
-        looked(ask);
-}
 
 static bool show_static(const struct turn *turn)
 {
@@ -185,7 +122,7 @@ static bool show_static(const struct turn *turn)
         if (strcmp(files[i].path, turn->request->path) != 0)
             continue;
         const struct web_answer file = {
-            .status = 200, .type = files[i].type, .body = *files[i].body, .kept = true};
+            .status = 200, .type = files[i].type, .body = *files[i].body};
         turn->answer(turn->ctx, &file);
         return true;
     }
@@ -208,45 +145,42 @@ static void get(const struct turn *turn)
     else if (!turn->visit)
         answer_location(turn->answer, turn->ctx, "/login", NULL);
     else if (kind)
-        show(turn, kind);
+        answer_page(turn->web, turn->answer, turn->ctx, kind, turn->visit, NULL,
+                    &(struct web_answer){.status = 200});
     else
         refuse(turn, 404, "There is no such page.");
 }
 
 /* ---- login ---- */
 
-static void say_login_refused(const struct web *web, const char *peer, const char *reason)
+static void let_in(struct web *web, web_answer_fn *answer, void *ctx, bool secure)
 {
-    log_event(web->setup.log, LOG_LEVEL_NOTICE, "web.refused", F_STR("peer", peer),
-              F_STR("reason", reason), F_STR("side", "client"),
-              F_STR("advice", "if it was you, see web_user and web_password_hash in ferryd.conf"));
-}
-
-static void let_in(const struct ask *ask)
-{
-    struct web *web = ask->web;
     struct visit *visit;
     char cookie[COOKIE_BYTES];
     if (visits_begin(&web->visits, loop_now_ns(web->setup.loop), &visit) != FERRY_OK) {
-        answer_words(ask->answer, ask->ctx, 503, "Memory is short.\n");
+        answer_words(answer, ctx, 503, "Memory is short.\n");
         return;
     }
     log_event(web->setup.log, LOG_LEVEL_NOTICE, "web.login", F_U64("visit", visit->number));
     snprintf(cookie, sizeof(cookie), VISITS_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s",
-             secret_reveal(visit->cookie).ptr, ask->secure ? "; Secure" : "");
-    answer_location(ask->answer, ask->ctx, "/", cookie);
+             secret_reveal(visit->cookie).ptr, secure ? "; Secure" : "");
+    answer_location(answer, ctx, "/", cookie);
     secret_wipe(cookie, sizeof(cookie));
 }
 
 static void signed_in(void *ctx, bool right)
 {
-    struct ask ask = ask_end(ctx);
+    struct web *web = ctx;
+    web_answer_fn *answer = web->waiting.answer;
+    web->waiting.answer = NULL;
     if (right) {
-        let_in(&ask);
+        let_in(web, answer, web->waiting.ctx, web->waiting.secure);
         return;
     }
-    say_login_refused(ask.web, "", "wrong name or password");
-    answer_page(ask.web, ask.answer, ask.ctx, &page_login, NULL,
+    log_event(web->setup.log, LOG_LEVEL_NOTICE, "web.refused",
+              F_STR("reason", "wrong name or password"), F_STR("side", "client"),
+              F_STR("advice", "if it was you: web_user and web_password_hash are in ferryd.conf"));
+    answer_page(web, answer, web->waiting.ctx, &page_login, NULL,
                 "The name or the password is wrong.", &(struct web_answer){.status = 403});
 }
 
@@ -272,15 +206,17 @@ static void post_login(const struct turn *turn)
         refuse(turn, 400, "The form is not whole.");
         return;
     }
-    struct ask *ask = ask_new(turn, NULL);
-    enum ferry_error error = ask ? secret_new(buf_view(&password), &given) : FERRY_E_LIMIT;
+    struct web *web = turn->web;
+    enum ferry_error error = secret_new(buf_view(&password), &given);
     if (error == FERRY_OK)
-        error = signin_try(turn->web->signin, buf_view(&user), given, signed_in, ask, &wait_s);
-    if (error == FERRY_OK)
+        error = signin_try(web->signin, buf_view(&user), given, signed_in, web, &wait_s);
+    if (error != FERRY_OK) {
+        try_later(turn, wait_s);
         return;
-    if (ask)
-        (void)ask_end(ask);
-    try_later(turn, wait_s);
+    }
+    web->waiting.answer = turn->answer;
+    web->waiting.ctx = turn->ctx;
+    web->waiting.secure = turn->secure;
 }
 
 /* ---- deeds ---- */
@@ -426,7 +362,6 @@ enum ferry_error web_new(const struct web_setup *setup, struct web **out)
     if (!web)
         return FERRY_E_MEMORY;
     web->setup = *setup;
-    TAILQ_INIT(&web->asks);
     visits_init(&web->visits);
     enum ferry_error error = copy_hosts(web);
     web->signin = signin_new(setup->loop, setup->user, setup->password_hash);
@@ -440,14 +375,11 @@ enum ferry_error web_new(const struct web_setup *setup, struct web **out)
 
 void web_free(struct web *web)
 {
-    struct ask *waiting;
     if (!web)
         return;
     signin_free(web->signin);
-    while ((waiting = TAILQ_FIRST(&web->asks))) {
-        struct ask ask = ask_end(waiting);
-        answer_words(ask.answer, ask.ctx, 503, "The server is ending.\n");
-    }
+    if (web->waiting.answer)
+        answer_words(web->waiting.answer, web->waiting.ctx, 503, "The server is ending.\n");
     visits_fini(&web->visits);
     for (size_t i = 0; i < web->setup.host_count; i++)
         alloc_free(web->hosts[i]);

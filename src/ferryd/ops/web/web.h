@@ -23,9 +23,6 @@ struct web;
 struct web_deeds {
     bool (*kick)(void *ctx, uint64_t session);
     bool (*unban)(void *ctx, const char *address);
-    /* Calls `looked` once, when `state` is fresh, or cannot be made so; maybe at once. NULL: it
-     * always is. */
-    void (*look)(void *ctx, void (*looked)(void *looked_ctx), void *looked_ctx);
     void *ctx;
 };
 
@@ -45,7 +42,6 @@ struct web_setup {
 struct web_request {
     const char *method, *path; /* without the query */
     struct bytes host, origin, cookies, body;
-    const char *peer;
 };
 
 struct web_answer {
@@ -55,29 +51,26 @@ struct web_answer {
     const char *location; /* NULL: none; here and below */
     const char *cookie;   /* for Set-Cookie */
     uint64_t retry_s;     /* for Retry-After; 0: none */
-    bool kept;            /* browsers may keep it for a while */
 };
 
 /* Gives the answer, for the time of the call. */
 typedef void web_answer_fn(void *ctx, const struct web_answer *answer);
 
-/* Headers of every answer. */
+/* Headers of every answer, besides those of ops/http. */
 struct web_header {
     const char *name, *value;
 };
 extern const struct web_header web_headers[];
 extern const size_t web_header_count;
 
-/* How long a body may be. */
-enum { WEB_BODY_BYTES = 16 * 1024 };
-
 /* FERRY_E_MEMORY. */
 NODISCARD enum ferry_error web_new(const struct web_setup *setup, struct web **out);
 
-/* Answers all that still wait, with 503. NULL is fine. */
+/* Answers a login that still waits, with 503. NULL is fine. */
 void web_free(struct web *web);
 
-/* `answer` is called exactly once, maybe before this returns. */
+/* `answer` is called exactly once: before this returns, but for a login, whose password is computed
+ * meanwhile. `state` is as fresh as the page needs it. */
 void web_ask(struct web *web, const struct web_request *request, web_answer_fn *answer, void *ctx);
 
 #endif
