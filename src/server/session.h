@@ -42,10 +42,10 @@ struct server_shared {
     uint32_t hashes; /* that are being computed */
     struct server_limits limits;
     struct server_floods floods;
-    uint32_t refused;    /* sessions that are only told so */
-    uint32_t waiting;    /* others, without a login */
-    uint32_t handshakes; /* of control connections */
-    uint64_t last_id;
+    uint32_t refused;        /* sessions that are only told so */
+    uint32_t waiting;        /* others, without a login */
+    uint32_t handshakes;     /* of control connections */
+    uint64_t last_stamp;     /* of a session's id */
     void (*gone)(void *ctx); /* a session was freed */
     void *ctx;
 };
@@ -60,12 +60,19 @@ enum server_phase {
     SERVER_GONE,        /* the control connection is over; an upload may still run */
 };
 
+/* What a session has done, for the log. */
+struct server_totals {
+    uint64_t uploads, downloads, failed; /* transfers; listings only if they failed */
+    uint64_t received_bytes, sent_bytes; /* of all, listings and failed ones, too */
+};
+
 struct server_session {
     TAILQ_ENTRY(server_session) link;
     struct server_shared *shared;
     struct server_rules *rules; /* of its listener, as they were when it began */
-    uint64_t id;
+    uint64_t id;                /* server/event.h */
     uint64_t opened_ns;
+    struct server_totals totals;
     struct address peer, local;
     struct address reached; /* where the client connected to: `local`, or what its proxy says */
     bool told_in_vain;      /* that PASV told what cannot be reached was logged */
@@ -155,7 +162,7 @@ void server_session_enter(struct server_session *session, enum server_phase phas
  * still sent, then close_notify and FIN. The session may be gone after it. */
 void server_session_end(struct server_session *session, const char *why, bool in_order);
 
-/* One event of the log: session, peer and account, then the fields given, at most 16. As
+/* One event of the log: session, peer and account, then the fields given, at most 20. As
  *   server_event(session, LOG_LEVEL_NOTICE, "transfer.end", F_STR("path", path)); */
 #define server_event(session, level, name, ...)                                                    \
     server_session_log((session), (level), (name), (const struct log_field[]){__VA_ARGS__},        \

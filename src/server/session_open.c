@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "server/event.h"
 #include "server/presence.h"
 #include "server/security.h"
 #include "server/session_private.h"
@@ -83,7 +84,7 @@ enum ferry_error server_session_new(struct server_shared *shared, struct server_
     if (!session)
         return error == FERRY_OK ? FERRY_E_MEMORY : error;
     session->shared = shared;
-    session->id = ++shared->last_id;
+    session->id = server_event_session_id(shared);
     session->opened_ns = loop_now_ns(shared->loop);
     session->peer = *peer;
     session->local = local;
@@ -102,8 +103,7 @@ enum ferry_error server_session_new(struct server_shared *shared, struct server_
         server_session_free(session);
         return FERRY_E_MEMORY;
     }
-    server_event(session, LOG_LEVEL_NOTICE, "session.open",
-                 F_STR("listener", listen_kind_name(rules->kind)));
+    server_event_opened(session);
     if (rules->kind == LISTEN_EITHER) {
         server_session_enter(session, SERVER_UNDECIDED, rules->first_bytes_ns);
         return FERRY_OK;

@@ -18,6 +18,10 @@ struct server_settings {
     const struct names *names; /* where names are looked up; NULL: the system */
     uint32_t sessions_max;     /* 0: 10000; beyond: 421 */
     const struct log *log;
+    uint32_t id_tag; /* tells the sessions of several processes apart (server/event.h) */
+    /* Receives the lines of the xferlog, without their newlines; NULL: nobody does. */
+    void (*xferlog)(void *ctx, struct bytes line);
+    void *xferlog_ctx;
     const struct clock *clock; /* for the dates of listings; NULL: the system's */
 };
 

@@ -22,7 +22,7 @@ static void ops_begin(void *ctx, struct role_main *role)
     ops->role = role;
     given_init(&ops->given);
     state_init(&ops->state);
-    log_init_fd(&ops->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
+    role_log(role, &ops->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
 }
 
 static enum ferry_error ops_settings(void *ctx, int fd, struct fault *fault)
@@ -50,7 +50,7 @@ static enum ferry_error ops_start(void *ctx, const struct role_identity *identit
     if (!ops->given.conf)
         return fault_set(fault, FERRY_E_STATE, "no settings came");
     const struct settings_global *global = settings_global(ops->given.conf);
-    log_init_fd(&ops->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
+    role_log(ops->role, &ops->log, global->log_level, global->log_form);
     given_fini(&ops->given);
     return role_confine(ops->role, identity, NULL, limits, ARRAY_LEN(limits), fault);
 }

@@ -207,6 +207,7 @@ static enum ferry_error post_start(struct post *post, struct fault *fault)
         .role = post->role,
         .number = ++*crew->setup.next_number,
         .folder = crew->setup.folder,
+        .log_fd = crew->setup.log_fd,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,

@@ -28,6 +28,7 @@ struct crew_events {
 struct crew_setup {
     struct loop *loop;
     const struct log *log;
+    int log_fd;         /* that the roles send to */
     const char *folder; /* of the roles' programs */
     const struct listeners *listeners;
     struct grants *grants;

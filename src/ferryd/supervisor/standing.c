@@ -135,6 +135,7 @@ static enum ferry_error start_child(struct standing *standing, struct stand *sta
         .role = role,
         .number = ++*standing->setup.next_number,
         .folder = standing->setup.folder,
+        .log_fd = standing->setup.log_fd,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,

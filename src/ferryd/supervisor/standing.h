@@ -29,6 +29,7 @@ struct standing_events {
 struct standing_setup {
     struct loop *loop;
     const struct log *log;
+    int log_fd;         /* what the processes send their events to */
     const char *folder; /* of the roles' programs */
     enum role role;
     unsigned peers;        /* ROLE_BITs: whom of the crews it has channels to */

@@ -13,6 +13,7 @@
 #include "ferryd/say.h"
 #include "ferryd/settings.h"
 #include "ferryd/supervisor/crew.h"
+#include "ferryd/supervisor/scribe.h"
 #include "ferryd/supervisor/standing.h"
 #include "ferryd/supervisor/tell.h"
 #include "ferryd/watch.h"
@@ -30,13 +31,14 @@ static const struct {
     {ROLE_HOOKS, ROLE_BIT(ROLE_WORKER)},
 };
 
-static const int signals[] = {SIGHUP, SIGTERM, SIGINT};
+static const int signals[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
 
 struct supervisor {
     const char *path, *folder;
     int ready_fd;
     struct loop *loop;
-    struct log log;
+    struct scribe *scribe;
+    const struct log *log; /* the scribe's */
     struct listeners listeners;
     struct grants *grants;
     struct standing *standings[ARRAY_LEN(standing_roles)];
@@ -62,18 +64,13 @@ struct supervisor {
 
 static void on_gone(void *ctx, struct crew *crew);
 
-static void set_log(struct supervisor *self, const struct conf *conf)
-{
-    self->log.level = settings_global(conf)->log_level;
-    self->log.form = settings_global(conf)->log_form;
-}
-
 /* ---- a change ---- */
 
 static void drop_new(struct supervisor *self)
 {
     crew_free(self->new_crew);
     listeners_unbind(&self->listeners);
+    scribe_drop(self->scribe);
     if (self->new_conf != self->conf)
         conf_free(self->new_conf);
     self->new_crew = NULL;
@@ -97,7 +94,7 @@ static void change_end(struct supervisor *self)
 /* `why`: what a process said, beside what is in the `check` of the new configuration. */
 static void change_refused(struct supervisor *self, const struct fault *why)
 {
-    tell_refused(&self->log, self->change, self->path, self->new_conf, why);
+    tell_refused(self->log, self->change, self->path, self->new_conf, why);
     drop_new(self);
     if (self->change == TELL_START)
         self->over = self->failed = true;
@@ -164,7 +161,7 @@ static void watch_files(struct supervisor *self)
         }
     }
     if (!whole)
-        log_event(&self->log, LOG_LEVEL_ERROR, "certificate.unwatched",
+        log_event(self->log, LOG_LEVEL_ERROR, "certificate.unwatched",
                   F_STR("advice", "send SIGHUP when a certificate was renewed"));
 }
 
@@ -212,8 +209,8 @@ static void on_running(void *ctx, struct crew *crew)
     self->crew = crew;
     self->new_conf = NULL;
     self->new_crew = NULL;
-    set_log(self, self->conf);
-    listeners_keep(&self->listeners, self->conf, crew_workers(crew), &self->log);
+    scribe_commit(self->scribe, settings_global(self->conf)->log_level);
+    listeners_keep(&self->listeners, self->conf, crew_workers(crew), self->log);
     watch_files(self);
     use_standings(self, crew_parcel(crew));
     tell_ready(self);
@@ -236,7 +233,7 @@ static void on_closed(void *ctx, struct crew *crew)
     if (crew != self->closing)
         return;
     self->closing = NULL;
-    tell_changed(&self->log, self->change, self->conf);
+    tell_changed(self->log, self->change, self->conf);
     change_end(self);
 }
 
@@ -254,7 +251,7 @@ static void limit_process(const struct supervisor *self)
         whole &= setrlimit(RLIMIT_NOFILE, &files) == 0;
     }
     if (!whole)
-        log_event(&self->log, LOG_LEVEL_ERROR, "server.unlimited",
+        log_event(self->log, LOG_LEVEL_ERROR, "server.unlimited",
                   F_STR("reason", "the system refuses to set limits of the process"),
                   F_STR("side", "server"), F_STR("advice", "raise its hard limits"));
 }
@@ -266,7 +263,8 @@ static bool start_new(struct supervisor *self, struct fault *fault)
     struct conf *conf = self->new_conf;
     const struct crew_setup setup = {
         .loop = self->loop,
-        .log = &self->log,
+        .log = self->log,
+        .log_fd = scribe_fd(self->scribe),
         .folder = self->folder,
         .listeners = &self->listeners,
         .grants = self->grants,
@@ -308,9 +306,12 @@ static void change_begin(struct supervisor *self, enum tell_change change)
     } else if (settings_read(self->path, conf_load_file, NULL, &self->new_conf) != FERRY_OK) {
         (void)fault_set(&fault, FERRY_E_MEMORY, "memory is short");
     }
+    if (change != TELL_RENEWAL && self->new_conf && self->new_conf->check.count == 0 &&
+        scribe_prepare(self->scribe, self->new_conf) != FERRY_OK)
+        (void)fault_set(&fault, FERRY_E_MEMORY, "memory is short");
     if (change == TELL_START && self->new_conf && self->new_conf->check.count == 0) {
-        set_log(self, self->new_conf);
-        tell_root(&self->log);
+        scribe_commit(self->scribe, settings_global(self->new_conf)->log_level);
+        tell_root(self->log);
         limit_process(self);
     }
     if (fault_is_set(&fault) || !start_new(self, &fault))
@@ -369,6 +370,8 @@ static void on_signal(void *ctx, int number)
     struct supervisor *self = ctx;
     if (number == SIGHUP)
         change_begin(self, TELL_RELOAD);
+    else if (number == SIGUSR1)
+        scribe_reopen(self->scribe);
     else if (self->draining)
         self->over = true;
     else
@@ -381,7 +384,8 @@ static struct standing *make_standing(struct supervisor *self, size_t i)
 {
     const struct standing_setup setup = {
         .loop = self->loop,
-        .log = &self->log,
+        .log = self->log,
+        .log_fd = scribe_fd(self->scribe),
         .folder = self->folder,
         .role = standing_roles[i].role,
         .peers = standing_roles[i].peers,
@@ -395,11 +399,12 @@ static struct standing *make_standing(struct supervisor *self, size_t i)
 static bool init(struct supervisor *self)
 {
     listeners_init(&self->listeners);
-    log_init_fd(&self->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
     self->loop = loop_new();
-    if (!self->loop)
+    if (!self->loop || scribe_new(self->loop, &self->scribe, NULL) != FERRY_OK)
         return false;
-    self->grants = grants_new(self->loop, &self->log, self->folder, look_whether_over, self);
+    self->log = scribe_log(self->scribe);
+    self->grants = grants_new(self->loop, self->log, scribe_fd(self->scribe), self->folder,
+                              look_whether_over, self);
     bool whole = self->grants != NULL;
     for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
         whole &= (self->standings[i] = make_standing(self, i)) != NULL;
@@ -424,6 +429,7 @@ static void fini(struct supervisor *self)
     watch_free(self->watch);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
         loop_signal_free(self->signals[i]);
+    scribe_free(self->scribe);
     loop_free(self->loop);
     conf_free(self->conf);
     fd_close(&self->ready_fd);
@@ -437,7 +443,7 @@ int supervise(const char *path, const char *folder, int ready_fd)
         while (!self.over)
             loop_turn(self.loop, true);
         if (!self.failed)
-            log_event(&self.log, LOG_LEVEL_NOTICE, "server.end", F_STR("file", path));
+            log_event(self.log, LOG_LEVEL_NOTICE, "server.end", F_STR("file", path));
     } else {
         fputs("ferryd: memory is short\n", stderr);
         self.failed = true;
