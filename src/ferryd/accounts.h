@@ -14,4 +14,7 @@ NODISCARD enum ferry_error accounts_from_block(struct conf *conf, const struct c
 /* Notes what is wrong with the account blocks as mistakes of `conf`. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error accounts_check(struct conf *conf);
 
+/* Notes what is wrong with the password hash of the operator's page. */
+void accounts_check_web(struct conf *conf);
+
 #endif

@@ -132,6 +132,7 @@ static const struct conf_directive global_rows[] = {
      .max = HOURS(24 * 7),
      .fallback = "15min",
      .help = "How long a ban lasts."},
+#include "ferryd/settings_web.def"
 };
 
 static const struct conf_directive listen_rows[] = {

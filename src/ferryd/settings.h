@@ -30,6 +30,10 @@ struct settings_global {
     char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */
     uint64_t login_failures_kept_ns, ban_time_ns;
     uint64_t ban_after; /* failures; 0: nobody is banned */
+    /* The operator's page. */
+    struct conf_endpoint web; /* "" of address: there is none */
+    char *web_user, *web_password_hash;
+    struct conf_texts web_hosts;
 };
 
 enum { SETTINGS_WORKERS_MAX = 64 };

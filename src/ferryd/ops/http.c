@@ -193,11 +193,15 @@ static struct turn *turn_new(struct http *http, struct MHD_Connection *connectio
     return turn;
 }
 
+/* libmicrohttpd wakes nobody who runs it from a loop of his own. */
 static void resume(struct turn *turn)
 {
+    struct http *http = turn->http;
     LIST_REMOVE(turn, link);
     turn->wait = NULL;
     MHD_resume_connection(turn->connection);
+    if (http->timer)
+        loop_timer_at(http->timer, loop_now_ns(http->setup.loop));
 }
 
 struct turn *http_rest(const struct http_request *request, void *note, void (*forget)(void *note))
@@ -351,6 +355,7 @@ void http_free(struct http *http)
         return;
     loop_watch_free(http->watch);
     loop_timer_free(http->timer);
+    http->timer = NULL;
     struct turn *turn;
     while ((turn = LIST_FIRST(&http->waiting))) {
         refresh_cancel(turn->wait);

@@ -29,7 +29,7 @@ static const struct {
     const char *block; /* NULL: what stands outside */
     unsigned roles, secrets;
 } shares[] = {
-    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS, 0},
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS, BIT_OPS},
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
@@ -80,7 +80,8 @@ static bool is_business(enum role role, const char *directive, bool *standing)
 /* Prints what stands outside of blocks, as far as it is the role's business, with `sessions` for
  * sessions_max (0: as it is). */
 static enum ferry_error print_outside(const struct conf_instance *whole, enum role role,
-                                      uint64_t sessions, struct buf *out)
+                                      enum print_secrets secrets, uint64_t sessions,
+                                      struct buf *out)
 {
     static const char name[] = "sessions_max";
     static char origin[] = "the share of a worker";
@@ -103,7 +104,7 @@ static enum ferry_error print_outside(const struct conf_instance *whole, enum ro
         if (sessions > 0 && strcmp(directive, name) == 0)
             own.given[i] = (struct conf_given){.file = origin, .text = text};
     }
-    enum ferry_error error = print_effective(&own, PRINT_NO_SECRETS, out);
+    enum ferry_error error = print_effective(&own, secrets, out);
     alloc_free(own.given);
     return error;
 }
@@ -117,7 +118,7 @@ static enum ferry_error print_block(const struct parcel *parcel, const struct co
         return print_effective(block, secrets, out);
     uint64_t sessions = settings_global(conf)->sessions_max;
     uint64_t share = (sessions + parcel->workers - 1) / parcel->workers;
-    return print_outside(block, role, role == ROLE_WORKER ? share : 0, out);
+    return print_outside(block, role, secrets, role == ROLE_WORKER ? share : 0, out);
 }
 
 static enum ferry_error print_for(const struct parcel *parcel, const struct conf *conf,
