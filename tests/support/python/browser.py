@@ -96,8 +96,8 @@ def browser(folder):
     words = [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--remote-debugging-pipe", f"--user-data-dir={folder}"]
-    # The pipe has to be 3 and 4.
-    shell = ["sh", "-c", f'exec "$@" 3<&{to_read} 4>&{from_write}', "sh", *words]
+    # The pipes have to be 3 and 4; dash duplicates no descriptor above 9.
+    shell = ["bash", "-c", f'exec "$@" 3<&{to_read} 4>&{from_write}', "bash", *words]
     with open(folder / "log", "wb") as log, \
          subprocess.Popen(shell, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(to_read, from_write),
                           start_new_session=True) as child:

@@ -73,15 +73,22 @@ static void failures_tile(struct page *page)
     tile(page, last ? "warn" : "good", "Recent failures", number, more);
 }
 
+/* A short word for the tile; when exactly stands below it. */
 static void certificate_tile(struct page *page)
 {
+    static const char *const words[] = {
+        [EXPIRY_GOOD] = "in order",
+        [EXPIRY_SOON] = "expires soon",
+        [EXPIRY_OVER] = "expired",
+        [EXPIRY_EARLY] = "too early",
+    };
     const struct state_certificate *first = expiry_first(page->state);
     char left[FORMAT_BYTES];
     if (!first)
         return;
     enum expiry expiry = expiry_of(first, page->now_ns);
-    tile(page, expiry_mood(expiry), "Certificates", expiry_words(first, page->now_ns, left),
-         expiry == EXPIRY_GOOD ? "until the first expires" : first->listens);
+    tile(page, expiry_mood(expiry), "Certificates", words[expiry],
+         expiry_words(first, page->now_ns, left));
 }
 
 static void tiles(struct page *page)
@@ -134,17 +141,17 @@ static void process_notices(struct page *page)
     }
 }
 
-static void certificate_notices(struct page *page)
+static void certificate_notices(struct page *page, const char *mood)
 {
     const struct state_certificate *row;
     TAILQ_FOREACH (row, &page->state->certificates, link) {
         char left[FORMAT_BYTES], words[160];
         enum expiry expiry = expiry_of(row, page->now_ns);
-        if (expiry == EXPIRY_GOOD || expiry_is_repeated(page->state, row))
+        if (strcmp(expiry_mood(expiry), mood) != 0 || expiry_is_repeated(page->state, row))
             continue;
         snprintf(words, sizeof(words), "The certificate of %.80s: %s", row->listens,
                  expiry_words(row, page->now_ns, left));
-        notice(page, expiry_mood(expiry), words, row->file);
+        notice(page, mood, words, row->file);
     }
 }
 
@@ -156,7 +163,8 @@ static void notices(struct page *page)
     if (state->reload_refused)
         notice(page, "bad", "The last reload was refused; the configuration before it is at work",
                state->reload_refused);
-    certificate_notices(page);
+    certificate_notices(page, "bad");
+    certificate_notices(page, "warn");
     restart_notices(page);
     process_notices(page);
     html_end(&page->html);

@@ -133,12 +133,8 @@ static void rule_card(struct page *page, const struct tighten_rule *rule)
     html_begin(html, "p");
     verdict(page, &effect);
     html_end(html);
-    if (effect.strangers > 0) {
-        html_begin(html, "p");
-        html_attr(html, "class", "note");
-        html_printf(html, "Besides, clients that never logged in, in %zu ways.", effect.strangers);
-        html_end(html);
-    }
+    if (effect.strangers > 0)
+        page_note(page, "Besides, it would turn away some that connected and never logged in.");
     if (effect.accounts > 0)
         affected(page, rule);
     html_end(html);
@@ -146,7 +142,7 @@ static void rule_card(struct page *page, const struct tighten_rule *rule)
 
 void page_policy(struct page *page)
 {
-    page_heading(page, "What clients used", page->state->use_count);
+    html_put(&page->html, "h2", NULL, "What clients used");
     bars(page);
     html_put(&page->html, "h2", NULL, "What would break");
     page_note(page,

@@ -27,7 +27,7 @@ extern const size_t tighten_rule_count;
 /* What a rule would do. */
 struct tighten_effect {
     size_t accounts, clients; /* that it would lock out; accounts are counted once */
-    size_t strangers;         /* rows of those that never logged in: scanners, mostly */
+    size_t strangers;         /* rows of who never logged in: scanners, mostly */
 };
 
 typedef void tighten_fn(void *ctx, const struct tighten_use *use);
