@@ -74,7 +74,7 @@ void page_accounts(struct page *page)
     size_t count = 0, shown = 0;
     TAILQ_FOREACH (account, &page->state->accounts, link)
         count++;
-    page_heading(page, "Accounts", count);
+    page_heading(page, "Who may log in", count);
     page_note(page, "They are changed with “ferryctl account” or in ferryd.conf.");
     if (count == 0)
         return;

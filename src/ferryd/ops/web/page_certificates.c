@@ -51,7 +51,7 @@ void page_certificates(struct page *page)
     size_t count = 0, shown = 0;
     TAILQ_FOREACH (certificate, &page->state->certificates, link)
         count += !expiry_is_repeated(page->state, certificate);
-    page_heading(page, "Certificates", count);
+    page_heading(page, "Shown to clients", count);
     if (count == 0) {
         page_note(page, "No listener has one, or no worker has told yet.");
         return;

@@ -15,9 +15,8 @@ struct census {
     uint64_t sessions[ARRAY_LEN(versions)], all;
 };
 
-static void add(void *ctx, const struct tighten_use *use)
+static void add(struct census *census, const struct tighten_use *use)
 {
-    struct census *census = ctx;
     for (size_t i = 0; i < ARRAY_LEN(versions); i++)
         if (strcmp(use->tls->version, versions[i]) == 0) {
             census->sessions[i] += use->sessions;
@@ -41,10 +40,11 @@ static void bar(struct page *page, const struct census *census, size_t i)
     html_end(html);
 }
 
-static void bars(struct page *page)
+static void bars(struct page *page, const struct tighten *tighten)
 {
     struct census census = {0};
-    tighten_each(page->state, add, &census);
+    for (size_t i = 0; i < tighten->count; i++)
+        add(&census, &tighten->uses[i]);
     html_begin(&page->html, "ul");
     html_attr(&page->html, "class", "bars");
     for (size_t i = 0; i < ARRAY_LEN(versions) && census.all > 0; i++)
@@ -57,52 +57,48 @@ static void bars(struct page *page)
 
 enum { SHOWN_MAX = 50 };
 
-struct list {
-    struct page *page;
-    const struct tighten_rule *rule;
-    size_t shown, count;
-};
-
-static void row(void *ctx, const struct tighten_use *use)
+static void row(struct page *page, const struct tighten_use *use, const char *lacks)
 {
-    struct list *list = ctx;
-    struct html *html = &list->page->html;
-    const char *lacks = list->rule->lacks(use);
+    struct html *html = &page->html;
     char words[FORMAT_BYTES];
-    if (!lacks || !use->account[0] || ++list->count > SHOWN_MAX)
-        return;
-    list->shown++;
     html_begin(html, "tr");
-    page_cell(list->page, "Account");
+    page_cell(page, "Account");
     html_put(html, "strong", NULL, use->account);
-    page_cell_end(list->page);
-    page_cell(list->page, "Client");
+    page_cell_end(page);
+    page_cell(page, "Client");
     html_words(html, use->client[0] ? use->client : "did not say what it is");
-    page_cell_end(list->page);
-    page_cell(list->page, "Why");
+    page_cell_end(page);
+    page_cell(page, "Why");
     html_words(html, lacks);
     html_begin(html, "small");
     html_words(html, use->tls->version);
     html_words(html, " ");
     html_words(html, use->tls->cipher);
     html_end(html);
-    page_cell_end(list->page);
-    page_cell(list->page, "Last");
+    page_cell_end(page);
+    page_cell(page, "Last");
     html_words(html, use->last_ns == 0
                          ? "connected now"
                          : format_time(use->last_ns / (int64_t)CLOCK_NS_PER_S, words));
-    page_cell_end(list->page);
+    page_small(page, format_count(use->sessions, "session", words));
+    page_cell_end(page);
     html_end(html);
 }
 
-static void affected(struct page *page, const struct tighten_rule *rule)
+static void affected(struct page *page, const struct tighten *tighten,
+                     const struct tighten_rule *rule)
 {
     static const char *const columns[] = {"Account", "Client", "Why", "Last"};
-    struct list list = {.page = page, .rule = rule};
+    size_t count = 0;
     page_table(page, "uses", columns, ARRAY_LEN(columns));
-    tighten_each(page->state, row, &list);
+    for (size_t i = 0; i < tighten->count; i++) {
+        const struct tighten_use *use = &tighten->uses[i];
+        const char *lacks = use->account[0] ? rule->lacks(use) : NULL;
+        if (lacks && count++ < SHOWN_MAX)
+            row(page, use, lacks);
+    }
     page_table_end(page);
-    page_more(page, list.shown, list.count);
+    page_more(page, SHOWN_MAX, count);
 }
 
 static void verdict(struct page *page, const struct tighten_effect *effect)
@@ -120,10 +116,11 @@ static void verdict(struct page *page, const struct tighten_effect *effect)
     html_end(&page->html);
 }
 
-static void rule_card(struct page *page, const struct tighten_rule *rule)
+static void rule_card(struct page *page, const struct tighten *tighten,
+                      const struct tighten_rule *rule)
 {
     struct html *html = &page->html;
-    struct tighten_effect effect = tighten_effect_of(page->state, rule);
+    struct tighten_effect effect = tighten_effect_of(tighten, rule);
     html_begin(html, "section");
     html_attr(html, "class", "rule");
     html_begin(html, "h3");
@@ -136,19 +133,24 @@ static void rule_card(struct page *page, const struct tighten_rule *rule)
     if (effect.strangers > 0)
         page_note(page, "Besides, it would turn away some that connected and never logged in.");
     if (effect.accounts > 0)
-        affected(page, rule);
+        affected(page, tighten, rule);
     html_end(html);
 }
 
 void page_policy(struct page *page)
 {
+    CLEANUP(tighten_fini) struct tighten tighten;
+    if (tighten_init(&tighten, page->state) != FERRY_OK) {
+        page_note(page, "Memory is short: try again.");
+        return;
+    }
     html_put(&page->html, "h2", NULL, "What clients used");
-    bars(page);
+    bars(page, &tighten);
     html_put(&page->html, "h2", NULL, "What would break");
-    page_note(page,
-              "Judged by the sessions of now and those that ended since the server was started: "
-              "who has not connected since is not known. A client that used an older TLS might "
-              "speak a newer one, too, where the rules of today did not let it.");
+    page_note(page, "Judged by the sessions of now and those that ended since the server was "
+                    "started: who has not connected since is not known. A client that used an "
+                    "older TLS might speak a newer one, too, where the rules of today did not let "
+                    "it.");
     for (size_t i = 0; i < tighten_rule_count; i++)
-        rule_card(page, &tighten_rules[i]);
+        rule_card(page, &tighten, &tighten_rules[i]);
 }

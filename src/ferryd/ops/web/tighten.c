@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/alloc.h"
 
 /* ---- rules ---- */
 
@@ -64,78 +64,110 @@ const size_t tighten_rule_count = ARRAY_LEN(tighten_rules);
 
 /* ---- uses ---- */
 
-void tighten_each(const struct state *state, tighten_fn *fn, void *ctx)
+/* FNV-1a: it only makes the search short. */
+static uint32_t hash_text(uint32_t hash, const char *text)
+{
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT32_C(16777619);
+    return (hash ^ 0xff) * UINT32_C(16777619);
+}
+
+static uint32_t hash_of(const struct tighten_use *use)
+{
+    uint32_t hash = hash_text(UINT32_C(2166136261), use->account);
+    return hash_text(hash_text(hash_text(hash, use->client), use->tls->version), use->tls->cipher);
+}
+
+static bool is_same(const struct tighten_use *a, const struct tighten_use *b)
+{
+    return a->hash == b->hash && strcmp(a->account, b->account) == 0 &&
+           strcmp(a->client, b->client) == 0 && strcmp(a->tls->version, b->tls->version) == 0 &&
+           strcmp(a->tls->cipher, b->tls->cipher) == 0;
+}
+
+static void add(struct tighten *tighten, struct tighten_use use)
+{
+    use.hash = hash_of(&use);
+    for (size_t i = 0; i < tighten->count; i++) {
+        struct tighten_use *old = &tighten->uses[i];
+        if (!is_same(old, &use))
+            continue;
+        old->sessions += use.sessions;
+        old->data_full += use.data_full;
+        old->data_clear += use.data_clear;
+        return;
+    }
+    if (tighten->count < TIGHTEN_USES_MAX)
+        tighten->uses[tighten->count++] = use;
+}
+
+enum ferry_error tighten_init(struct tighten *tighten, const struct state *state)
 {
     const struct state_session *session;
     const struct state_use *use;
-    TAILQ_FOREACH (session, &state->sessions, link) {
-        const struct tighten_use now = {
-            .account = session->account,
-            .client = session->client,
-            .tls = &session->tls,
-            .sessions = 1,
-        };
+    *tighten = (struct tighten){0};
+    tighten->uses = alloc_resize(NULL, TIGHTEN_USES_MAX, sizeof(*tighten->uses));
+    if (!tighten->uses)
+        return FERRY_E_MEMORY;
+    TAILQ_FOREACH (session, &state->sessions, link)
         if (session->logged_in)
-            fn(ctx, &now);
-    }
-    TAILQ_FOREACH (use, &state->uses, link) {
-        const struct tighten_use then = {
-            .account = use->account,
-            .client = use->client,
-            .tls = &use->tls,
-            .data_full = use->data_full,
-            .data_clear = use->data_clear,
-            .last_ns = use->last_ns,
-            .sessions = use->sessions,
-        };
-        fn(ctx, &then);
-    }
+            add(tighten, (struct tighten_use){
+                             .account = session->account,
+                             .client = session->client,
+                             .tls = &session->tls,
+                             .sessions = 1,
+                         });
+    TAILQ_FOREACH (use, &state->uses, link)
+        add(tighten, (struct tighten_use){
+                         .account = use->account,
+                         .client = use->client,
+                         .tls = &use->tls,
+                         .data_full = use->data_full,
+                         .data_clear = use->data_clear,
+                         .sessions = use->sessions,
+                         .last_ns = use->last_ns,
+                     });
+    return FERRY_OK;
 }
 
-/* The different accounts and programs, in as many steps as there are pairs: at most 2000 rows of
- * the inventory, and as many sessions are looked at. */
-enum { NAMES_MAX = 2 * STATE_USES_MAX };
-
-struct names {
-    const char *list[NAMES_MAX];
-    size_t count;
-};
-
-static void add_name(struct names *names, const char *name)
+void tighten_fini(struct tighten *tighten)
 {
-    for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->list[i], name) == 0)
-            return;
-    if (names->count < NAMES_MAX)
-        names->list[names->count++] = name;
+    alloc_free(tighten->uses);
+    *tighten = (struct tighten){0};
 }
 
-struct tally {
-    const struct tighten_rule *rule;
-    struct names accounts, clients;
-    size_t strangers;
-};
+/* ---- effects ---- */
 
-static void count(void *ctx, const struct tighten_use *use)
+/* Whether one before it, that the rule would lock out, has the same account; or the same program.
+ */
+static bool is_known(const struct tighten *tighten, size_t at, const struct tighten_rule *rule,
+                     bool by_client)
 {
-    struct tally *tally = ctx;
-    if (!tally->rule->lacks(use))
-        return;
-    if (!use->account[0]) {
-        tally->strangers++;
-        return;
+    const struct tighten_use *use = &tighten->uses[at];
+    for (size_t i = 0; i < at; i++) {
+        const struct tighten_use *old = &tighten->uses[i];
+        if (strcmp(by_client ? old->client : old->account,
+                   by_client ? use->client : use->account) == 0 &&
+            old->account[0] && rule->lacks(old))
+            return true;
     }
-    add_name(&tally->accounts, use->account);
-    add_name(&tally->clients, use->client);
+    return false;
 }
 
-struct tighten_effect tighten_effect_of(const struct state *state, const struct tighten_rule *rule)
+struct tighten_effect tighten_effect_of(const struct tighten *tighten,
+                                        const struct tighten_rule *rule)
 {
-    struct tally tally = {.rule = rule};
-    tighten_each(state, count, &tally);
-    return (struct tighten_effect){
-        .accounts = tally.accounts.count,
-        .clients = tally.clients.count,
-        .strangers = tally.strangers,
-    };
+    struct tighten_effect effect = {0};
+    for (size_t i = 0; i < tighten->count; i++) {
+        const struct tighten_use *use = &tighten->uses[i];
+        if (!rule->lacks(use))
+            continue;
+        if (!use->account[0]) {
+            effect.strangers++;
+            continue;
+        }
+        effect.accounts += !is_known(tighten, i, rule, false);
+        effect.clients += !is_known(tighten, i, rule, true);
+    }
+    return effect;
 }

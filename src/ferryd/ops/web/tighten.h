@@ -5,19 +5,27 @@
 
 #include "ferryd/ops/state.h"
 
-/* One thing that a client used. */
+/* One way in which an account was used by a program. Texts are those of the state. */
 struct tighten_use {
     const char *account, *client;
     const struct state_tls *tls;
-    uint64_t data_full, data_clear;
-    int64_t last_ns;
-    uint64_t sessions;
+    uint64_t data_full, data_clear, sessions;
+    int64_t last_ns; /* when one ended last; 0: one is connected now */
+    uint32_t hash;   /* tighten.c's */
 };
+
+/* All that is known, those that are connected first. */
+struct tighten {
+    struct tighten_use *uses;
+    size_t count;
+};
+
+enum { TIGHTEN_USES_MAX = 2 * STATE_USES_MAX }; /* what exceeds it is left out */
 
 struct tighten_rule {
     const char *directive; /* "policy = modern" */
     const char *means;     /* one sentence */
-    /* Why such a client could not go on; NULL: it could. A static string or of the use. */
+    /* Why such a client could not go on; NULL: it could. A static string. */
     const char *(*lacks)(const struct tighten_use *use);
 };
 
@@ -26,15 +34,15 @@ extern const size_t tighten_rule_count;
 
 /* What a rule would do. */
 struct tighten_effect {
-    size_t accounts, clients; /* that it would lock out; accounts are counted once */
-    size_t strangers;         /* rows of who never logged in: scanners, mostly */
+    size_t accounts, clients; /* that it would lock out; each is counted once */
+    size_t strangers;         /* uses of who never logged in: scanners, mostly */
 };
 
-typedef void tighten_fn(void *ctx, const struct tighten_use *use);
+/* Lasts as long as the state is left as it is. FERRY_E_MEMORY. */
+NODISCARD enum ferry_error tighten_init(struct tighten *tighten, const struct state *state);
+void tighten_fini(struct tighten *tighten);
 
-/* Calls `fn` with all that is known, connected sessions first. */
-void tighten_each(const struct state *state, tighten_fn *fn, void *ctx);
-
-struct tighten_effect tighten_effect_of(const struct state *state, const struct tighten_rule *rule);
+struct tighten_effect tighten_effect_of(const struct tighten *tighten,
+                                        const struct tighten_rule *rule);
 
 #endif
