@@ -26,14 +26,18 @@ struct settings_global {
     uint64_t parts_kept_ns;
     uint64_t workers; /* 0: one for each processor */
     enum confinement sandbox;
-    char *accounts;   /* path of a roster; NULL: there are only account blocks */
+    struct conf_texts accounts; /* ferryd/sources.h; none: there are only account blocks */
     char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */
+    struct conf_texts homes;
     uint64_t login_failures_kept_ns, ban_time_ns;
     uint64_t ban_after; /* failures; 0: nobody is banned */
     /* The operator's page. */
     struct conf_endpoint web; /* "" of address: there is none */
     char *web_user, *web_password_hash;
     struct conf_texts web_hosts;
+    char *control;      /* path; NULL: the default */
+    char *control_group;
+    struct conf_endpoint metrics; /* no address: nowhere */
 };
 
 enum { SETTINGS_WORKERS_MAX = 64 };

@@ -29,7 +29,7 @@ static inline void server_count(struct server_counters *counters, enum server_co
 static inline void server_count_failure(struct server_counters *counters, enum ferry_error kind)
 {
     unsigned at = (unsigned)-(int)kind;
-    if (at < SERVER_FAILURE_KINDS)
+    if (kind != FERRY_OK && at < SERVER_FAILURE_KINDS)
         counters->failures[at]++;
 }
 

@@ -2,6 +2,7 @@
 #include "server/event.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -123,6 +124,8 @@ const char *server_event_advice(const struct fault *fault)
 
 void server_event_opened(const struct server_session *session)
 {
+    if (!session->refused)
+        server_count(&session->shared->counters, SERVER_COUNT_CONNECTIONS);
     char reached[ADDRESS_TEXT_BYTES];
     address_text(&session->reached, reached);
     server_event(session, LOG_LEVEL_NOTICE, "session.open",
@@ -130,8 +133,33 @@ void server_event_opened(const struct server_session *session)
                  F_STR("address", reached), F_U64("port", address_port(&session->reached)));
 }
 
-void server_event_sealed(const struct server_session *session, const struct tls_facts *facts)
+/* SSL 3 and before are not spoken. */
+static void count_handshake(struct server_session *session, enum tls_version version)
 {
+    static const enum server_count counts[] = {
+        [TLS_VERSION_1_0] = SERVER_COUNT_HANDSHAKES_1_0,
+        [TLS_VERSION_1_1] = SERVER_COUNT_HANDSHAKES_1_1,
+        [TLS_VERSION_1_2] = SERVER_COUNT_HANDSHAKES_1_2,
+        [TLS_VERSION_1_3] = SERVER_COUNT_HANDSHAKES_1_3,
+    };
+    if (version != TLS_VERSION_ANY && (size_t)version < ARRAY_LEN(counts))
+        server_count(&session->shared->counters, counts[version]);
+}
+
+static void note_tls(struct server_session *session, const struct tls_facts *facts)
+{
+    struct server_tls_note *note = &session->tls;
+    note->version = facts->version_name;
+    note->cipher = facts->cipher;
+    note->resumed = facts->resumed;
+    snprintf(note->kex, sizeof(note->kex), "%s", facts->kex);
+    snprintf(note->signature, sizeof(note->signature), "%s", facts->signature);
+}
+
+void server_event_sealed(struct server_session *session, const struct tls_facts *facts)
+{
+    count_handshake(session, facts->version);
+    note_tls(session, facts);
     server_event(session, LOG_LEVEL_NOTICE, "session.tls", F_STR("tls", facts->version_name),
                  F_STR("cipher", facts->cipher), F_STR("resumed", facts->resumed ? "yes" : "no"),
                  F_STR("alpn", facts->alpn), F_STR("server_name", facts->server_name),
@@ -152,6 +180,7 @@ void server_event_closed(const struct server_session *session)
 
 void server_event_lost(const struct server_session *session, const struct fault *why)
 {
+    server_count_failure(&session->shared->counters, why->kind);
     if (fault_is_set(why))
         server_event(session, LOG_LEVEL_NOTICE, "session.broken", F_VISIBLE("reason", why->what),
                      F_VISIBLE("alert", why->peer_said),
@@ -161,6 +190,8 @@ void server_event_lost(const struct server_session *session, const struct fault 
 
 void server_event_unsealed(const struct server_session *session, const struct fault *why)
 {
+    server_count(&session->shared->counters, SERVER_COUNT_HANDSHAKES_FAILED);
+    server_count_failure(&session->shared->counters, why->kind);
     server_event(session, LOG_LEVEL_NOTICE, "session.tls-failed", F_VISIBLE("reason", why->what),
                  F_VISIBLE("alert", why->peer_said), F_STR("side", server_event_side(why->kind)),
                  F_VISIBLE("advice", server_event_advice(why)));
@@ -168,6 +199,7 @@ void server_event_unsealed(const struct server_session *session, const struct fa
 
 void server_event_refused(const struct server_session *session, const struct fault *why)
 {
+    server_count_failure(&session->shared->counters, why->kind);
     /* Whoever is waited for here is the client; and of a server that ends it is no fault. */
     bool idle = why->kind == FERRY_E_TIMEOUT;
     const char *side = session->draining ? "server" : server_event_side(why->kind);

@@ -22,7 +22,7 @@ const char *server_event_advice(const struct fault *fault);
 
 /* The session began, has TLS, is over. */
 void server_event_opened(const struct server_session *session);
-void server_event_sealed(const struct server_session *session, const struct tls_facts *facts);
+void server_event_sealed(struct server_session *session, const struct tls_facts *facts);
 void server_event_closed(const struct server_session *session);
 
 /* Its connection is lost: `why` is set if it is known. */

@@ -79,6 +79,7 @@ void server_failure_reply(struct server_session *session, const struct fault *fa
 {
     const struct server_action *command = &session->command;
     struct server_failure failure = server_failure_of(command->verb, fault);
+    server_count_failure(&session->shared->counters, fault->kind);
     server_event(session, LOG_LEVEL_NOTICE, "command.failed",
                  F_STR("verb", verb_row(command->verb)->name), F_BYTES("path", command->path),
                  F_U64("reply", (uint64_t)failure.code), F_VISIBLE("reason", fault->what),

@@ -76,6 +76,7 @@ static void login_grant(struct server_session *session, const struct login_grant
         login_no_memory(session);
         return;
     }
+    server_count(&session->shared->counters, SERVER_COUNT_LOGINS_GRANTED);
     server_event(session, LOG_LEVEL_NOTICE, "session.login",
                  F_STR("by", grant->by_certificate ? "certificate" : "password"),
                  F_STR("rights", grant->read_only ? "read" : "read and write"));
@@ -89,6 +90,7 @@ static void login_grant(struct server_session *session, const struct login_grant
 
 static void login_unavailable(struct server_session *session, const struct fault *fault)
 {
+    server_count(&session->shared->counters, SERVER_COUNT_LOGINS_UNAVAILABLE);
     server_event(session, LOG_LEVEL_ERROR, "session.login-unavailable",
                  F_VISIBLE("reason", fault->what), F_STR("side", "server"),
                  F_VISIBLE("advice", fault->advice[0] ? fault->advice
@@ -139,6 +141,7 @@ static void login_failed(struct server_session *session, const struct fault *fau
 {
     uint64_t delay_ns = session->rules->login_delay_ns << session->login_failures;
     session->login_failures++;
+    server_count(&session->shared->counters, SERVER_COUNT_LOGINS_REFUSED);
     session->login_reply_ns = loop_now_ns(session->shared->loop) + delay_ns;
     server_event(
         session, LOG_LEVEL_NOTICE, "session.login-failed",
@@ -162,9 +165,6 @@ static void login_pass_done(void *ctx, enum login_verdict verdict, const struct 
 {
     struct server_session *session = ctx;
     session->login_asked = false;
-    if (verdict != LOGIN_REFUSED)
-        server_limits_tried(&session->shared->limits, &session->rules->limits, &session->peer,
-                            bytes_str(session->user), verdict == LOGIN_GRANTED);
     switch (verdict) {
     case LOGIN_GRANTED:
         login_grant(session, grant);
@@ -179,23 +179,9 @@ static void login_pass_done(void *ctx, enum login_verdict verdict, const struct 
     server_session_turn(session);
 }
 
-/* SEC-50 */
-static void login_locked(struct server_session *session)
-{
-    server_event(session, LOG_LEVEL_NOTICE, "session.login-locked",
-                 F_STR("reason", "too many failed logins"), F_STR("side", "client"),
-                 F_STR("advice", "it passes by itself; login_failures is the limit"));
-    login_end(session, "too many failed logins", "Too many failed logins, try again later.");
-}
-
 void server_login_pass(struct server_session *session, const struct server_action *action)
 {
     CLEANUP(secret_drop) struct secret *password = NULL;
-    if (!server_limits_try(&session->shared->limits, &session->rules->limits, &session->peer,
-                           bytes_str(session->user), loop_now_ns(session->shared->loop))) {
-        login_locked(session);
-        return;
-    }
     if (secret_new(action->argument, &password) == FERRY_OK)
         login_ask(session, password, login_pass_done);
     else

@@ -19,6 +19,7 @@
 #include "server/session_private.h"
 #include "server/stat.h"
 #include "server/transfer.h"
+#include "server/watch.h"
 #include "tls/engine.h"
 
 enum {
@@ -72,6 +73,7 @@ void server_session_free(struct server_session *session)
 {
     struct server_shared *shared = session->shared;
     server_event_closed(session);
+    server_watch_ended(session);
     server_session_log_out(session);
     server_host_forget(session);
     stream_free(session->stream);
@@ -83,6 +85,7 @@ void server_session_free(struct server_session *session)
     shared->count--;
     server_presence_end(session);
     server_rules_unref(session->rules);
+    alloc_free(session->client);
     alloc_free(session);
     shared->gone(shared->ctx);
 }
@@ -148,22 +151,37 @@ void server_session_transfer_over(struct server_session *session)
         server_session_free(session);
         return;
     }
-    if (session->draining)
-        server_pi_refuse(session->pi, "The server is shutting down");
+    if (session->farewell)
+        server_pi_refuse(session->pi, session->farewell);
     server_session_turn(session);
+}
+
+/* Now, or when the transfer that runs is over. */
+static void session_part(struct server_session *session, const char *farewell, const char *why)
+{
+    session->farewell = farewell;
+    if (session->transfer || session->phase == SERVER_GONE)
+        return;
+    server_pi_refuse(session->pi, farewell);
+    if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS ||
+        session->phase == SERVER_UNDECIDED)
+        server_session_end(session, why, false);
+    else
+        server_session_turn(session);
 }
 
 void server_session_drain(struct server_session *session)
 {
     session->draining = true;
-    if (session->transfer || session->phase == SERVER_GONE)
-        return;
-    server_pi_refuse(session->pi, "The server is shutting down");
-    if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS ||
-        session->phase == SERVER_UNDECIDED)
-        server_session_end(session, "the server ended", false);
-    else
-        server_session_turn(session);
+    session_part(session, "The server is shutting down", "the server ended");
+}
+
+void server_session_dismiss(struct server_session *session, const char *farewell, const char *why)
+{
+    struct server_transfer *transfer = session->transfer;
+    session_part(session, farewell, why);
+    if (transfer)
+        server_transfer_abort(transfer, FERRY_E_CANCELLED, why);
 }
 
 /* ---- commands ---- */

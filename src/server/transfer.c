@@ -388,7 +388,7 @@ static void transfer_set_rate(const struct server_transfer *transfer,
                               struct pump_settings *settings)
 {
     const struct server_session *session = transfer->session;
-    struct server_ledger_entry *account =
+    struct ledger_entry *account =
         server_limits_account(&session->shared->limits, bytes_str(session->user));
     bool upload = server_transfer_is_upload(transfer);
     uint64_t rate = upload ? session->rate_up : session->rate_down;

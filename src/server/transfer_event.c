@@ -102,6 +102,47 @@ void server_event_removed(const struct server_session *session)
 
 /* ---- the end ---- */
 
+/* Listings are no files. */
+static void count_bytes(const struct server_transfer *transfer, struct server_counters *counters)
+{
+    if (transfer->list)
+        return;
+    enum server_count what =
+        server_transfer_is_upload(transfer) ? SERVER_COUNT_BYTES_UP : SERVER_COUNT_BYTES_DOWN;
+    counters->counts[what] += transfer->bytes;
+}
+
+static void count_data_connection(const struct server_transfer *transfer)
+{
+    struct server_session *session = transfer->session;
+    struct server_counters *counters = &session->shared->counters;
+    if (!transfer->tls[0]) {
+        session->data_uses.clear++;
+        server_count(counters, SERVER_COUNT_DATA_CLEAR);
+    } else if (session->data_tls && session->data_tls->resumed) {
+        session->data_uses.resumed++;
+        server_count(counters, SERVER_COUNT_DATA_RESUMED);
+    } else {
+        session->data_uses.full++;
+        server_count(counters, SERVER_COUNT_DATA_FULL);
+    }
+}
+
+static void count_for_server(const struct server_transfer *transfer)
+{
+    struct server_counters *counters = &transfer->session->shared->counters;
+    enum server_count done = transfer->list                        ? SERVER_COUNT_LISTINGS
+                             : server_transfer_is_upload(transfer) ? SERVER_COUNT_UPLOADS
+                                                                   : SERVER_COUNT_DOWNLOADS;
+    /* Each has its failures in the row behind it. */
+    server_count(counters, transfer->code ? (enum server_count)(done + 1) : done);
+    count_bytes(transfer, counters);
+    if (transfer->code)
+        server_count_failure(counters, transfer->fault.kind);
+    else
+        count_data_connection(transfer);
+}
+
 static void count(const struct server_transfer *transfer)
 {
     struct server_totals *totals = &transfer->session->totals;
@@ -121,6 +162,7 @@ static void count(const struct server_transfer *transfer)
 void server_event_transfer_over(const struct server_transfer *transfer)
 {
     count(transfer);
+    count_for_server(transfer);
     tell_xferlog(transfer);
     if (transfer->code == 0)
         log_end(transfer);

@@ -11,6 +11,7 @@
 #include "ferryd/worker/charsets.h"
 #include "ferryd/worker/confine.h"
 #include "ferryd/worker/remote_auth.h"
+#include "ferryd/worker/remote_ops.h"
 #include "ferryd/worker/remote_signer.h"
 #include "server/worker.h"
 
@@ -30,6 +31,7 @@ struct worker {
     struct remote_names lookups;
     struct names names; /* by them */
     struct remote_signer *signer;
+    struct remote_ops *ops;
     struct tls_master *master;
     struct loop_timer *rotation; /* of the master key */
     struct server_worker *server;
@@ -77,13 +79,14 @@ static void worker_begin(void *ctx, struct role_main *role)
     };
     worker->auth = remote_auth_new(&setup);
     worker->signer = remote_signer_new(loop, &worker->log);
+    worker->ops = remote_ops_new(loop, &worker->log);
     worker->master = tls_master_new();
     worker->rotation = loop_timer_new(loop, on_rotation, worker);
 }
 
 static bool is_made(const struct worker *worker)
 {
-    return worker->auth && worker->signer && worker->master && worker->rotation;
+    return worker->auth && worker->signer && worker->ops && worker->master && worker->rotation;
 }
 
 static enum ferry_error worker_settings(void *ctx, int fd, struct fault *fault)
@@ -122,8 +125,8 @@ static enum ferry_error worker_channel(void *ctx, enum role peer, uint32_t numbe
         error = remote_auth_connect(worker->auth, fd_take(&owned));
     else if (error == FERRY_OK && peer == ROLE_KEYS)
         error = remote_signer_connect(worker->signer, fd_take(&owned));
-    else if (peer == ROLE_OPS)
-        return FERRY_OK;
+    else if (error == FERRY_OK && peer == ROLE_OPS)
+        error = remote_ops_connect(worker->ops, fd_take(&owned));
     else if (error == FERRY_OK)
         return fault_set(fault, FERRY_E_PROTOCOL, "a worker has no channel to %s", role_name(peer));
     return error == FERRY_OK ? error : fault_set(fault, error, "no memory for a channel");
@@ -186,6 +189,8 @@ static enum ferry_error make_server(struct worker *worker, const struct settings
         .names = &worker->names,
         .log = &worker->log,
         .id_tag = (uint32_t)getpid(),
+        .ended = remote_ops_ended,
+        .ended_ctx = worker->ops,
         .xferlog = global->xferlog ? write_xferlog : NULL,
         .xferlog_ctx = worker->role,
     };
@@ -221,6 +226,8 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
     enum ferry_error error = FERRY_OK;
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
         error = add_rules(worker, block, fault);
+    if (error == FERRY_OK && remote_ops_take_certificates(worker->ops, &worker->given) != FERRY_OK)
+        error = fault_set(fault, FERRY_E_MEMORY, "no memory for certificates");
     if (error == FERRY_OK)
         error = make_server(worker, global, fault);
     if (error == FERRY_OK)
@@ -228,8 +235,10 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
     if (error == FERRY_OK)
         error = open_doors(worker, fault);
     given_fini(&worker->given);
-    if (error == FERRY_OK)
+    if (error == FERRY_OK) {
+        remote_ops_serve(worker->ops, worker->server);
         rotate_later(worker);
+    }
     return error;
 }
 
