@@ -53,7 +53,9 @@ static void on_settle(void *ctx)
         bool owed = peers->status_ask != 0 && peers->status_ask <= wait->number &&
                     (wait->what & REFRESH_PROCESSES);
         LIST_FOREACH (peer, &peers->list, link)
-            owed |= peer->ask != 0 && peer->ask <= wait->number && (wait->what & peer->what);
+            owed |= (peer->ask != 0 && peer->ask <= wait->number && (wait->what & peer->what)) ||
+                    (peer->bans_ask != 0 && peer->bans_ask <= wait->number &&
+                     (wait->what & REFRESH_BANS));
         if (!owed) {
             wait_over(wait);
             loop_task_post(peers->settle); /* the list may be another one now */
@@ -86,6 +88,13 @@ static void ask_auth(struct peer *peer)
     wire_put_u64(link_begin(peer->channel, MESSAGE_ACCOUNTS_ASK), peer->ask);
     if (!send_to(peer->channel))
         peer->ask = 0;
+}
+
+static void ask_bans(struct peer *peer, uint64_t number)
+{
+    state_forget_bans(peer->peers->setup.state);
+    wire_put_u64(link_begin(peer->channel, MESSAGE_BANS_ASK), number);
+    peer->bans_ask = send_to(peer->channel) ? number : 0;
 }
 
 static void ask_supervisor(struct peers *peers, uint64_t number)
@@ -124,6 +133,8 @@ static void ask_all(struct peers *peers, unsigned what, uint64_t number)
         peer->what = REFRESH_ACCOUNTS;
         ask_auth(peer);
     }
+    if (peer && (what & REFRESH_BANS) && peer->bans_ask == 0)
+        ask_bans(peer, number);
     if ((what & REFRESH_PROCESSES) && peers->status_ask == 0)
         ask_supervisor(peers, number);
 }
@@ -226,6 +237,25 @@ struct peers_wish *peers_kick(struct peers *peers, const struct state_session *s
     return NULL;
 }
 
+struct peers_wish *peers_ban(struct peers *peers, const char *address, uint64_t seconds,
+                             peers_done_fn *done, void *ctx)
+{
+    struct peer *peer = newest_auth(peers);
+    struct peers_wish *wish = peer ? wish_new(peers, peer->number, done, ctx) : NULL;
+    if (!wish)
+        return NULL;
+    struct wire_writer *writer =
+        link_begin(peer->channel, seconds > 0 ? MESSAGE_BAN : MESSAGE_UNBAN);
+    wire_put_u64(writer, wish->number);
+    wire_put_bytes(writer, bytes_first(bytes_str(address), MESSAGE_NAME_BYTES));
+    if (seconds > 0)
+        wire_put_u64(writer, seconds);
+    if (send_to(peer->channel))
+        return wish;
+    peers_forget(wish);
+    return NULL;
+}
+
 void peers_drain(struct peers *peers, uint64_t grace_ns)
 {
     wire_put_u64(link_begin(peers->setup.supervisor, MESSAGE_DRAIN_ASK), grace_ns);
@@ -268,13 +298,13 @@ static void peer_free(struct peer *peer)
     alloc_free(peer);
 }
 
-/* A wish that nobody answers any more: the worker has gone, and its sessions with it. */
-static void end_wishes(struct peers *peers, uint32_t worker)
+/* A wish that nobody answers any more: if a worker has gone, its sessions have, too. */
+static void end_wishes(struct peers *peers, uint32_t worker, enum role kind)
 {
     struct peers_wish *wish = LIST_FIRST(&peers->wishes);
     while (wish) {
         if (wish->worker == worker) {
-            peers_wish_over(wish, true, BYTES_LIT(""));
+            peers_wish_over(wish, kind == ROLE_WORKER, BYTES_LIT(""));
             wish = LIST_FIRST(&peers->wishes);
         } else {
             wish = LIST_NEXT(wish, link);
@@ -287,12 +317,13 @@ static void on_closed(void *ctx, const struct fault *why)
     struct peer *peer = ctx;
     struct peers *peers = peer->peers;
     uint32_t number = peer->number;
+    enum role role = peer->role;
     if (fault_is_set(why))
         log_event(peers->setup.log, LOG_LEVEL_ERROR, "channel.ended",
                   F_STR("peer", role_name(peer->role)), F_U64("number", number),
                   F_VISIBLE("reason", why->what));
     peer_free(peer);
-    end_wishes(peers, number);
+    end_wishes(peers, number, role);
     loop_task_post(peers->settle);
 }
 

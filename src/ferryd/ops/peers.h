@@ -49,6 +49,10 @@ struct peers_wish *peers_reload(struct peers *peers, peers_done_fn *done, void *
 struct peers_wish *peers_kick(struct peers *peers, const struct state_session *session,
                               peers_done_fn *done, void *ctx);
 
+/* `seconds` 0: ends the ban. */
+struct peers_wish *peers_ban(struct peers *peers, const char *address, uint64_t seconds,
+                             peers_done_fn *done, void *ctx);
+
 /* NULL is fine. */
 void peers_forget(struct peers_wish *wish);
 

@@ -14,9 +14,10 @@ struct peer {
     enum role role;
     uint32_t number;
     struct link *channel;
-    uint64_t ask;  /* that it is answering; 0: none */
-    unsigned what; /* of refresh.h, that is asked */
-    bool fresh;    /* the first row of an answer is due: what was known before is forgotten */
+    uint64_t ask;      /* that it is answering; 0: none */
+    unsigned what;     /* of refresh.h, that is asked */
+    uint64_t bans_ask; /* the same, of auth, for bans */
+    bool fresh;        /* the first row of an answer is due: what was known before is forgotten */
     struct server_counters counters; /* of a worker, as it told last */
 };
 
@@ -34,7 +35,7 @@ struct peers_wish {
     LIST_ENTRY(peers_wish) link;
     struct peers *peers;
     uint64_t number;
-    uint32_t worker; /* who answers; 0: the supervisor */
+    uint32_t worker; /* the process that answers; 0: the supervisor */
     peers_done_fn *done;
     void *ctx;
 };

@@ -1,4 +1,6 @@
 /* What the peers of ferryd-ops tell. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -178,6 +180,36 @@ static void take_account(struct state *state, struct wire_reader *reader)
     try_it(state_add_account(state, &row));
 }
 
+static void take_ban(struct state *state, struct wire_reader *reader)
+{
+    char reason[64];
+    (void)wire_get_u64(reader);
+    CLEANUP(alloc_free_str) char *address = alloc_bytes(wire_get_bytes(reader));
+    int64_t until_s = wire_get_i64(reader);
+    uint64_t failures = wire_get_u64(reader);
+    snprintf(reason, sizeof(reason), "%" PRIu64 " failed logins", failures);
+    if (wire_get_u8(reader))
+        snprintf(reason, sizeof(reason), "by hand");
+    const struct state_ban row = {
+        .address = address, .reason = reason, .until_ns = until_s * (int64_t)CLOCK_NS_PER_S};
+    try_it(state_add_ban(state, &row));
+}
+
+static void take_done(struct peer *peer, struct wire_reader *reader)
+{
+    uint64_t number = wire_get_u64(reader);
+    bool done = wire_get_u8(reader) != 0;
+    struct bytes words = wire_get_bytes(reader);
+    struct peers_wish *wish = peers_find_wish(peer->peers, number);
+    if (wish && wish->worker == peer->number)
+        peers_wish_over(wish, done, words);
+    if (number == peer->ask)
+        peer->ask = 0;
+    if (number == peer->bans_ask)
+        peer->bans_ask = 0;
+    loop_task_post(peer->peers->settle);
+}
+
 enum ferry_error peers_on_auth(void *ctx, const struct wire_message *row,
                                struct wire_reader *reader, struct channel_message *raw,
                                struct fault *fault)
@@ -189,10 +221,10 @@ enum ferry_error peers_on_auth(void *ctx, const struct wire_message *row,
         take_account(peer->peers->setup.state, reader);
         return FERRY_OK;
     }
-    if (row->type == MESSAGE_BAN_DONE && wire_get_u64(reader) == peer->ask) {
-        peer->ask = 0;
-        loop_task_post(peer->peers->settle);
-    }
+    if (row->type == MESSAGE_BAN_ROW)
+        take_ban(peer->peers->setup.state, reader);
+    else
+        take_done(peer, reader);
     return FERRY_OK;
 }
 
