@@ -6,6 +6,7 @@ import http.client
 import os
 import pathlib
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -17,7 +18,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support" / "python")
 import daemon  # noqa: E402
 import peers  # noqa: E402
 import tap  # noqa: E402
+import topology  # noqa: E402
 from browser import browser  # noqa: E402
+from raw import Raw  # noqa: E402
 from tap import test  # noqa: E402
 
 USER, PASSWORD = "operator", "open sesame"
@@ -279,6 +282,89 @@ def screenshots(_):
             assert page.run("document.documentElement.scrollWidth") <= 390, path
             shoot(page, f"web-{path[1:]}.png", 1280, 1000)
             page.do("Emulation.setDeviceMetricsOverride", width=390, height=1100, deviceScaleFactor=1, mobile=True)
+
+
+# ---- ferryd itself ----
+
+HOSTILE = "<script>document.title='run'<script>"
+
+
+@contextlib.contextmanager
+def serving():
+    """A running ferryd with its page."""
+    text = f'control = control\nweb = 127.0.0.1:0\nweb_password_hash = "{daemon.password_hash(PASSWORD)}"\nworkers = 2\n' + daemon.SIMPLE
+    with topology.running(text) as all_:
+        yield all_, Site(all_.wait_for("web.listen")["port"])
+
+
+def begin_upload(all_, name):
+    """A session whose upload has begun, and its data connection."""
+    raw = Raw(all_.server.port).login(daemon.USER, daemon.PASSWORD)
+    raw.command("CLNT <img src=x onerror=alert(1)>", 200)
+    connection = raw.passive()
+    raw.send(f"STOR {name}\r\n")
+    data = raw.sealed(connection)
+    assert raw.reply()[0] == 150
+    data.sendall(b"x" * 100_000)
+    return raw, data
+
+
+@test("ferryd: the page shows a session of an upload that runs, with its hostile name, and ends it", limit_s=300)
+def real(_):
+    with serving() as (all_, site):
+        raw, data = begin_upload(all_, HOSTILE)
+        with opened(site) as page:
+            page.wait_for("document.querySelectorAll('.sessions tbody tr').length === 1")
+            page.wait_for("document.body.innerText.includes('100 kB')", "the bytes of the upload")
+            shown = page.run("document.body.innerText")
+            assert f"/{HOSTILE}" in shown and daemon.USER in shown and "TLSv1.3" in shown, shown
+            assert "<img src=x onerror=alert(1)>" in shown and page.run("document.title").endswith("– Ferry")
+            shoot(page, "web-ferryd.png", 1280, 800)
+            page.run("document.querySelector('details.deed summary').click();"
+                     "document.querySelector('details[open] button').click()")
+            page.wait_for("document.body.innerText.includes('Nobody is connected.')")
+            assert not page.log("security")
+        assert raw.reply()[0] in (421, 426)
+        data.close()
+        assert not (all_.server.home / HOSTILE).exists()
+        assert all_.events("operator.kick", by="web") and not all_.events("role.died")
+
+
+@test("ferryd: accounts, certificates and failures as they are; what a client used stays known", limit_s=300)
+def real_pages(_):
+    with serving() as (all_, site):
+        visit = site.log_in()
+        with contextlib.suppress(AssertionError):
+            Raw(all_.server.port).login(daemon.USER, "wrong")
+        Raw(all_.server.port).login(daemon.USER, daemon.PASSWORD).command("QUIT", 221)
+        pages = {path: site.ask("GET", path, visit)[2] for path in ("/accounts", "/certificates", "/failures")}
+        assert daemon.USER in pages["/accounts"] and str(all_.server.home) in pages["/accounts"]
+        assert "server.pem" in pages["/certificates"] and "days left" in pages["/certificates"] or \
+            "h " in pages["/certificates"], pages["/certificates"]
+        assert "wrong password" in pages["/failures"], pages["/failures"]
+        peers.wait_until(lambda: "1 session" in site.ask("GET", "/policy", visit)[2], "the use of the session")
+        assert "would break nothing" in site.ask("GET", "/policy", visit)[2]
+
+
+@test("ferryd: ops that is killed and comes back asks for a new login; a reload keeps it")
+def comes_back(_):
+    with serving() as (all_, site):
+        visit = site.log_in()
+        all_.server.reload(all_.server.conf.read_text() + "\n# a line more\n")
+        all_.wait_for("server.reload")
+        assert site.ask("GET", "/", visit)[0] == 200
+        all_.kill("ops", signal.SIGKILL)
+        assert site.ask("GET", "/", visit)[0] == 303
+        assert site.ask("GET", "/", site.log_in())[0] == 200
+
+
+@test("ferryd: without web there is no page, and a hash that is none is told and serves nothing")
+def off(_):
+    with topology.running("control = control\n" + daemon.SIMPLE) as all_:
+        assert all_.wait_for("role.ready", role="ops") and not all_.events("web.listen")
+    with topology.running('control = control\nweb = 127.0.0.1:0\nweb_password_hash = "plain"\n' + daemon.SIMPLE) as all_:
+        assert "web_password_hash" in all_.wait_for("web.off")["reason"]
+        assert not all_.events("web.listen") and not all_.events("role.died")
 
 
 if __name__ == "__main__":
