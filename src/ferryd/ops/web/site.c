@@ -151,13 +151,16 @@ static enum ferry_error handle(void *ctx, const struct http_request *request,
         .method = "POST", .path = (where), .handle = handle                                        \
     }
 
+/* What every page shows: what processes there are, and their configuration. */
+#define ALWAYS REFRESH_PROCESSES
+
 static const struct http_route routes[] = {
-    GET("/", REFRESH_SESSIONS | REFRESH_PROCESSES),
-    GET("/live", REFRESH_SESSIONS | REFRESH_PROCESSES),
-    GET("/accounts", REFRESH_SESSIONS | REFRESH_ACCOUNTS),
-    GET("/certificates", REFRESH_SESSIONS),
-    GET("/failures", REFRESH_BANS),
-    GET("/policy", REFRESH_SESSIONS),
+    GET("/", ALWAYS | REFRESH_SESSIONS),
+    GET("/live", ALWAYS | REFRESH_SESSIONS),
+    GET("/accounts", ALWAYS | REFRESH_SESSIONS | REFRESH_ACCOUNTS),
+    GET("/certificates", ALWAYS),
+    GET("/failures", ALWAYS | REFRESH_BANS),
+    GET("/policy", ALWAYS | REFRESH_SESSIONS),
     GET("/login", 0),
     GET("/style.css", 0),
     GET("/live.js", 0),
