@@ -23,6 +23,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct loop_watch *watch;
     struct loop_timer *timer;
+    struct loop_task *again; /* somebody was resumed, which wakes nobody */
     LIST_HEAD(, turn) waiting;
 };
 
@@ -193,15 +194,12 @@ static struct turn *turn_new(struct http *http, struct MHD_Connection *connectio
     return turn;
 }
 
-/* libmicrohttpd wakes nobody who runs it from a loop of his own. */
 static void resume(struct turn *turn)
 {
-    struct http *http = turn->http;
     LIST_REMOVE(turn, link);
     turn->wait = NULL;
     MHD_resume_connection(turn->connection);
-    if (http->timer)
-        loop_timer_at(http->timer, loop_now_ns(http->setup.loop));
+    loop_task_post(turn->http->again);
 }
 
 struct turn *http_rest(const struct http_request *request, void *note, void (*forget)(void *note))
@@ -339,8 +337,9 @@ enum ferry_error http_new(const struct http_setup *setup, int fd, struct http **
             MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
         http->watch = info ? loop_watch_new(setup->loop, info->epoll_fd, on_ready, http) : NULL;
         http->timer = loop_timer_new(setup->loop, on_time, http);
+        http->again = loop_task_new(setup->loop, on_time, http);
     }
-    if (!http->watch || !http->timer) {
+    if (!http->watch || !http->timer || !http->again) {
         http_free(http);
         return fault_set(fault, FERRY_E_MEMORY, "HTTP cannot be served");
     }
@@ -355,7 +354,6 @@ void http_free(struct http *http)
         return;
     loop_watch_free(http->watch);
     loop_timer_free(http->timer);
-    http->timer = NULL;
     struct turn *turn;
     while ((turn = LIST_FIRST(&http->waiting))) {
         refresh_cancel(turn->wait);
@@ -363,5 +361,6 @@ void http_free(struct http *http)
     }
     if (http->daemon)
         MHD_stop_daemon(http->daemon); /* closes the socket, too */
+    loop_task_free(http->again);
     alloc_free(http);
 }
