@@ -244,8 +244,7 @@ static void post_kick(const struct turn *turn, struct visit *visit)
         refuse(turn, 404, "That session has ended already.");
         return;
     }
-    log_event(web->setup.log, LOG_LEVEL_NOTICE, "operator.kick", F_BYTES("target", buf_view(&text)),
-              F_U64("sessions", 1), F_STR("by", "web"));
+    log_event(web->setup.log, LOG_LEVEL_NOTICE, "web.kick", F_U64("session", id));
     answer_location(turn->answer, turn->ctx, "/", NULL);
 }
 
@@ -265,8 +264,7 @@ static void post_unban(const struct turn *turn, struct visit *visit)
         refuse(turn, 404, "That ban has ended already.");
         return;
     }
-    log_event(web->setup.log, LOG_LEVEL_NOTICE, "operator.unban", F_STR("target", address),
-              F_STR("by", "web"));
+    log_event(web->setup.log, LOG_LEVEL_NOTICE, "web.unban", F_STR("address", address));
     answer_location(turn->answer, turn->ctx, "/failures", NULL);
 }
 
