@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "conf/read.h"
 #include "ferryd/messages.h"
+#include "ferryd/settings_hooks.h"
 #include "server/rules.h"
 #include "tls/context.h"
 #include "tls/hosts.h"
@@ -28,6 +29,7 @@ struct settings_global {
     char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */
     uint64_t login_failures_kept_ns, ban_time_ns;
     uint64_t ban_after; /* failures; 0: nobody is banned */
+    struct settings_hooks hooks;
 };
 
 enum { SETTINGS_WORKERS_MAX = 64 };

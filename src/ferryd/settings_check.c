@@ -98,6 +98,7 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
         check_client_certificates(conf, instance, instance->values);
     while ((instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
         check_account(conf, instance);
+    settings_hooks_check(conf);
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))
         conf_mistake(conf, global, NULL, "there is no listen block: nobody could connect");

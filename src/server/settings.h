@@ -15,6 +15,8 @@ struct server_settings {
     uint64_t master_period_ns; /* after which it is rotated (TLS-205); 0: TLS_MASTER_PERIOD_S */
     const struct account_ops *account_ops;
     void *accounts;
+    const struct hook_ops *hook_ops; /* NULL: nobody is told of anything */
+    void *hooks;
     const struct names *names; /* where names are looked up; NULL: the system */
     uint32_t sessions_max;     /* 0: 10000; beyond: 421 */
     const struct log *log;

@@ -59,7 +59,8 @@ ONLY_IN = [
     ("<sys/pidfd.h>", r"proc/"),
     ("<zlib.h>", r"ftp/"),
     ("<crypt.h>", r"account/"),
-    ("<sqlite3.h>", r"roster/"),
+    ("<sqlite3.h>", r"roster/|ferryd/hooks/outbox"),
+    ("<curl/", r"ferryd/hooks/http\.c"),
 ]
 
 # The sans-I/O rooms own no socket, open nothing and read no clock. tls needs <time.h> for the types
