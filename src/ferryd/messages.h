@@ -49,6 +49,29 @@ enum message {
                      u8, input */
     /* keys -> worker */
     MESSAGE_SIGNED, /* request u64, signature; nothing: refused */
+
+    /* who is there: worker -> auth. A worker tells a new auth of all that it has, then TOLD */
+    MESSAGE_ARRIVED, /* place u64, peer, sessions per address u64, per network u64, connections a
+                        minute u64: may it be served? */
+    MESSAGE_LEFT,    /* place u64 */
+    MESSAGE_PRESENT, /* place u64, peer: is served already */
+    MESSAGE_SEATED,  /* grant u64, account, peer, stamp u64: is logged in already */
+    MESSAGE_TOLD,
+    /* auth -> worker */
+    MESSAGE_ADMITTED, /* place u64, enum crowd_limit u8 */
+    MESSAGE_END,      /* grant u64, why: its session is to end */
+    MESSAGE_SHARE,    /* account, rates u64 up and down of its sessions in this worker */
+    /* supervisor -> auth */
+    MESSAGE_INTRODUCED, /* it has a channel to every worker that there is */
+
+    /* bans: ops -> auth; each is answered under its number u64 */
+    MESSAGE_BANS_ASK, /* number */
+    MESSAGE_BAN,      /* number, address, seconds u64 */
+    MESSAGE_UNBAN,    /* number, address */
+    /* auth -> ops */
+    MESSAGE_BAN_ROW,  /* number, address or network, end i64 (s since 1970), failures u64, by hand
+                         u8 */
+    MESSAGE_BAN_DONE, /* number, done u8, why not: after the last row, too */
 };
 
 enum message_limits {
@@ -96,5 +119,7 @@ extern const struct wire_table messages_to_auth; /* from a worker */
 extern const struct wire_table messages_auth_to_worker;
 extern const struct wire_table messages_to_keys; /* from a worker */
 extern const struct wire_table messages_keys_to_worker;
+extern const struct wire_table messages_ops_to_auth;
+extern const struct wire_table messages_auth_to_ops;
 
 #endif

@@ -68,20 +68,7 @@
     }
 
 static const struct conf_directive global_rows[] = {
-    {.name = "log_form",
-     .type = CONF_WORD,
-     GLOBAL(log_form),
-     .words = settings_words_log_forms,
-     .fallback = "text",
-     .help = "How an event is written to the log, one a line."},
-    {.name = "log_level",
-     .type = CONF_WORD,
-     GLOBAL(log_level),
-     .words = settings_words_log_levels,
-     .fallback = "notice",
-     .help =
-         "How much is written: what an operator must act on, or also sessions and transfers, or "
-         "all."},
+#include "ferryd/settings_log.def"
 #include "ferryd/settings_process_limits.def"
     {.name = "drain_grace",
      .type = CONF_DURATION,

@@ -216,6 +216,7 @@ static void begin(void *ctx, struct role_main *self)
 {
     struct files *files = ctx;
     files->self = self;
+    role_log(self, &files->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     files->listings.max_bytes = LISTINGS_BYTES;
     quotas_init(&files->quotas);
     files->grace = loop_timer_new(role_loop(self), on_grace_over, files);
@@ -224,7 +225,6 @@ static void begin(void *ctx, struct role_main *self)
 int main(void)
 {
     static struct files files;
-    log_init_fd(&files.log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
     int status = role_run(ROLE_FILES, &handlers, begin, &files);
     _exit(status); /* the system takes back what is still open; nothing may be called at an end
                       that seccomp does not know */

@@ -36,7 +36,6 @@ struct crew {
     struct parcel *parcel;
     enum phase phase;
     bool told_closed;
-    uint32_t next_number;
     struct fault why; /* PHASE_FAILED */
     struct loop_task *look;
     size_t count;
@@ -206,8 +205,9 @@ static enum ferry_error post_start(struct post *post, struct fault *fault)
     const struct child_setup setup = {
         .loop = crew->setup.loop,
         .role = post->role,
-        .number = crew->next_number++,
+        .number = ++*crew->setup.next_number,
         .folder = crew->setup.folder,
+        .log_fd = crew->setup.log_fd,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,
@@ -228,6 +228,7 @@ static enum ferry_error post_start(struct post *post, struct fault *fault)
         introduce_worker(post);
         give_listeners(post);
     }
+    crew->setup.events.started(crew->setup.events.ctx, post->child, post->role);
     child_begin(post->child, &identity, crew->parcel->confinement);
     return FERRY_OK;
 }
@@ -240,6 +241,7 @@ static void on_again(void *ctx)
     if (!is_needed(post))
         return;
     if (post_start(post, &fault) == FERRY_OK) {
+        post->crew->setup.restarts[post->role]++;
         tell(post, LOG_LEVEL_NOTICE, "role.restarted", &fault);
         return;
     }
@@ -337,6 +339,24 @@ static void look(void *ctx)
 unsigned crew_workers(const struct crew *crew)
 {
     return crew->parcel->workers;
+}
+
+struct parcel *crew_parcel(const struct crew *crew)
+{
+    return crew->parcel;
+}
+
+uint32_t crew_id(const struct crew *crew)
+{
+    return crew->setup.id;
+}
+
+void crew_each(const struct crew *crew,
+               void (*each)(void *ctx, struct child *child, enum role role), void *ctx)
+{
+    for (size_t i = 0; i < crew->count; i++)
+        if (crew->posts[i].child)
+            each(ctx, crew->posts[i].child, crew->posts[i].role);
 }
 
 void crew_drain(struct crew *crew, uint64_t grace_ns)

@@ -50,6 +50,7 @@ struct grants {
     LIST_HEAD(, swept) swept;
     struct loop *loop;
     const struct log *log;
+    int log_fd;
     const char *folder;
     void (*ended)(void *ctx);
     void *ctx;
@@ -257,6 +258,7 @@ static enum ferry_error steward_start(struct steward *steward, const struct parc
         .loop = all->loop,
         .role = ROLE_FILES,
         .folder = all->folder,
+        .log_fd = all->log_fd,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,
@@ -380,14 +382,20 @@ size_t grants_drain(struct grants *grants)
     return grants_count(grants);
 }
 
-struct grants *grants_new(struct loop *loop, const struct log *log, const char *folder,
+struct grants *grants_new(struct loop *loop, const struct log *log, int log_fd, const char *folder,
                           void (*ended)(void *ctx), void *ctx)
 {
     struct grants *grants = alloc_zero(sizeof(*grants));
     if (!grants)
         return NULL;
-    *grants =
-        (struct grants){.loop = loop, .log = log, .folder = folder, .ended = ended, .ctx = ctx};
+    *grants = (struct grants){
+        .loop = loop,
+        .log = log,
+        .log_fd = log_fd,
+        .folder = folder,
+        .ended = ended,
+        .ctx = ctx,
+    };
     LIST_INIT(&grants->stewards);
     LIST_INIT(&grants->swept);
     return grants;

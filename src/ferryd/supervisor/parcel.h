@@ -36,6 +36,10 @@ struct parcel *parcel_ref(struct parcel *parcel);
 /* NULL is fine. */
 void parcel_unref(struct parcel *parcel);
 
+/* Whether a role is given the same settings by both, or none. Of the files nobody looks: whoever
+ * has some is of a crew. */
+bool parcel_same(const struct parcel *a, const struct parcel *b, enum role role);
+
 /* Gives a process its settings and files. */
 void parcel_give(const struct parcel *parcel, enum role role, struct child *child);
 

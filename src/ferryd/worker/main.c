@@ -66,7 +66,7 @@ static void worker_begin(void *ctx, struct role_main *role)
     STAILQ_INIT(&worker->doors);
     remote_names_init(&worker->lookups);
     worker->names = (struct names){&remote_names_ops, &worker->lookups};
-    log_init_fd(&worker->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
+    role_log(role, &worker->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     if (charsets_new(&worker->charsets) != FERRY_OK)
         return;
     const struct remote_auth_setup setup = {
@@ -122,6 +122,8 @@ static enum ferry_error worker_channel(void *ctx, enum role peer, uint32_t numbe
         error = remote_auth_connect(worker->auth, fd_take(&owned));
     else if (error == FERRY_OK && peer == ROLE_KEYS)
         error = remote_signer_connect(worker->signer, fd_take(&owned));
+    else if (peer == ROLE_OPS)
+        return FERRY_OK;
     else if (error == FERRY_OK)
         return fault_set(fault, FERRY_E_PROTOCOL, "a worker has no channel to %s", role_name(peer));
     return error == FERRY_OK ? error : fault_set(fault, error, "no memory for a channel");
@@ -168,6 +170,11 @@ static enum ferry_error add_rules(struct worker *worker, const struct conf_insta
                : FERRY_OK;
 }
 
+static void write_xferlog(void *ctx, struct bytes line)
+{
+    role_xferlog(ctx, line);
+}
+
 static enum ferry_error make_server(struct worker *worker, const struct settings_global *global,
                                     struct fault *fault)
 {
@@ -178,6 +185,9 @@ static enum ferry_error make_server(struct worker *worker, const struct settings
         .sessions_max = (uint32_t)global->sessions_max,
         .names = &worker->names,
         .log = &worker->log,
+        .id_tag = (uint32_t)getpid(),
+        .xferlog = global->xferlog ? write_xferlog : NULL,
+        .xferlog_ctx = worker->role,
     };
     return server_worker_new(role_loop(worker->role), &settings, &worker->server, fault);
 }
@@ -206,7 +216,7 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
     if (!conf || !is_made(worker))
         return fault_set(fault, FERRY_E_STATE, "no settings came, or no memory is left");
     const struct settings_global *global = settings_global(conf);
-    log_init_fd(&worker->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
+    role_log(worker->role, &worker->log, global->log_level, global->log_form);
     const struct conf_instance *block = NULL;
     enum ferry_error error = FERRY_OK;
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
