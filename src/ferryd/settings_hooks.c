@@ -14,10 +14,11 @@ const struct conf_word settings_words_lenience[] = {
     {"refuse", HOOK_REFUSE}, {"allow", HOOK_GO_ON}, {NULL, 0}};
 
 const struct conf_word settings_words_hook_events[] = {
-    {"login", HOOK_LOGIN},   {"logout", HOOK_LOGOUT}, {"upload", HOOK_UPLOAD},
-    {"download", HOOK_DOWNLOAD}, {"delete", HOOK_DELETE}, {"rename", HOOK_RENAME},
-    {"mkdir", HOOK_MKDIR},   {"rmdir", HOOK_RMDIR},   {"change", HOOK_CHANGE},
-    {NULL, 0},
+    {"login", HOOK_LOGIN},   {"logout", HOOK_LOGOUT},
+    {"upload", HOOK_UPLOAD}, {"download", HOOK_DOWNLOAD},
+    {"delete", HOOK_DELETE}, {"rename", HOOK_RENAME},
+    {"mkdir", HOOK_MKDIR},   {"rmdir", HOOK_RMDIR},
+    {"change", HOOK_CHANGE}, {NULL, 0},
 };
 
 /* What hooks and checks have in common. */
@@ -26,10 +27,7 @@ const struct conf_word settings_words_hook_events[] = {
      .type = CONF_TEXTS,                                                                           \
      AT(to.accounts),                                                                              \
      .help = "Patterns of the accounts that it is for, with * and ?; all if there are none."},     \
-        {.name = "exec",                                                                           \
-         .type = CONF_TEXTS,                                                                       \
-         AT(to.exec),                                                                              \
-         .help = what},                                                                            \
+        {.name = "exec", .type = CONF_TEXTS, AT(to.exec), .help = what},                           \
         {.name = "header",                                                                         \
          .type = CONF_TEXTS,                                                                       \
          AT(to.headers),                                                                           \
@@ -39,9 +37,10 @@ const struct conf_word settings_words_hook_events[] = {
          .type = CONF_TEXT,                                                                        \
          AT(to.secret),                                                                            \
          .secret = true,                                                                           \
-         .help = "Key of the signature of the requests to url: Ferry-Signature is \"sha256=\" and " \
-                 "the HMAC-SHA256 of the body, hexadecimal; of a check, of the header "            \
-                 "Ferry-Event."},                                                                  \
+         .help =                                                                                   \
+             "Key of the signature of the requests to url: Ferry-Signature is \"sha256=\" and "    \
+             "the HMAC-SHA256 of the body, hexadecimal; of a check, of the header "                \
+             "Ferry-Event."},                                                                      \
         {.name = "ca",                                                                             \
          .type = CONF_PATH,                                                                        \
          AT(to.ca),                                                                                \
@@ -65,8 +64,9 @@ const struct conf_directive settings_hook_rows[SETTINGS_HOOK_ROWS] = {
     {.name = "url",
      .type = CONF_TEXT,
      HOOK(to.url),
-     .help = "Where the event is told by a POST of JSON over HTTP, instead of to a program. A reply "
-             "of 200 to 299: it was taken. Redirects are not followed."},
+     .help =
+         "Where the event is told by a POST of JSON over HTTP, instead of to a program. A reply "
+         "of 200 to 299: it was taken. Redirects are not followed."},
     {.name = "timeout",
      .type = CONF_DURATION,
      HOOK(timeout_ns),
@@ -95,21 +95,24 @@ const struct conf_directive settings_hook_rows[SETTINGS_HOOK_ROWS] = {
      .min = SECONDS(1),
      .max = HOURS(24 * 365),
      .fallback = "7d",
-     .help = "After how long an event that could not be told is put aside, which is logged. It stays "
-             "in the outbox as dead."},
+     .help =
+         "After how long an event that could not be told is put aside, which is logged. It stays "
+         "in the outbox as dead."},
 };
 
 const struct conf_directive settings_check_rows[SETTINGS_CHECK_ROWS] = {
-    TARGET_ROWS(CHECK, "Program that is asked, with its arguments, as a list: the upload is its "
-                       "standard input, and its descriptor 3. It runs without a shell. Status 0: "
-                       "the upload is taken; 1: refused (550), with the first line that the program "
-                       "writes; else it has failed."),
+    TARGET_ROWS(CHECK,
+                "Program that is asked, with its arguments, as a list: the upload is its "
+                "standard input, and its descriptor 3. It runs without a shell. Status 0: "
+                "the upload is taken; 1: refused (550), with the first line that the program "
+                "writes; else it has failed."),
     {.name = "url",
      .type = CONF_TEXT,
      CHECK(to.url),
-     .help = "Where the upload is sent by a POST over HTTP, instead of to a program. A reply of 200 "
-             "to 299: it is taken; 403, 406 or 422: refused, with the first line of the reply; else "
-             "it has failed."},
+     .help =
+         "Where the upload is sent by a POST over HTTP, instead of to a program. A reply of 200 "
+         "to 299: it is taken; 403, 406 or 422: refused, with the first line of the reply; else "
+         "it has failed."},
     {.name = "max_wait",
      .type = CONF_DURATION,
      CHECK(max_wait_ns),

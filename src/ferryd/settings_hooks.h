@@ -27,7 +27,8 @@ enum hook_kind {
     HOOK_KINDS,
 };
 
-/* What uploads meet when too many events wait, or on_failure says of a check that cannot be made. */
+/* What uploads meet when too many events wait, or on_failure says of a check that cannot be made.
+ */
 enum hook_lenience { HOOK_REFUSE, HOOK_GO_ON };
 
 /* Where something is told or asked: either `exec` or `url` is set. */
@@ -59,9 +60,9 @@ struct settings_check {
 
 /* Outside of blocks. */
 struct settings_hooks {
-    char *state;         /* path of the folder that the server keeps its own files in */
-    uint64_t queue_max;  /* events */
-    uint64_t wait_ns;    /* of an upload for its event */
+    char *state;        /* path of the folder that the server keeps its own files in */
+    uint64_t queue_max; /* events */
+    uint64_t wait_ns;   /* of an upload for its event */
     enum hook_lenience full;
     struct conf_texts reads, writes; /* paths */
 };

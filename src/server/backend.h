@@ -251,11 +251,11 @@ struct deed {
     uint64_t session; /* as the log has it */
     struct bytes account, host;
     const struct address *peer;
-    struct bytes path, from;        /* virtual; `from`: its old name */
-    uint64_t bytes, offset_bytes;   /* of a transfer: moved, and where in the file they began */
-    uint64_t took_ns;               /* of a transfer */
-    const struct tls_facts *tls;    /* of the data connection, else the control connection; NULL:
-                                       in clear */
+    struct bytes path, from;      /* virtual; `from`: its old name */
+    uint64_t bytes, offset_bytes; /* of a transfer: moved, and where in the file they began */
+    uint64_t took_ns;             /* of a transfer */
+    const struct tls_facts *tls;  /* of the data connection, else the control connection; NULL:
+                                     in clear */
 };
 
 /* The answer to `check` and `record`. `fault` is never NULL. FERRY_E_REFUSED: by a check, whose

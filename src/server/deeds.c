@@ -19,7 +19,8 @@ bool server_deeds_checked(const struct server_session *session)
 
 void server_deed_of(const struct server_session *session, enum deed_kind kind, struct deed *out)
 {
-    const struct tls_engine *engine = session->stream && stream_is_sealed(session->stream) ? stream_tls(session->stream) : NULL;
+    const struct tls_engine *engine =
+        session->stream && stream_is_sealed(session->stream) ? stream_tls(session->stream) : NULL;
     *out = (struct deed){
         .kind = kind,
         .session = session->id,

@@ -40,7 +40,8 @@ void server_extra_dsiz(struct server_session *session, const struct server_actio
 
 static void rmda_done(void *ctx, const struct fault *fault)
 {
-    extra_reply(ctx, fault, "tree.removed", DEED_RMDIR, 250, "Directory and all beneath it removed.");
+    extra_reply(ctx, fault, "tree.removed", DEED_RMDIR, 250,
+                "Directory and all beneath it removed.");
 }
 
 /* Whether `path` is `dir` or beneath it. */

@@ -26,9 +26,9 @@ static void deed_of(const struct server_transfer *transfer, enum deed_kind kind,
 static void settle(struct server_transfer *transfer, const struct fault *fault)
 {
     const struct server_settings *settings = settings_of(transfer);
-    enum hook_outcome outcome = !fault_is_set(fault)                ? HOOK_DONE
+    enum hook_outcome outcome = !fault_is_set(fault)               ? HOOK_DONE
                                 : fault->kind == FERRY_E_TEMPORARY ? HOOK_UNKNOWN
-                                                                    : HOOK_NOT_DONE;
+                                                                   : HOOK_NOT_DONE;
     if (transfer->has_record)
         settings->hook_ops->settle(settings->hooks, transfer->record, outcome);
     transfer->has_record = false;

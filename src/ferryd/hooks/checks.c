@@ -17,13 +17,13 @@ enum { BODY_MAX_BYTES = 64 * 1024 };
 struct place {
     const struct settings_check *settings;
     uint64_t running;
-    TAILQ_HEAD(, check) waiting;
+    TAILQ_HEAD(, upload) waiting;
 };
 
 /* An upload. */
-struct check {
-    TAILQ_ENTRY(check) link;    /* of all */
-    TAILQ_ENTRY(check) in_line; /* of those that wait at a place */
+struct upload {
+    TAILQ_ENTRY(upload) link;    /* of all */
+    TAILQ_ENTRY(upload) in_line; /* of those that wait at a place */
     struct checks *checks;
     void *owner;
     uint64_t number;
@@ -31,8 +31,8 @@ struct check {
     char *account;
     char id[HOOK_ID_TEXT_BYTES];
     struct buf body;
-    size_t at;     /* which place */
-    bool waiting;  /* there */
+    size_t at;    /* which place */
+    bool waiting; /* there */
     uint64_t until_ns;
     struct loop_timer *timer; /* its patience; or, at once, the next step */
     struct target_run *run;
@@ -42,14 +42,14 @@ struct checks {
     struct checks_setup setup;
     struct place *places;
     size_t count;
-    TAILQ_HEAD(, check) all;
+    TAILQ_HEAD(, upload) all;
 };
 
 /* ---- ends ---- */
 
 static void start_waiting(struct place *place);
 
-static void leave_place(struct check *check)
+static void leave_place(struct upload *check)
 {
     struct place *place = &check->checks->places[check->at];
     if (check->waiting)
@@ -61,7 +61,7 @@ static void leave_place(struct check *check)
     check->run = NULL;
 }
 
-static void check_free(struct check *check)
+static void check_free(struct upload *check)
 {
     struct checks *checks = check->checks;
     struct place *place = check->at < checks->count ? &checks->places[check->at] : NULL;
@@ -77,7 +77,8 @@ static void check_free(struct check *check)
         start_waiting(place);
 }
 
-static void tell(struct check *check, enum hook_verdict verdict, const char *words, const char *why)
+static void tell(struct upload *check, enum hook_verdict verdict, const char *words,
+                 const char *why)
 {
     checks_fn *done = check->checks->setup.done;
     void *owner = check->owner;
@@ -88,9 +89,9 @@ static void tell(struct check *check, enum hook_verdict verdict, const char *wor
 
 /* ---- one place after the other ---- */
 
-static void go_on(struct check *check);
+static void go_on(struct upload *check);
 
-static void log_outcome(const struct check *check, enum log_level level, const char *event,
+static void log_outcome(const struct upload *check, enum log_level level, const char *event,
                         const char *why)
 {
     log_event(check->checks->setup.log, level, event,
@@ -99,7 +100,7 @@ static void log_outcome(const struct check *check, enum log_level level, const c
 }
 
 /* It has passed this place. */
-static void pass(struct check *check)
+static void pass(struct upload *check)
 {
     struct place *place = &check->checks->places[check->at];
     leave_place(check);
@@ -108,7 +109,7 @@ static void pass(struct check *check)
     go_on(check);
 }
 
-static void failed(struct check *check, const char *why)
+static void failed(struct upload *check, const char *why)
 {
     const struct place *place = &check->checks->places[check->at];
     bool passes = place->settings->on_failure == HOOK_GO_ON;
@@ -123,7 +124,7 @@ static void failed(struct check *check, const char *why)
 
 static void asked(void *ctx, const struct target_outcome *outcome)
 {
-    struct check *check = ctx;
+    struct upload *check = ctx;
     struct target_outcome copy = *outcome; /* it goes with the run */
     const struct place *place = &check->checks->places[check->at];
     char words[FAULT_TEXT_BYTES + 64];
@@ -142,7 +143,7 @@ static void asked(void *ctx, const struct target_outcome *outcome)
     }
 }
 
-static enum ferry_error ask(struct check *check, struct fault *fault)
+static enum ferry_error ask(struct upload *check, struct fault *fault)
 {
     const struct checks *checks = check->checks;
     const struct place *place = &checks->places[check->at];
@@ -165,7 +166,7 @@ static enum ferry_error ask(struct check *check, struct fault *fault)
 
 static void start_waiting(struct place *place)
 {
-    struct check *check;
+    struct upload *check;
     while (place->running < place->settings->to.jobs && (check = TAILQ_FIRST(&place->waiting))) {
         struct fault fault = {0};
         TAILQ_REMOVE(&place->waiting, check, in_line);
@@ -180,7 +181,7 @@ static void start_waiting(struct place *place)
 
 static void on_time(void *ctx)
 {
-    struct check *check = ctx;
+    struct upload *check = ctx;
     if (check->waiting)
         failed(check, "too many others are being checked");
     else
@@ -188,7 +189,7 @@ static void on_time(void *ctx)
 }
 
 /* Waits at the next place that is for the account. */
-static void go_on(struct check *check)
+static void go_on(struct upload *check)
 {
     struct checks *checks = check->checks;
     while (check->at < checks->count &&
@@ -211,10 +212,10 @@ enum ferry_error checks_ask(struct checks *checks, void *owner, uint64_t number,
                             const struct hook_event *event, int fd)
 {
     CLEANUP(fd_close) int owned = fd;
-    struct check *check = alloc_zero(sizeof(*check));
+    struct upload *check = alloc_zero(sizeof(*check));
     if (!check)
         return FERRY_E_MEMORY;
-    *check = (struct check){
+    *check = (struct upload){
         .checks = checks, .owner = owner, .number = number, .fd = -1, .at = checks->count};
     TAILQ_INSERT_TAIL(&checks->all, check, link);
     buf_init(&check->body, BODY_MAX_BYTES);
@@ -233,7 +234,7 @@ enum ferry_error checks_ask(struct checks *checks, void *owner, uint64_t number,
 
 void checks_cancel(struct checks *checks, const void *owner, uint64_t number)
 {
-    struct check *check;
+    struct upload *check;
     TAILQ_FOREACH (check, &checks->all, link)
         if (check->owner == owner && check->number == number)
             break;
@@ -241,9 +242,9 @@ void checks_cancel(struct checks *checks, const void *owner, uint64_t number)
         check_free(check);
 }
 
-static struct check *first_of(const struct checks *checks, const void *owner)
+static struct upload *first_of(const struct checks *checks, const void *owner)
 {
-    struct check *check;
+    struct upload *check;
     TAILQ_FOREACH (check, &checks->all, link)
         if (check->owner == owner)
             break;
@@ -253,7 +254,7 @@ static struct check *first_of(const struct checks *checks, const void *owner)
 /* Each time from the beginning: what waited for its place may end meanwhile, too. */
 void checks_forget(struct checks *checks, const void *owner)
 {
-    struct check *check;
+    struct upload *check;
     while ((check = first_of(checks, owner)))
         check_free(check);
 }

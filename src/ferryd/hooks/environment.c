@@ -54,8 +54,7 @@ static enum ferry_error set_field(struct environment *environment, const char *n
     return error == FERRY_OK ? add(environment, &text) : error;
 }
 
-enum ferry_error environment_init(struct environment *environment,
-                                  const struct target_order *order)
+enum ferry_error environment_init(struct environment *environment, const struct target_order *order)
 {
     char tries[16];
     *environment = (struct environment){.count = 0};
@@ -72,9 +71,8 @@ enum ferry_error environment_init(struct environment *environment,
         error = set(environment, "FERRY_TRY", tries);
     const char *name;
     json_t *value;
-    json_object_foreach (event, name, value)
-        if (error == FERRY_OK)
-            error = set_field(environment, name, value);
+    json_object_foreach(event, name, value) if (error == FERRY_OK) error =
+        set_field(environment, name, value);
     json_decref(event);
     return error;
 }

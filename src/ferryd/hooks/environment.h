@@ -16,8 +16,8 @@ struct environment {
 };
 
 /* PATH, TMPDIR, FERRY_HOOK, FERRY_TRY, and each field of the event: FERRY_ID, FERRY_EVENT,
- * FERRY_PATH, ... FERRY_E_MEMORY; FERRY_E_ARGUMENT: the event is no object. Free it with environment_fini, on failure
- * too. */
+ * FERRY_PATH, ... FERRY_E_MEMORY; FERRY_E_ARGUMENT: the event is no object. Free it with
+ * environment_fini, on failure too. */
 NODISCARD enum ferry_error environment_init(struct environment *environment,
                                             const struct target_order *order);
 void environment_fini(struct environment *environment);

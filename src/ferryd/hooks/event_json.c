@@ -66,8 +66,7 @@ static bool fill(json_t *object, const struct hook_event *event)
            put(object, "event", bytes_str(settings_hook_kind_name((enum hook_kind)event->kind))) &&
            put_time(object, event->time_ns) && put_number(object, "session", event->session) &&
            put_path(object, "account", "account_hex", event->account) &&
-           put(object, "peer", event->peer) &&
-           put(object, "host", event->host) &&
+           put(object, "peer", event->peer) && put(object, "host", event->host) &&
            put_path(object, "path", "path_hex", event->path) &&
            put_path(object, "from", "from_hex", event->from) &&
            (!transfer || put_transfer(object, event)) && put(object, "tls", event->tls_version) &&

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "conf/read.h"
 #include "ferry/version.h"
@@ -85,9 +86,9 @@ static int set_timer(CURLM *multi, long wait_ms, void *ctx)
 {
     (void)multi;
     (void)ctx;
-    loop_timer_at(engine.timer, wait_ms < 0 ? CLOCK_NEVER
-                                            : loop_now_ns(engine.loop) +
-                                                  (uint64_t)wait_ms * CLOCK_NS_PER_MS);
+    loop_timer_at(engine.timer,
+                  wait_ms < 0 ? CLOCK_NEVER
+                              : loop_now_ns(engine.loop) + (uint64_t)wait_ms * CLOCK_NS_PER_MS);
     return 0;
 }
 

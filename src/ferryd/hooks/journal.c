@@ -22,7 +22,7 @@ struct journal {
     bool running;
     struct fault fault; /* of the job */
     struct loop_timer *timer;
-    bool timed; /* nothing is to be started before it */
+    bool timed;  /* nothing is to be started before it */
     bool broken; /* the last transaction failed */
 };
 

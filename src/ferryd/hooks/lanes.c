@@ -1,6 +1,7 @@
 /* The events of one account for one hook, in their order, and how they are told. */
 #include "ferryd/hooks/lanes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -134,10 +135,8 @@ static void write_failure(struct lanes *lanes, const struct item *item, const ch
     struct journal_entry *entry = journal_entry_new(JOURNAL_FAILED, forgotten, NULL);
     if (!entry)
         return;
-    entry->row = (struct outbox_row){.number = item->number,
-                                     .state = item->state,
-                                     .tries = item->tries,
-                                     .due_ns = item->due_ns};
+    entry->row = (struct outbox_row){
+        .number = item->number, .state = item->state, .tries = item->tries, .due_ns = item->due_ns};
     snprintf(entry->why, sizeof(entry->why), "%s", why);
     journal_put(lanes->journal, entry);
 }
@@ -159,8 +158,8 @@ static void not_told(struct lane *lane, struct item *item, const char *why)
     const struct settings_hook *settings = lane->hook->settings;
     int64_t now_ns = clock_wall_ns(&clock_system);
     item->tries++;
-    item->due_ns = now_ns + (int64_t)backoff_wait(settings->retry_first_ns,
-                                                  settings->retry_most_ns, item->tries);
+    item->due_ns = now_ns + (int64_t)backoff_wait(settings->retry_first_ns, settings->retry_most_ns,
+                                                  item->tries);
     if (now_ns - item->made_ns < (int64_t)settings->give_up_ns) {
         log_item(lane, LOG_LEVEL_NOTICE, "hook.failed", item, why, NULL);
         write_failure(lane->hook->lanes, item, why);
@@ -205,8 +204,8 @@ static const char *kind_of(struct bytes body)
 {
     static const char key[] = "\"event\":\"";
     const char *at = memmem(body.ptr, body.len, key, sizeof(key) - 1);
-    struct bytes rest = at ? bytes_skip(body, (size_t)(at - body.ptr) + sizeof(key) - 1)
-                           : BYTES_LIT("");
+    struct bytes rest =
+        at ? bytes_skip(body, (size_t)(at - body.ptr) + sizeof(key) - 1) : BYTES_LIT("");
     struct bytes kind = bytes_cut(&rest, '"');
     for (size_t i = 0; settings_words_hook_events[i].word; i++)
         if (bytes_equal(kind, bytes_str(settings_words_hook_events[i].word)))
@@ -247,8 +246,8 @@ static void fetched(struct journal_entry *entry)
     if (error != FERRY_OK)
         fault_set(&fault, error, "the event could not be read from the outbox");
     if (error == FERRY_OK)
-        error = event_json_certain(buf_view(&entry->body), item->state == OUTBOX_READY,
-                                   &lane->body);
+        error =
+            event_json_certain(buf_view(&entry->body), item->state == OUTBOX_READY, &lane->body);
     journal_entry_free(entry);
     if (error == FERRY_OK)
         error = tell(lane, &fault);

@@ -29,20 +29,19 @@ static const char *const statements[STATEMENTS] = {
              "WHERE state != 3 ORDER BY number",
 };
 
-static const char schema[] =
-    "CREATE TABLE event ("
-    " number INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " id BLOB NOT NULL,"
-    " hook TEXT NOT NULL,"
-    " account TEXT NOT NULL,"
-    " state INTEGER NOT NULL,"
-    " made INTEGER NOT NULL,"
-    " due INTEGER NOT NULL,"
-    " tries INTEGER NOT NULL,"
-    " why TEXT NOT NULL DEFAULT '',"
-    " body TEXT NOT NULL,"
-    " UNIQUE (id, hook)"
-    ") STRICT";
+static const char schema[] = "CREATE TABLE event ("
+                             " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+                             " id BLOB NOT NULL,"
+                             " hook TEXT NOT NULL,"
+                             " account TEXT NOT NULL,"
+                             " state INTEGER NOT NULL,"
+                             " made INTEGER NOT NULL,"
+                             " due INTEGER NOT NULL,"
+                             " tries INTEGER NOT NULL,"
+                             " why TEXT NOT NULL DEFAULT '',"
+                             " body TEXT NOT NULL,"
+                             " UNIQUE (id, hook)"
+                             ") STRICT";
 
 struct outbox {
     sqlite3 *db;
@@ -120,8 +119,7 @@ static enum ferry_error make_tables(struct outbox *outbox, struct fault *fault)
     if (error != FERRY_OK || (id == APPLICATION_ID && version == VERSION))
         return error;
     if (id != 0 || version != 0 || tables > 0)
-        return fault_set(fault, FERRY_E_UNSUPPORTED,
-                         "the outbox is of another program or version");
+        return fault_set(fault, FERRY_E_UNSUPPORTED, "the outbox is of another program or version");
     snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
              APPLICATION_ID, VERSION);
     error = run(outbox, "BEGIN IMMEDIATE", fault);
@@ -141,10 +139,9 @@ static enum ferry_error set_up(struct outbox *outbox, struct fault *fault)
     sqlite3_busy_timeout(outbox->db, BUSY_MS);
     sqlite3_db_config(outbox->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(outbox->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    enum ferry_error error =
-        run(outbox,
-            "PRAGMA temp_store = MEMORY; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
-            fault);
+    enum ferry_error error = run(
+        outbox, "PRAGMA temp_store = MEMORY; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+        fault);
     if (error == FERRY_OK)
         error = run(outbox, checkpoint, fault);
     if (error == FERRY_OK)

@@ -328,8 +328,8 @@ static bool is_full(struct post *post, struct post_peer *peer, bool provisional,
     }
     bool refuses = provisional && settings->full == HOOK_REFUSE;
     if (!refuses && post->lost++ == 0)
-        log_event(post->setup.log, LOG_LEVEL_ERROR, "hook.lost",
-                  F_BYTES("account", event->account), F_BYTES("path", event->path),
+        log_event(post->setup.log, LOG_LEVEL_ERROR, "hook.lost", F_BYTES("account", event->account),
+                  F_BYTES("path", event->path),
                   F_STR("reason", "hooks_queue events wait to be told"), F_STR("side", "server"),
                   F_STR("advice", "see why hooks fail: events hook.failed"));
     answer(peer, event->id, refuses ? HOOK_IS_FULL : HOOK_ON_DISK);

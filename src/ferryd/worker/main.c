@@ -11,6 +11,7 @@
 #include "ferryd/worker/charsets.h"
 #include "ferryd/worker/confine.h"
 #include "ferryd/worker/remote_auth.h"
+#include "ferryd/worker/remote_hooks.h"
 #include "ferryd/worker/remote_signer.h"
 #include "server/worker.h"
 
@@ -30,6 +31,7 @@ struct worker {
     struct remote_names lookups;
     struct names names; /* by them */
     struct remote_signer *signer;
+    struct remote_hooks *hooks;
     struct tls_master *master;
     struct loop_timer *rotation; /* of the master key */
     struct server_worker *server;
@@ -77,13 +79,14 @@ static void worker_begin(void *ctx, struct role_main *role)
     };
     worker->auth = remote_auth_new(&setup);
     worker->signer = remote_signer_new(loop, &worker->log);
+    worker->hooks = remote_hooks_new(loop, &worker->log);
     worker->master = tls_master_new();
     worker->rotation = loop_timer_new(loop, on_rotation, worker);
 }
 
 static bool is_made(const struct worker *worker)
 {
-    return worker->auth && worker->signer && worker->master && worker->rotation;
+    return worker->auth && worker->signer && worker->hooks && worker->master && worker->rotation;
 }
 
 static enum ferry_error worker_settings(void *ctx, int fd, struct fault *fault)
@@ -122,6 +125,8 @@ static enum ferry_error worker_channel(void *ctx, enum role peer, uint32_t numbe
         error = remote_auth_connect(worker->auth, fd_take(&owned));
     else if (error == FERRY_OK && peer == ROLE_KEYS)
         error = remote_signer_connect(worker->signer, fd_take(&owned));
+    else if (error == FERRY_OK && peer == ROLE_HOOKS)
+        error = remote_hooks_connect(worker->hooks, fd_take(&owned));
     else if (peer == ROLE_OPS)
         return FERRY_OK;
     else if (error == FERRY_OK)
@@ -184,6 +189,8 @@ static enum ferry_error make_server(struct worker *worker, const struct settings
         .accounts = worker->auth,
         .sessions_max = (uint32_t)global->sessions_max,
         .names = &worker->names,
+        .hook_ops = settings_has_hooks(worker->given.conf) ? &remote_hooks_ops : NULL,
+        .hooks = worker->hooks,
         .log = &worker->log,
         .id_tag = (uint32_t)getpid(),
         .xferlog = global->xferlog ? write_xferlog : NULL,
@@ -227,6 +234,10 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
         error = worker_confine(worker->role, identity, conf, fault);
     if (error == FERRY_OK)
         error = open_doors(worker, fault);
+    if (settings_has_hooks(conf)) { /* which are asked for each session */
+        remote_hooks_open(worker->hooks, conf);
+        worker->given.conf = NULL;
+    }
     given_fini(&worker->given);
     if (error == FERRY_OK)
         rotate_later(worker);
