@@ -51,9 +51,7 @@ static enum ferry_error take_label(struct conf *conf, struct conf_instance *inst
     const struct conf_directive *label = &instance->block->label;
     const char *name = instance->block->name;
     struct fault fault = {0};
-    struct conf_instance *other = NULL;
-    while ((other = conf_next(conf, name, other)) && strcmp(other->label, instance->label) != 0)
-        ;
+    const struct conf_instance *other = conf_find(conf, name, instance->label);
     if (other)
         check_add(&conf->check, instance->file, instance->line,
                   "%s \"%s\" is there already, at %s:%u", name, instance->label, other->file,
@@ -175,6 +173,14 @@ struct conf_instance *conf_next(const struct conf *conf, const char *name,
     return instance;
 }
 
+struct conf_instance *conf_find(const struct conf *conf, const char *name, const char *label)
+{
+    struct conf_instance *instance = NULL;
+    while ((instance = conf_next(conf, name, instance)) && strcmp(instance->label, label) != 0)
+        ;
+    return instance;
+}
+
 static const struct conf_given *given_of(const struct conf_instance *instance, const char *name)
 {
     const struct conf_directive *directive =
@@ -182,10 +188,32 @@ static const struct conf_given *given_of(const struct conf_instance *instance, c
     return directive ? &instance->given[directive - instance->block->directives] : NULL;
 }
 
-bool conf_is_given(const struct conf_instance *instance, const char *directive)
+const char *conf_file_of(const struct conf_instance *instance, const char *directive)
 {
     const struct conf_given *given = given_of(instance, directive);
-    return given && given->file;
+    return given ? given->file : NULL;
+}
+
+bool conf_is_given(const struct conf_instance *instance, const char *directive)
+{
+    return conf_file_of(instance, directive) != NULL;
+}
+
+enum ferry_error conf_replace_text(struct conf_instance *instance, const char *name, size_t index,
+                                   struct bytes text)
+{
+    const struct conf_directive *directive = conf_schema_directive(instance->block, name);
+    struct conf_texts *texts = field_of(instance, directive);
+    struct conf_given *given = &instance->given[directive - instance->block->directives];
+    char *copy = alloc_bytes(text);
+    if (!copy)
+        return FERRY_E_MEMORY;
+    alloc_free(texts->list[index]);
+    texts->list[index] = copy;
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < texts->count && error == FERRY_OK; i++)
+        error = keep_text(given, texts->list[i], i == 0);
+    return error;
 }
 
 void conf_mistake(struct conf *conf, const struct conf_instance *instance, const char *directive,

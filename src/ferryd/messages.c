@@ -47,6 +47,22 @@ static const struct wire_message from_supervisor[] = {
     {MESSAGE_SWEEP, "sweep", BIT_SUPERVISOR, RUNNING, 0, {PATH, WIRE_I64}},
     {MESSAGE_GRANTED, "granted", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64}},
     {MESSAGE_DENIED, "denied", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64, WORDS}},
+    {MESSAGE_STATUS, "status", BIT_SUPERVISOR, RUNNING, 0, {PATH, WIRE_I64, WIRE_I64}},
+    {MESSAGE_PROCESS,
+     "process",
+     BIT_SUPERVISOR,
+     RUNNING,
+     0,
+     {WIRE_U8, WIRE_U32, WIRE_U32, WIRE_U32, NAME, WORDS}},
+    {MESSAGE_RESTARTS, "restarts", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U8, WIRE_U64}},
+    {MESSAGE_STATUS_END, "status-end", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_RELOADED,
+     "reloaded",
+     BIT_SUPERVISOR,
+     RUNNING,
+     0,
+     {WIRE_U64, WIRE_U8, WIRE_TEXT(MESSAGE_MISTAKES_BYTES)}},
+    {MESSAGE_EVENT, "event", BIT_SUPERVISOR, RUNNING, 0, {WIRE_TEXT(MESSAGE_EVENT_BYTES)}},
     {MESSAGE_INTRODUCED, "introduced", BIT_SUPERVISOR, RUNNING, 0, {{0}}},
 };
 
@@ -62,6 +78,9 @@ static const struct wire_message to_supervisor[] = {
      {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES, DENIED, WIRE_U64,
       WIRE_U64}},
     {MESSAGE_REVOKE, "revoke", BIT_AUTH, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_STATUS_ASK, "status-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_RELOAD_ASK, "reload-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_DRAIN_ASK, "drain-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
 };
 
 /* The ask: its number, account, whether there is a password, the password, the peer's address, the
@@ -116,10 +135,17 @@ static const struct wire_message auth_to_worker[] = {
 static const struct wire_message ops_to_auth[] = {
     {MESSAGE_BANS_ASK, "bans-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
     {MESSAGE_BAN, "ban", BIT_OPS, RUNNING, 0, {WIRE_U64, NAME, WIRE_U64}},
+    {MESSAGE_ACCOUNTS_ASK, "accounts-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
     {MESSAGE_UNBAN, "unban", BIT_OPS, RUNNING, 0, {WIRE_U64, NAME}},
 };
 
 static const struct wire_message auth_to_ops[] = {
+    {MESSAGE_ACCOUNT_ROW,
+     "account-row",
+     BIT_AUTH,
+     RUNNING,
+     0,
+     {NAME, NAME, NAME, PATH, NAME, WIRE_U8}},
     {MESSAGE_BAN_ROW,
      "ban-row",
      BIT_AUTH,

@@ -2,6 +2,7 @@
 #include "ferryd/settings.h"
 
 #include "base/clock.h"
+#include "ferryd/settings_directories.h"
 #include "ferryd/settings_words.h"
 
 #define SECONDS(n) ((n)*CLOCK_NS_PER_S)
@@ -101,15 +102,23 @@ static const struct conf_directive global_rows[] = {
      .help = "Whether processes give up what they do not need: as far as the system can, or "
              "else nothing is served, or not at all."},
     {.name = "accounts",
-     .type = CONF_PATH,
+     .type = CONF_TEXTS,
      GLOBAL(accounts),
-     .help = "File of accounts that \"ferryctl account\" keeps, besides the account blocks, which "
-             "are looked at first."},
+     .help = "Where accounts are looked for that have no block, in this order: sqlite:PATH, or a "
+             "path alone, is a file that \"ferryctl account\" keeps; ldap:NAME and "
+             "postgresql:NAME are of the blocks of that name."},
     {.name = "files_user",
      .type = CONF_TEXT,
      GLOBAL(files_user),
      .help = "User of the system with whose rights the files of accounts are reached that name "
              "none. Without it, each must name its user, unless ferryd does not run as root."},
+    {.name = "homes",
+     .type = CONF_TEXTS,
+     GLOBAL(homes),
+     .help = "Directories, by absolute paths, beneath which the homes of all accounts are: what "
+             "serves files reaches nothing else (Landlock), whatever the rights of its user. "
+             "Unset: the homes of the account blocks, if there are no other accounts; else there "
+             "is no such bound."},
     {.name = "login_failures_kept",
      .type = CONF_DURATION,
      GLOBAL(login_failures_kept_ns),
@@ -512,6 +521,8 @@ static const struct conf_directive account_rows[] = {
 #include "ferryd/settings_account_limits.def"
 };
 
+#include "ferryd/settings_directories.def"
+
 static const struct conf_block blocks[] = {
     {
         .size_bytes = sizeof(struct settings_global),
@@ -562,8 +573,27 @@ static const struct conf_block blocks[] = {
         .size_bytes = sizeof(struct settings_check),
         .directives = settings_check_rows,
         .count = SETTINGS_CHECK_ROWS,
-        .help = "Somebody who is asked about each upload before it takes its name: a virus scanner, "
-                "say. Of several all are asked, until one refuses.",
+        .help =
+            "Somebody who is asked about each upload before it takes its name: a virus scanner, "
+            "say. Of several all are asked, until one refuses.",
+    },
+    {
+        .name = SETTINGS_LDAP,
+        .label = {.name = "NAME", .type = CONF_TEXT, LDAP(name)},
+        .size_bytes = sizeof(struct settings_ldap),
+        .directives = ldap_rows,
+        .count = ARRAY_LEN(ldap_rows),
+        .help = "A directory that accounts are looked for in where accounts says ldap:NAME. A "
+                "password is right if the directory takes it for the entry that was found.",
+    },
+    {
+        .name = SETTINGS_POSTGRESQL,
+        .label = {.name = "NAME", .type = CONF_TEXT, POSTGRESQL(name)},
+        .size_bytes = sizeof(struct settings_postgresql),
+        .directives = postgresql_rows,
+        .count = ARRAY_LEN(postgresql_rows),
+        .help = "A database of PostgreSQL that accounts are looked for in where accounts says "
+                "postgresql:NAME.",
     },
 };
 

@@ -61,6 +61,8 @@ ONLY_IN = [
     ("<crypt.h>", r"account/"),
     ("<sqlite3.h>", r"roster/|ferryd/hooks/outbox"),
     ("<curl/", r"ferryd/hooks/http\.c"),
+    ("<ldap.h>", r"ferryd/auth/"),
+    ("<libpq-fe.h>", r"ferryd/auth/"),
 ]
 
 # The sans-I/O rooms own no socket, open nothing and read no clock. tls needs <time.h> for the types

@@ -1,16 +1,16 @@
 /* ferryd-auth: the process that knows the accounts. It decides who is let in, and tells the
- * supervisor what a session may reach; the only files it can open are the roster and those that
- * users of the system are looked up in. */
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
+ * supervisor what a session may reach; all that it can reach itself are rosters, what users of the
+ * system are looked up in, and the servers that accounts are asked of. */
+#include <signal.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ferryd/auth/book.h"
+#include "ferryd/auth/confine.h"
 #include "ferryd/auth/desk.h"
+#include "ferryd/auth/ldap_link.h"
 #include "ferryd/auth/lookups.h"
 #include "ferryd/auth/os_user.h"
 #include "ferryd/given.h"
@@ -40,6 +40,7 @@ static void auth_begin(void *ctx, struct role_main *role)
     struct auth *auth = ctx;
     auth->role = role;
     auth->alone = geteuid() != 0;
+    signal(SIGPIPE, SIG_IGN); /* servers that accounts are asked of may leave */
     given_init(&auth->given);
     role_log(role, &auth->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     desk_init(&auth->desk, role_loop(role), role_supervisor(role), &auth->log, random_grant());
@@ -49,6 +50,12 @@ static enum ferry_error auth_settings(void *ctx, int fd, struct fault *fault)
 {
     struct auth *auth = ctx;
     return given_settings(&auth->given, fd, fault);
+}
+
+static enum ferry_error auth_file(void *ctx, struct bytes name, int fd, struct fault *fault)
+{
+    struct auth *auth = ctx;
+    return given_file(&auth->given, name, fd, fault);
 }
 
 static enum ferry_error auth_channel(void *ctx, enum role peer, uint32_t number, int fd,
@@ -68,42 +75,6 @@ static enum ferry_error auth_channel(void *ctx, enum role peer, uint32_t number,
     return FERRY_OK;
 }
 
-/* ---- confinement ---- */
-
-/* The folder of the roster, in which SQLite keeps its log; -1: there is none. */
-static int roster_folder(const char *path)
-{
-    char folder[MESSAGE_PATH_BYTES];
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    if (!slash || (size_t)(slash - path) + 2 > sizeof(folder))
-        return -1;
-    snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - path), path);
-    return open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
-/* Becomes what the supervisor says with the right to nothing but the roster's folder and the
- * system's lists of users and names: the folder of these, since each change of them is another
- * file. */
-static enum ferry_error confine(struct auth *auth, const struct role_identity *identity,
-                                const char *roster, struct fault *fault)
-{
-    static const struct privs_limit limits[] = {{RLIMIT_NOFILE, 1024}};
-    static const struct landlock_ports dns = {53, 53}; /* long answers come by TCP */
-    CLEANUP(fd_close) int folder = roster_folder(roster);
-    CLEANUP(fd_close) int system = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    CLEANUP(fd_close) int resolved = open("/run/systemd/resolve", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct landlock_path paths[3];
-    struct landlock_rules rules = {.paths = paths, .connect = &dns, .connect_count = 1};
-    if (system >= 0)
-        paths[rules.path_count++] = (struct landlock_path){system, LANDLOCK_MAY_READ};
-    if (resolved >= 0) /* what /etc/resolv.conf often is a link to */
-        paths[rules.path_count++] = (struct landlock_path){resolved, LANDLOCK_MAY_READ};
-    if (folder >= 0)
-        paths[rules.path_count++] =
-            (struct landlock_path){folder, LANDLOCK_MAY_READ | LANDLOCK_MAY_WRITE};
-    return role_confine(auth->role, identity, &rules, limits, ARRAY_LEN(limits), fault);
-}
-
 /* The roster is opened by who this process is then, and what it makes there is no one else's. */
 static enum ferry_error auth_start(void *ctx, const struct role_identity *identity,
                                    struct fault *fault)
@@ -121,10 +92,10 @@ static enum ferry_error auth_start(void *ctx, const struct role_identity *identi
     role_log(auth->role, &auth->log, global->log_level, global->log_form);
     os_user_prepare();
     lookups_prepare();
-    enum ferry_error error = confine(auth, identity, global->accounts, fault);
+    ldap_link_prepare();
+    enum ferry_error error = confine_auth(auth->role, identity, conf, fault);
     if (error == FERRY_OK)
-        error = book_init(&auth->book, conf, auth->alone, fault);
-    given_fini(&auth->given);
+        error = book_init(&auth->book, &auth->given, auth->alone, fault);
     if (error == FERRY_OK && desk_open(&auth->desk, &auth->book, &throttle) != FERRY_OK)
         error = fault_set(fault, FERRY_E_MEMORY, "no memory for the workers");
     return error;
@@ -134,6 +105,7 @@ int main(void)
 {
     static const struct role_handlers handlers = {
         .settings = auth_settings,
+        .file = auth_file,
         .channel = auth_channel,
         .start = auth_start,
     };

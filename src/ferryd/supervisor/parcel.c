@@ -14,12 +14,14 @@
 #include "conf/print.h"
 #include "ferryd/hosts.h"
 #include "ferryd/pem_text.h"
+#include "ferryd/settings_directories.h"
 
 enum { LOAD_STEP_BYTES = 16 * 1024 };
 
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_AUTH ROLE_BIT(ROLE_AUTH)
 #define BIT_WORKER ROLE_BIT(ROLE_WORKER)
+#define BIT_FILES ROLE_BIT(ROLE_FILES)
 #define BIT_OPS ROLE_BIT(ROLE_OPS)
 #define BIT_HOOKS ROLE_BIT(ROLE_HOOKS)
 
@@ -36,6 +38,8 @@ static const struct {
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
     {SETTINGS_HOOK, BIT_WORKER | BIT_HOOKS, BIT_HOOKS},
     {SETTINGS_CHECK, BIT_WORKER | BIT_HOOKS, BIT_HOOKS},
+    {SETTINGS_LDAP, BIT_AUTH, 0},
+    {SETTINGS_POSTGRESQL, BIT_AUTH, 0},
 };
 
 /* A file of its own that nobody changes any more; -1 with errno. */
@@ -209,9 +213,8 @@ static enum ferry_error add_file(struct parcel *parcel, const char *path, int fd
 
 static enum ferry_error take_file(struct parcel *parcel, struct conf *conf,
                                   const struct conf_instance *block, const char *directive,
-                                  const char *path, enum kind kind)
+                                  const char *path, enum kind kind, unsigned role)
 {
-    unsigned role = kind == KIND_PRIVATE ? BIT_KEYS : BIT_WORKER;
     if (!path || is_taken(parcel, path, role))
         return FERRY_OK;
     struct fault fault = {0};
@@ -232,7 +235,7 @@ static enum ferry_error take_key(struct parcel *parcel, struct conf *conf,
     const struct settings_host *host = hosts_of(block);
     enum host_file file = host->key ? HOST_KEY : HOST_CERTIFICATE;
     return take_file(parcel, conf, block, hosts_file_directive(file), hosts_file_path(host, file),
-                     KIND_PRIVATE);
+                     KIND_PRIVATE, BIT_KEYS);
 }
 
 /* After all keys, lest one that stands in its certificate's file is not given. */
@@ -261,7 +264,7 @@ static enum ferry_error take_public_files(struct parcel *parcel, struct conf *co
     enum ferry_error error = FERRY_OK;
     for (size_t i = 0; i < ARRAY_LEN(rows) && error == FERRY_OK; i++)
         error = take_file(parcel, conf, block, hosts_file_directive(rows[i].file),
-                          hosts_file_path(host, rows[i].file), rows[i].kind);
+                          hosts_file_path(host, rows[i].file), rows[i].kind, BIT_WORKER);
     share_certificate(parcel, host->certificate);
     return error;
 }
@@ -270,7 +273,112 @@ static enum ferry_error take_fxp_file(struct parcel *parcel, struct conf *conf,
                                       const struct conf_instance *block)
 {
     const struct settings_listen *listen = block->values;
-    return take_file(parcel, conf, block, "fxp_ca", listen->fxp_ca, KIND_PEM);
+    return take_file(parcel, conf, block, "fxp_ca", listen->fxp_ca, KIND_PEM, BIT_WORKER);
+}
+
+/* The CAs and the password that a source of accounts needs. The former as files of their own: auth
+ * opens them again when it may open few others. */
+static enum ferry_error take_source_files(struct parcel *parcel, struct conf *conf)
+{
+    enum ferry_error error = FERRY_OK;
+    const struct conf_instance *block = NULL;
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LDAP, block))) {
+        const struct settings_ldap *ldap = block->values;
+        error = take_file(parcel, conf, block, "ca_file", ldap->source.ca_file, KIND_PEM, BIT_AUTH);
+        if (error == FERRY_OK)
+            error = take_file(parcel, conf, block, "bind_password_file", ldap->bind_password_file,
+                              KIND_PRIVATE, BIT_AUTH);
+    }
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_POSTGRESQL, block))) {
+        const struct settings_postgresql *database = block->values;
+        error =
+            take_file(parcel, conf, block, "ca_file", database->source.ca_file, KIND_PEM, BIT_AUTH);
+        if (error == FERRY_OK)
+            error = take_file(parcel, conf, block, "password_file", database->password_file,
+                              KIND_PRIVATE, BIT_AUTH);
+    }
+    return error;
+}
+
+/* ---- homes ---- */
+
+static int open_home(const char *path)
+{
+    return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Returns FERRY_E_NOT_FOUND, with errno, if there is no such directory. */
+static enum ferry_error take_home(struct parcel *parcel, const char *path)
+{
+    if (is_taken(parcel, path, BIT_FILES))
+        return FERRY_OK;
+    int fd = open_home(path);
+    return fd < 0 ? FERRY_E_NOT_FOUND : add_file(parcel, path, fd, BIT_FILES);
+}
+
+static enum ferry_error take_named_homes(struct parcel *parcel, struct conf *conf)
+{
+    const struct conf_texts *homes = &settings_global(conf)->homes;
+    if (homes->count > PARCEL_HOMES_MAX)
+        conf_mistake(conf, conf_next(conf, NULL, NULL), "homes", "more than %d", PARCEL_HOMES_MAX);
+    for (size_t i = 0; i < homes->count && i < PARCEL_HOMES_MAX; i++) {
+        const char *path = homes->list[i];
+        enum ferry_error error = path[0] == '/' ? take_home(parcel, path) : FERRY_E_ARGUMENT;
+        if (error == FERRY_E_MEMORY)
+            return error;
+        if (error != FERRY_OK)
+            conf_mistake(conf, conf_next(conf, NULL, NULL), "homes", "%s: %s", path,
+                         error == FERRY_E_ARGUMENT ? "it must be an absolute path"
+                                                   : strerror(errno));
+    }
+    return FERRY_OK;
+}
+
+static void drop_homes(struct parcel *parcel)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < parcel->file_count; i++) {
+        struct parcel_file *file = &parcel->files[i];
+        if (file->roles != BIT_FILES) {
+            parcel->files[kept++] = *file;
+            continue;
+        }
+        fd_close(&file->fd);
+        alloc_free(file->path);
+    }
+    parcel->file_count = kept;
+}
+
+/* Those of the account blocks, if that can be all: one that is not there yet may come. */
+static enum ferry_error take_blocks_homes(struct parcel *parcel, struct conf *conf)
+{
+    const struct conf_instance *block = NULL;
+    size_t count = 0;
+    enum ferry_error error = settings_global(conf)->accounts.count > 0 ? FERRY_E_NOT_FOUND : FERRY_OK;
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_ACCOUNT, block))) {
+        const struct settings_account *account = block->values;
+        error = ++count > PARCEL_HOMES_MAX ? FERRY_E_NOT_FOUND : take_home(parcel, account->home);
+    }
+    if (error != FERRY_E_NOT_FOUND)
+        return error;
+    drop_homes(parcel);
+    return FERRY_OK;
+}
+
+bool parcel_same_homes(const struct parcel *a, const struct parcel *b)
+{
+    size_t of_a = 0;
+    size_t of_b = 0;
+    for (size_t i = 0; i < b->file_count; i++)
+        of_b += b->files[i].roles == BIT_FILES;
+    for (size_t i = 0; i < a->file_count; i++) {
+        if (a->files[i].roles != BIT_FILES)
+            continue;
+        of_a++;
+        if (!is_taken(b, a->files[i].path, BIT_FILES))
+            return false;
+    }
+    return of_a == of_b;
 }
 
 /* ---- the whole ---- */
@@ -299,6 +407,11 @@ static enum ferry_error take_files(struct parcel *parcel, struct conf *conf)
         error = take_public_files(parcel, conf, block);
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
         error = take_fxp_file(parcel, conf, block);
+    if (error == FERRY_OK)
+        error = take_source_files(parcel, conf);
+    if (error == FERRY_OK)
+        error = settings_global(conf)->homes.count > 0 ? take_named_homes(parcel, conf)
+                                                       : take_blocks_homes(parcel, conf);
     return error;
 }
 
@@ -362,18 +475,18 @@ void parcel_unref(struct parcel *parcel)
 }
 
 /* The same file with a position of its own, at its beginning. */
-static int again(int fd)
+static int again(int fd, int flags)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    return open_file(path);
+    return open(path, flags | O_CLOEXEC);
 }
 
 /* The whole of a settings memfd; they are small. */
 static enum ferry_error load(int fd, struct buf *out)
 {
     char *space;
-    CLEANUP(fd_close) int own = fd >= 0 ? again(fd) : -1;
+    CLEANUP(fd_close) int own = fd >= 0 ? again(fd, O_RDONLY) : -1;
     ssize_t got = own >= 0 ? 1 : 0;
     enum ferry_error error = FERRY_OK;
     while (got > 0 && error == FERRY_OK) {
@@ -401,8 +514,9 @@ bool parcel_same(const struct parcel *a, const struct parcel *b, enum role role)
 void parcel_give(const struct parcel *parcel, enum role role, struct child *child)
 {
     if (parcel->settings[role] >= 0)
-        child_settings(child, again(parcel->settings[role]));
+        child_settings(child, again(parcel->settings[role], O_RDONLY));
     for (size_t i = 0; i < parcel->file_count; i++)
         if (parcel->files[i].roles & ROLE_BIT(role))
-            child_file(child, parcel->files[i].path, again(parcel->files[i].fd));
+            child_file(child, parcel->files[i].path,
+                       again(parcel->files[i].fd, role == ROLE_FILES ? O_PATH : O_RDONLY));
 }

@@ -12,6 +12,7 @@
 #include "ferryd/worker/confine.h"
 #include "ferryd/worker/remote_auth.h"
 #include "ferryd/worker/remote_hooks.h"
+#include "ferryd/worker/remote_ops.h"
 #include "ferryd/worker/remote_signer.h"
 #include "server/worker.h"
 
@@ -32,6 +33,7 @@ struct worker {
     struct names names; /* by them */
     struct remote_signer *signer;
     struct remote_hooks *hooks;
+    struct remote_ops *ops;
     struct tls_master *master;
     struct loop_timer *rotation; /* of the master key */
     struct server_worker *server;
@@ -80,13 +82,15 @@ static void worker_begin(void *ctx, struct role_main *role)
     worker->auth = remote_auth_new(&setup);
     worker->signer = remote_signer_new(loop, &worker->log);
     worker->hooks = remote_hooks_new(loop, &worker->log);
+    worker->ops = remote_ops_new(loop, &worker->log);
     worker->master = tls_master_new();
     worker->rotation = loop_timer_new(loop, on_rotation, worker);
 }
 
 static bool is_made(const struct worker *worker)
 {
-    return worker->auth && worker->signer && worker->hooks && worker->master && worker->rotation;
+    return worker->auth && worker->signer && worker->hooks && worker->ops && worker->master &&
+           worker->rotation;
 }
 
 static enum ferry_error worker_settings(void *ctx, int fd, struct fault *fault)
@@ -127,8 +131,8 @@ static enum ferry_error worker_channel(void *ctx, enum role peer, uint32_t numbe
         error = remote_signer_connect(worker->signer, fd_take(&owned));
     else if (error == FERRY_OK && peer == ROLE_HOOKS)
         error = remote_hooks_connect(worker->hooks, fd_take(&owned));
-    else if (peer == ROLE_OPS)
-        return FERRY_OK;
+    else if (error == FERRY_OK && peer == ROLE_OPS)
+        error = remote_ops_connect(worker->ops, fd_take(&owned));
     else if (error == FERRY_OK)
         return fault_set(fault, FERRY_E_PROTOCOL, "a worker has no channel to %s", role_name(peer));
     return error == FERRY_OK ? error : fault_set(fault, error, "no memory for a channel");
@@ -193,6 +197,8 @@ static enum ferry_error make_server(struct worker *worker, const struct settings
         .hooks = worker->hooks,
         .log = &worker->log,
         .id_tag = (uint32_t)getpid(),
+        .ended = remote_ops_ended,
+        .ended_ctx = worker->ops,
         .xferlog = global->xferlog ? write_xferlog : NULL,
         .xferlog_ctx = worker->role,
     };
@@ -228,6 +234,8 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
     enum ferry_error error = FERRY_OK;
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
         error = add_rules(worker, block, fault);
+    if (error == FERRY_OK && remote_ops_take_certificates(worker->ops, &worker->given) != FERRY_OK)
+        error = fault_set(fault, FERRY_E_MEMORY, "no memory for certificates");
     if (error == FERRY_OK)
         error = make_server(worker, global, fault);
     if (error == FERRY_OK)
@@ -239,8 +247,10 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
         worker->given.conf = NULL;
     }
     given_fini(&worker->given);
-    if (error == FERRY_OK)
+    if (error == FERRY_OK) {
+        remote_ops_serve(worker->ops, worker->server);
         rotate_later(worker);
+    }
     return error;
 }
 
