@@ -31,7 +31,8 @@ static void let_in(struct server_shared *shared, struct server_rules *rules, int
         error = server_session_new(shared, rules, fd_take(&owned), guest);
     if (error == FERRY_E_MEMORY)
         log_event(shared->settings.log, LOG_LEVEL_ERROR, "session.impossible",
-                  F_STR("reason", "memory is short"), F_STR("side", "server"));
+                  F_STR("reason", "memory is short"), F_STR("side", "server"),
+                  F_STR("advice", "give the server more memory, or lower sessions_max"));
 }
 
 static void decide(struct server_shared *shared, struct server_rules *rules, int fd,

@@ -94,18 +94,20 @@ static const struct {
     {FERRY_E_CANCELLED, "client", "the client wanted it so"},
 };
 
-const char *server_event_side(enum ferry_error kind)
-{
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (kinds[i].kind == kind)
-            return kinds[i].side;
-    return "server";
-}
-
 /* A quota, or a limit of the file system's. */
 static bool is_quota(const struct fault *fault)
 {
     return fault->os_error == EDQUOT || fault->os_error == EFBIG;
+}
+
+const char *server_event_side(const struct fault *fault)
+{
+    if (is_quota(fault))
+        return "client";
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (kinds[i].kind == fault->kind)
+            return kinds[i].side;
+    return "server";
 }
 
 const char *server_event_advice(const struct fault *fault)
@@ -113,7 +115,7 @@ const char *server_event_advice(const struct fault *fault)
     if (fault->advice[0])
         return fault->advice;
     if (is_quota(fault))
-        return "raise quota_bytes or quota_files of the account, or let it remove files";
+        return "raise quota or quota_files of the account, or let it remove files";
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (kinds[i].kind == fault->kind)
             return kinds[i].advice;
@@ -183,8 +185,7 @@ void server_event_lost(const struct server_session *session, const struct fault 
     server_count_failure(&session->shared->counters, why->kind);
     if (fault_is_set(why))
         server_event(session, LOG_LEVEL_NOTICE, "session.broken", F_VISIBLE("reason", why->what),
-                     F_VISIBLE("alert", why->peer_said),
-                     F_STR("side", server_event_side(why->kind)),
+                     F_VISIBLE("alert", why->peer_said), F_STR("side", server_event_side(why)),
                      F_VISIBLE("advice", server_event_advice(why)));
 }
 
@@ -193,7 +194,7 @@ void server_event_unsealed(const struct server_session *session, const struct fa
     server_count(&session->shared->counters, SERVER_COUNT_HANDSHAKES_FAILED);
     server_count_failure(&session->shared->counters, why->kind);
     server_event(session, LOG_LEVEL_NOTICE, "session.tls-failed", F_VISIBLE("reason", why->what),
-                 F_VISIBLE("alert", why->peer_said), F_STR("side", server_event_side(why->kind)),
+                 F_VISIBLE("alert", why->peer_said), F_STR("side", server_event_side(why)),
                  F_VISIBLE("advice", server_event_advice(why)));
 }
 
@@ -202,7 +203,7 @@ void server_event_refused(const struct server_session *session, const struct fau
     server_count_failure(&session->shared->counters, why->kind);
     /* Whoever is waited for here is the client; and of a server that ends it is no fault. */
     bool idle = why->kind == FERRY_E_TIMEOUT;
-    const char *side = session->draining ? "server" : server_event_side(why->kind);
+    const char *side = session->draining ? "server" : server_event_side(why);
     const char *advice =
         session->draining ? "the client is to come again" : server_event_advice(why);
     if (idle)

@@ -15,7 +15,7 @@ uint64_t server_event_session_id(struct server_shared *shared);
 
 /* Whose doing a failure was: "client", "server", "network", or "peer-config" where the settings of
  * the two ends do not fit together. */
-const char *server_event_side(enum ferry_error kind);
+const char *server_event_side(const struct fault *fault);
 
 /* What to do about it: the fault's own advice, or one for failures of its kind. */
 const char *server_event_advice(const struct fault *fault);

@@ -83,7 +83,7 @@ void server_failure_reply(struct server_session *session, const struct fault *fa
     server_event(session, LOG_LEVEL_NOTICE, "command.failed",
                  F_STR("verb", verb_row(command->verb)->name), F_BYTES("path", command->path),
                  F_U64("reply", (uint64_t)failure.code), F_VISIBLE("reason", fault->what),
-                 F_STR("side", server_event_side(fault->kind)),
+                 F_STR("side", server_event_side(fault)),
                  F_VISIBLE("advice", server_event_advice(fault)));
     server_pi_reply(session->pi, failure.code, "%s", failure.text);
 }

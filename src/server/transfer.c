@@ -338,6 +338,7 @@ static void transfer_pumped(void *ctx, const struct pump_result *result)
         } else {
             fault_set(&fault, outcome.kind, "%s%s%s", outcome.reason,
                       fault_is_set(cause) ? ": " : "", cause->what);
+            fault.os_error = seen.outcome == PUMP_LIMIT ? EDQUOT : 0;
         }
         server_transfer_set_fault(transfer, outcome.code, outcome.reply, &fault);
         transfer->keep = transfer->keep && outcome.keep;
@@ -457,8 +458,7 @@ static void data_refused(void *ctx, const struct address *peer, const struct fau
     address_text(peer, from);
     server_event((const struct server_session *)ctx, LOG_LEVEL_NOTICE, "data.refused",
                  F_STR("from", from), F_VISIBLE("reason", fault->what),
-                 F_VISIBLE("alert", fault->peer_said),
-                 F_STR("side", server_event_side(fault->kind)),
+                 F_VISIBLE("alert", fault->peer_said), F_STR("side", server_event_side(fault)),
                  F_VISIBLE("advice", server_event_advice(fault)));
 }
 

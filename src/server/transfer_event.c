@@ -50,7 +50,7 @@ static void log_failure(const struct server_transfer *transfer)
                  F_U64("reply", (uint64_t)transfer->code),
                  F_VISIBLE("reason", transfer->fault.what),
                  F_VISIBLE("alert", transfer->fault.peer_said),
-                 F_STR("side", server_event_side(transfer->fault.kind)),
+                 F_STR("side", server_event_side(&transfer->fault)),
                  F_VISIBLE("advice", server_event_advice(&transfer->fault)),
                  F_STR("left", transfer->in_place ? "in place, cut" : NULL));
 }
@@ -62,12 +62,12 @@ static void write_xferlog(const struct server_session *session, const struct xfe
     const struct server_settings *settings = &session->shared->settings;
     struct xferlog_entry whole = *entry;
     CLEANUP(buf_fini) struct buf line;
+    buf_init(&line, XFERLOG_LINE_BYTES);
     if (!settings->xferlog)
         return;
     whole.wall_ns = clock_wall_ns(settings->clock);
     whole.peer = &session->peer;
     whole.account = session->user;
-    buf_init(&line, XFERLOG_LINE_BYTES);
     if (xferlog_line(&line, &whole) == FERRY_OK)
         settings->xferlog(settings->xferlog_ctx, buf_view(&line));
 }

@@ -130,7 +130,7 @@ static void listener_refused(void *ctx, const struct address *proxy, const struc
         return;
     address_text(proxy, text);
     log_event(listener->worker->shared.settings.log, LOG_LEVEL_NOTICE, "proxy.refused",
-              F_STR("peer", text), F_STR("reason", fault->what), F_STR("side", "proxy"),
+              F_STR("peer", text), F_STR("reason", fault->what), F_STR("side", "peer-config"),
               F_STR("advice", "let the proxy send the PROXY protocol's header, or take it out of "
                               "proxies"));
 }
@@ -200,11 +200,12 @@ static void worker_rotate(void *ctx)
     struct server_worker *worker = ctx;
     const struct log *log = worker->shared.settings.log;
     if (tls_master_rotate(worker->shared.settings.master))
-        log_event(log, LOG_LEVEL_DEBUG, "tickets.rotated", F_STR("side", "server"));
+        log_event(log, LOG_LEVEL_DEBUG, "tickets.rotated", F_STR("why", "its time had come"));
     else
         log_event(log, LOG_LEVEL_ERROR, "tickets.kept",
                   F_STR("reason", "there is no randomness for a new ticket key"),
-                  F_STR("side", "server"));
+                  F_STR("side", "server"),
+                  F_STR("advice", "tickets keep their old key: look at the system"));
     worker_await_rotation(worker);
 }
 

@@ -46,8 +46,10 @@ static void on_ended(void *ctx, const struct fault *why)
     struct files *files = ctx;
     files->sessions--;
     if (fault_is_set(why))
-        log_event(&files->log, LOG_LEVEL_ERROR, "files.worker-broke-protocol",
-                  F_VISIBLE("reason", why->what));
+        log_event(&files->log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "worker"),
+                  F_VISIBLE("reason", why->what), F_STR("side", "server"),
+                  F_STR("advice", "a worker says what it must not: restart ferryd and look for "
+                                  "other signs of an attack"));
     leave_if_idle(files);
 }
 

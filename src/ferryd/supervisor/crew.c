@@ -47,12 +47,15 @@ static bool is_worker(const struct post *post)
     return post->role == ROLE_WORKER;
 }
 
+#define ADVICE "it is started again; if this comes often, look at the events before it"
+
 static void tell(const struct post *post, enum log_level level, const char *event,
                  const struct fault *why)
 {
     log_event(post->crew->setup.log, level, event, F_STR("role", role_name(post->role)),
               F_U64("pid", post->child ? (uint64_t)child_pid(post->child) : 0),
-              F_VISIBLE("reason", why->what), F_VISIBLE("advice", why->advice));
+              F_VISIBLE("reason", why->what), F_STR("side", "server"),
+              F_VISIBLE("advice", why->advice[0] ? why->advice : ADVICE));
 }
 
 /* ---- channels between them ---- */
@@ -242,7 +245,9 @@ static void on_again(void *ctx)
         return;
     if (post_start(post, &fault) == FERRY_OK) {
         post->crew->setup.restarts[post->role]++;
-        tell(post, LOG_LEVEL_NOTICE, "role.restarted", &fault);
+        log_event(post->crew->setup.log, LOG_LEVEL_NOTICE, "role.restarted",
+                  F_STR("role", role_name(post->role)),
+                  F_U64("pid", (uint64_t)child_pid(post->child)));
         return;
     }
     tell(post, LOG_LEVEL_ERROR, "role.unstarted", &fault);

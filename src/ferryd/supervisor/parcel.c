@@ -354,7 +354,8 @@ static enum ferry_error take_blocks_homes(struct parcel *parcel, struct conf *co
 {
     const struct conf_instance *block = NULL;
     size_t count = 0;
-    enum ferry_error error = settings_global(conf)->accounts.count > 0 ? FERRY_E_NOT_FOUND : FERRY_OK;
+    enum ferry_error error =
+        settings_global(conf)->accounts.count > 0 ? FERRY_E_NOT_FOUND : FERRY_OK;
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_ACCOUNT, block))) {
         const struct settings_account *account = block->values;
         error = ++count > PARCEL_HOMES_MAX ? FERRY_E_NOT_FOUND : take_home(parcel, account->home);

@@ -32,7 +32,11 @@ static void tell(const struct standing *standing, const struct child *child, enu
 {
     log_event(standing->setup.log, level, event, F_STR("role", role_name(standing->setup.role)),
               F_U64("pid", child ? (uint64_t)child_pid(child) : 0), F_VISIBLE("reason", why->what),
-              F_VISIBLE("advice", why->advice));
+              F_STR("side", "server"),
+              F_VISIBLE("advice", why->advice[0]
+                                      ? why->advice
+                                      : "it is started again; if this comes often, look at the "
+                                        "events before it"));
 }
 
 static bool is_wanted(const struct standing *standing)
@@ -178,14 +182,15 @@ static void start(struct standing *standing)
 static void on_again(void *ctx)
 {
     struct standing *standing = ctx;
-    static const struct fault none;
     if (!is_wanted(standing) || standing->places[STARTING])
         return;
     start(standing);
     if (!standing->places[STARTING])
         return;
     (*standing->setup.restarts)++;
-    tell(standing, standing->places[STARTING]->child, LOG_LEVEL_NOTICE, "role.restarted", &none);
+    log_event(standing->setup.log, LOG_LEVEL_NOTICE, "role.restarted",
+              F_STR("role", role_name(standing->setup.role)),
+              F_U64("pid", (uint64_t)child_pid(standing->places[STARTING]->child)));
 }
 
 /* ---- the whole ---- */

@@ -162,6 +162,7 @@ static void watch_files(struct supervisor *self)
     }
     if (!whole)
         log_event(self->log, LOG_LEVEL_ERROR, "certificate.unwatched",
+                  F_STR("reason", "the system watches no more files"), F_STR("side", "server"),
                   F_STR("advice", "send SIGHUP when a certificate was renewed"));
 }
 
@@ -214,10 +215,12 @@ static void on_running(void *ctx, struct crew *crew)
     watch_files(self);
     use_standings(self, crew_parcel(crew));
     tell_ready(self);
-    if (before)
+    if (before) {
         retire(self, before);
-    else
-        change_end(self);
+        return;
+    }
+    tell_changed(self->log, self->change, self->conf);
+    change_end(self);
 }
 
 static void on_failed(void *ctx, struct crew *crew, const struct fault *why)

@@ -54,8 +54,9 @@ static void on_rotation(void *ctx)
 {
     struct worker *worker = ctx;
     if (!tls_master_rotate(worker->master))
-        log_event(&worker->log, LOG_LEVEL_ERROR, "tickets.old-key",
-                  F_STR("reason", "the system gives no random numbers"), F_STR("side", "server"));
+        log_event(&worker->log, LOG_LEVEL_ERROR, "tickets.kept",
+                  F_STR("reason", "the system gives no random numbers"), F_STR("side", "server"),
+                  F_STR("advice", "tickets keep their old key: look at the system"));
     rotate_later(worker);
 }
 
