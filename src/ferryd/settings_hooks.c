@@ -13,12 +13,17 @@
 const struct conf_word settings_words_lenience[] = {
     {"refuse", HOOK_REFUSE}, {"allow", HOOK_GO_ON}, {NULL, 0}};
 
+#define KIND(word, kind)                                                                           \
+    {                                                                                              \
+        word, 1 << (kind)                                                                          \
+    }
+
 const struct conf_word settings_words_hook_events[] = {
-    {"login", HOOK_LOGIN},   {"logout", HOOK_LOGOUT},
-    {"upload", HOOK_UPLOAD}, {"download", HOOK_DOWNLOAD},
-    {"delete", HOOK_DELETE}, {"rename", HOOK_RENAME},
-    {"mkdir", HOOK_MKDIR},   {"rmdir", HOOK_RMDIR},
-    {"change", HOOK_CHANGE}, {NULL, 0},
+    KIND("login", HOOK_LOGIN),   KIND("logout", HOOK_LOGOUT),
+    KIND("upload", HOOK_UPLOAD), KIND("download", HOOK_DOWNLOAD),
+    KIND("delete", HOOK_DELETE), KIND("rename", HOOK_RENAME),
+    KIND("mkdir", HOOK_MKDIR),   KIND("rmdir", HOOK_RMDIR),
+    KIND("change", HOOK_CHANGE), {NULL, 0},
 };
 
 /* What hooks and checks have in common. */
@@ -131,7 +136,7 @@ const struct conf_directive settings_check_rows[SETTINGS_CHECK_ROWS] = {
 const char *settings_hook_kind_name(enum hook_kind kind)
 {
     for (size_t i = 0; settings_words_hook_events[i].word; i++)
-        if (settings_words_hook_events[i].value == (int)kind)
+        if (settings_words_hook_events[i].value == 1 << kind)
             return settings_words_hook_events[i].word;
     return "";
 }

@@ -37,14 +37,16 @@ exit 0
 
 
 @contextlib.contextmanager
-def running(blocks, text=SIMPLE, **options):
+def running(blocks, text=SIMPLE, programs=None, **options):
     """Processes with hooks; `blocks` may name FOLDER, where programs are and which anybody may write into."""
     with peers.scratch() as folder:
         pathlib.Path(folder).chmod(0o755)
         work = pathlib.Path(folder) / "work"
         receivers.make_program(work)
-        receivers.make_program(work, SCANNER, "scanner")
-        whole = "state = state\nworkers = 2\n" + text + blocks.replace("FOLDER", str(work))
+        for name, script in ({"scanner": SCANNER} | (programs or {})).items():
+            receivers.make_program(work, script, name)
+        own = 'workers = 2\nhooks_writes = {"FOLDER"}\n' + ("" if "state =" in text else "state = state\n")
+        whole = (own + text + blocks).replace("FOLDER", str(work))
         with topology.running(whole, **options) as all_:
             all_.work = work
             yield all_
@@ -276,7 +278,8 @@ def full(_):
         with running(block) as all_:
             (all_.work / "fail").touch()
             raw = session(all_)
-            assert [store(raw, f"f{i}")[0] for i in range(3)] == [226, 226, code]
+            codes = [store(raw, f"f{i}")[0] for i in range(3)]
+            assert codes == [226, 226, code], codes
             assert (all_.server.home / "f2").exists() == (code == 226)
             assert bool(all_.server.events("hook.lost")) == (code == 226)
             (all_.work / "fail").unlink()
@@ -380,10 +383,10 @@ def check_http(_):
             assert headers["Ferry-Signature"] == receivers.signature("k", headers["Ferry-Event"].encode())
 
 
-@test("nobody can be a scanner's part: it reads the upload and cannot change it")
+@test("a program that checks reads the upload and cannot change it")
 def read_only(_):
-    with running('check "w" { exec = {"FOLDER/writer"} }\n') as all_:
-        receivers.make_program(all_.work, "#!/bin/sh\n{{ echo changed >&3; }} 2> FOLDER/refused && exit 1; exit 0\n", "writer")
+    writer = "#!/bin/sh\n{{ echo changed >&3; }} 2> FOLDER/refused && exit 1; exit 0\n"
+    with running('check "w" { exec = {"FOLDER/writer"} }\n', programs={"writer": writer}) as all_:
         assert store(session(all_), "f")[0] == 226
         assert (all_.server.home / "f").read_bytes() == b"content"
         assert (all_.work / "refused").read_text()
