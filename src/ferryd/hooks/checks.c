@@ -96,7 +96,11 @@ static void log_outcome(const struct upload *check, enum log_level level, const 
 {
     log_event(check->checks->setup.log, level, event,
               F_STR("check", check->checks->places[check->at].settings->name),
-              F_STR("id", check->id), F_STR("account", check->account), F_VISIBLE("reason", why));
+              F_STR("id", check->id), F_STR("account", check->account), F_VISIBLE("reason", why),
+              F_STR("side", level == LOG_LEVEL_ERROR ? "server" : "client"),
+              F_STR("advice", level == LOG_LEVEL_ERROR
+                                  ? "look at the program or address of the check"
+                                  : "the client is to look at what it sends"));
 }
 
 /* It has passed this place. */

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "conf/read.h"
-#include "ferry/version.h"
 #include "tls/digest.h"
 
 struct http {
@@ -250,7 +249,7 @@ static void set_options(struct http *http, const struct target_order *order)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "ferryd/" FERRY_VERSION);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "ferryd");
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(order->timeout_ns / CLOCK_NS_PER_MS));
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_reply);

@@ -148,7 +148,7 @@ static void log_item(const struct lane *lane, enum log_level level, const char *
     hook_id_text(item->id, id);
     log_event(lane->hook->lanes->log, level, event, F_STR("hook", lane->hook->settings->name),
               F_STR("id", id), F_STR("account", lane->account), F_U64("tries", item->tries),
-              F_VISIBLE("reason", why), F_STR("advice", advice));
+              F_VISIBLE("reason", why), F_STR("side", "server"), F_STR("advice", advice));
 }
 
 static void run_ready(struct addressee *hook);
@@ -161,7 +161,8 @@ static void not_told(struct lane *lane, struct item *item, const char *why)
     item->due_ns = now_ns + (int64_t)backoff_wait(settings->retry_first_ns, settings->retry_most_ns,
                                                   item->tries);
     if (now_ns - item->made_ns < (int64_t)settings->give_up_ns) {
-        log_item(lane, LOG_LEVEL_NOTICE, "hook.failed", item, why, NULL);
+        log_item(lane, LOG_LEVEL_NOTICE, "hook.failed", item, why,
+                 "look at what the hook runs or where it goes; it is tried again");
         write_failure(lane->hook->lanes, item, why);
         return;
     }

@@ -98,6 +98,11 @@ static enum ferry_error hooks_start(void *ctx, const struct role_identity *ident
         return fault_set(fault, FERRY_E_STATE, "no settings came");
     const struct settings_global *global = settings_global(conf);
     role_log(hooks->role, &hooks->log, global->log_level, global->log_form);
+    if (identity->uid == 0)
+        log_event(&hooks->log, LOG_LEVEL_ERROR, "server.root", F_STR("role", "hooks"),
+                  F_STR("reason", "there is no user of its own for it, so programs run as root"),
+                  F_STR("side", "server"),
+                  F_STR("advice", "make the users: see sysusers.d/ferryd.conf"));
     if (!http_prepare(role_loop(hooks->role)))
         return fault_set(fault, FERRY_E_MEMORY, "libcurl cannot be used");
     enum ferry_error error = places_init(&hooks->places, conf, identity->uid, identity->gid, fault);

@@ -219,7 +219,8 @@ static void decide(void *ctx, struct item *item)
     item->pending->settling = settle(post, NULL, item->id, OUTBOX_UNCERTAIN);
     log_event(post->setup.log, LOG_LEVEL_NOTICE, "hook.uncertain", F_STR("id", id),
               F_STR("reason", "the worker ended before it could tell whether the upload took its "
-                              "name"));
+                              "name"),
+              F_STR("side", "server"), F_STR("advice", "see why that process ended"));
 }
 
 /* ---- recording ---- */
@@ -322,7 +323,8 @@ static bool is_full(struct post *post, struct post_peer *peer, bool provisional,
     if (post->lanes.count + post->coming < settings->queue_max) {
         if (post->lost > 0)
             log_event(post->setup.log, LOG_LEVEL_ERROR, "hook.lost", F_U64("events", post->lost),
-                      F_STR("reason", "hooks_queue events waited to be told"));
+                      F_STR("reason", "hooks_queue events waited to be told"),
+                      F_STR("side", "server"), F_STR("advice", "nobody will be told of them"));
         post->lost = 0;
         return false;
     }

@@ -206,7 +206,7 @@ void remote_events_note(struct remote_events *events, const struct deed *deed)
         log_event(events->log, LOG_LEVEL_ERROR, "hook.lost",
                   F_STR("kind", settings_hook_kind_name((enum hook_kind)deed->kind)),
                   F_STR("reason", "too many events wait for the process of hooks"),
-                  F_STR("side", "server"));
+                  F_STR("side", "server"), F_STR("advice", "see why the process of hooks is away"));
 }
 
 static struct letter *find_number(struct remote_events *events, uint64_t number)
@@ -352,7 +352,8 @@ void remote_events_connect(struct remote_events *events, struct link *link)
         return;
     if (events->lost > 0)
         log_event(events->log, LOG_LEVEL_ERROR, "hook.lost", F_U64("events", events->lost),
-                  F_STR("reason", "the process of hooks was not there"), F_STR("side", "server"));
+                  F_STR("reason", "the process of hooks was not there"), F_STR("side", "server"),
+                  F_STR("advice", "see why the process of hooks is away"));
     events->lost = 0;
     send_again(events);
 }

@@ -133,7 +133,7 @@ static void ask_end(struct remote_hooks *hooks, struct ask *ask, const struct fa
     bool taken = ask->lenient && why->kind == FERRY_E_TEMPORARY;
     if (taken)
         log_event(hooks->log, LOG_LEVEL_ERROR, "check.skipped", F_VISIBLE("reason", why->what),
-                  F_STR("side", "server"));
+                  F_STR("side", "server"), F_STR("advice", "see why the process of hooks is away"));
     TAILQ_REMOVE(&hooks->asks, ask, link);
     alloc_free(ask);
     done(ctx, taken ? &none : why);
