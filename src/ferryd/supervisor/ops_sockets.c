@@ -26,10 +26,10 @@ enum { BACKLOG = 64, PATH_BYTES = 4096 };
 static char *control_path(const char *control, const char *file)
 {
     CLEANUP(buf_fini) struct buf path;
+    buf_init(&path, PATH_BYTES);
     const char *slash = strrchr(file, '/');
     if (control || geteuid() == 0)
         return alloc_str(control ? control : CONTROL_DEFAULT);
-    buf_init(&path, PATH_BYTES);
     int folder = slash ? (int)(slash - file) + 1 : 0;
     if (buf_printf(&path, "%.*s%s", folder, file, CONTROL_NAME) != FERRY_OK)
         return NULL;
