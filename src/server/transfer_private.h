@@ -1,5 +1,6 @@
 /* What the files of a transfer share: transfer_open.c (from the command to the 150), transfer.c
- * (from there to the final reply), and transfer_commit.c (an upload's way to its name). Nobody else includes this. */
+ * (from there to the final reply), and transfer_commit.c (an upload's way to its name). Nobody else
+ * includes this. */
 #ifndef FERRY_SERVER_TRANSFER_PRIVATE_H
 #define FERRY_SERVER_TRANSFER_PRIVATE_H
 

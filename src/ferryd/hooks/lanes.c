@@ -10,11 +10,22 @@
 #include "ferryd/hooks/event_json.h"
 #include "ferryd/hooks/target.h"
 
+#define HASH_FUNCTION(key, len, hash) ((hash) = hash_of((key), (len)))
 #define HASH_NONFATAL_OOM 1
 #define uthash_malloc(size) alloc_zero(size)
 #define uthash_free(memory, size) alloc_free(memory)
 #define uthash_nonfatal_oom(lane) ((lane)->lost = true)
 #include <uthash.h>
+
+/* FNV-1a: names of accounts are not the clients' to choose. */
+static unsigned hash_of(const void *key, size_t len)
+{
+    const uint8_t *bytes = key;
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < len; i++)
+        hash = (uint32_t)((uint64_t)(hash ^ bytes[i]) * 16777619U);
+    return hash;
+}
 
 enum { BODY_MAX_BYTES = 128 * 1024 };
 

@@ -9,6 +9,9 @@
 #include "ferryd/hooks/lanes.h"
 #include "ferryd/settings.h"
 
+/* The end of an id is random. */
+#define HASH_FUNCTION(key, len, hash)                                                              \
+    memcpy(&(hash), (const uint8_t *)(key) + (len) - sizeof(hash), sizeof(hash))
 #define HASH_NONFATAL_OOM 1
 #define uthash_malloc(size) alloc_zero(size)
 #define uthash_free(memory, size) alloc_free(memory)
