@@ -135,7 +135,7 @@ def lockout(_):
         control = Control(server)
         assert control.log_in().startswith("421")
         control.close()
-        assert "failed" in server.wait_for("login.refused", 3)["why"]
+        assert "failed" in server.wait_for("login.refused", 3)["reason"]
         peers.wait_until(lambda: may_log_in(server), "the end of the lock")
 
 

@@ -13,7 +13,7 @@
 #include "ferryd/auth/review.h"
 #include "ferryd/auth/seats.h"
 #include "ferryd/auth/shelf.h"
-#include "ferryd/auth/throttle.h"
+#include "ferryd/auth/tries.h"
 #include "ferryd/auth/turns.h"
 #include "ferryd/link.h"
 #include "net/loop.h"
@@ -31,7 +31,7 @@ struct desk {
     struct link *supervisor; /* is told of grants */
     const struct book *book; /* NULL: not yet open */
     struct log *log;
-    struct throttle throttle;
+    struct tries tries;
     struct gate gate;
     struct seats seats;
     struct review review;

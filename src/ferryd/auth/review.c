@@ -128,7 +128,7 @@ static struct look *look_new(struct review *review)
         return NULL;
     look->review = review;
     look->book = desk->book;
-    look->seed = shelf_seed(desk->throttle.shelf);
+    look->seed = shelf_seed(desk->tries.throttle.shelf);
     look->began_ns = loop_now_ns(desk->loop);
     TAILQ_FOREACH (seat, &desk->seats.list, link) {
         struct item *item = &look->items[look->count++];
