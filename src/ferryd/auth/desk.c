@@ -8,6 +8,7 @@
 #include "ferryd/auth/login.h"
 #include "ferryd/auth/login_wire.h"
 #include "ferryd/auth/lookups.h"
+#include "ferryd/auth/shares.h"
 #include "ferryd/messages.h"
 #include "ferryd/peer_wire.h"
 
@@ -148,19 +149,24 @@ static void grant(struct ask *ask)
         .worker = ask->worker->number,
         .peer = login->peer,
         .stamp = login->stamp,
+        .rates = {login->rate_up, login->rate_down},
     };
     enum ferry_error error =
         seats_take(&desk->seats, &guest, login->sessions_max, &number, &login->fault);
     if (error == FERRY_OK) {
         error = send_grant(ask, number);
         if (error != FERRY_OK)
-            seats_leave(&desk->seats, ask->worker->number, number);
+            seats_leave(&desk->seats, seats_find(&desk->seats, ask->worker->number, number));
     }
     desk->gate.crowd.known = desk->seats.count;
-    if (error != FERRY_OK)
+    if (error != FERRY_OK) {
         unavailable(ask);
-    else
-        answer(ask, number);
+        return;
+    }
+    struct seats_rates share = shares_spread(desk, login->name, ask->worker->number);
+    login->rate_up = share.up;
+    login->rate_down = share.down;
+    answer(ask, number);
 }
 
 /* A wrong password counts against the address, and its refusal comes the later the more there were.
@@ -328,8 +334,11 @@ static enum ferry_error on_logout(struct desk_worker *worker, uint64_t grant, st
 {
     struct link *supervisor = worker->desk->supervisor;
     struct desk *desk = worker->desk;
-    if (!seats_leave(&desk->seats, worker->number, grant) && seats_gave(&desk->seats, grant))
+    struct seat *seat = seats_find(&desk->seats, worker->number, grant);
+    if (!seat && seats_gave(&desk->seats, grant))
         return FERRY_OK;
+    if (seat)
+        shares_leave(desk, seat);
     desk->gate.crowd.known = desk->seats.count;
     wire_put_u64(link_begin(supervisor, MESSAGE_REVOKE), grant);
     return link_send(supervisor, NULL, 0, fault);
@@ -395,6 +404,7 @@ static void worker_free(struct desk_worker *worker)
     lookups_end(&worker->lookups);
     TAILQ_REMOVE(&worker->desk->workers, worker, link);
     seats_leave_all(&worker->desk->seats, worker->number);
+    worker->desk->review.spread = true;
     worker->desk->gate.crowd.known = worker->desk->seats.count;
     gate_worker_fini(&worker->gate);
     link_free(worker->channel);
@@ -473,16 +483,11 @@ enum ferry_error desk_open(struct desk *desk, const struct desk_setup *setup)
     return FERRY_OK;
 }
 
-void desk_end(struct desk *desk, const struct seat *seat, const char *words)
+struct link *desk_worker(const struct desk *desk, uint32_t number)
 {
-    struct fault fault = {0};
-    struct desk_worker *worker;
-    TAILQ_FOREACH (worker, &desk->workers, link) {
-        if (worker->number != seat->worker)
-            continue;
-        struct wire_writer *writer = link_begin(worker->channel, MESSAGE_END);
-        wire_put_u64(writer, seat->grant);
-        wire_put_bytes(writer, bytes_str(words));
-        (void)!link_send(worker->channel, NULL, 0, &fault);
-    }
+    const struct desk_worker *worker;
+    TAILQ_FOREACH (worker, &desk->workers, link)
+        if (worker->number == number)
+            return worker->channel;
+    return NULL;
 }

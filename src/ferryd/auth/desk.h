@@ -59,7 +59,7 @@ struct desk_setup {
 /* From now on workers are served. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error desk_open(struct desk *desk, const struct desk_setup *setup);
 
-/* Has the worker end the session, whose client is told `words`. */
-void desk_end(struct desk *desk, const struct seat *seat, const char *words);
+/* The channel of a worker; NULL: there is none of that number. */
+struct link *desk_worker(const struct desk *desk, uint32_t number);
 
 #endif

@@ -277,6 +277,25 @@ static enum ferry_error on_login_answer(const struct line *line, struct wire_rea
     return FERRY_OK;
 }
 
+/* Those who are about to begin have it from the start. */
+static enum ferry_error on_share(const struct remote_auth *auth, struct wire_reader *reader)
+{
+    const struct remote_auth_setup *setup = &auth->setup;
+    struct bytes account = wire_get_bytes(reader);
+    uint64_t up = wire_get_u64(reader);
+    uint64_t down = wire_get_u64(reader);
+    struct ask *ask;
+    TAILQ_FOREACH (ask, &auth->asks, link) {
+        if (!bytes_equal(bytes_str(ask->name), account))
+            continue;
+        ask->rate_up = up;
+        ask->rate_down = down;
+    }
+    if (setup->rate)
+        setup->rate(setup->ctx, account, up, down);
+    return FERRY_OK;
+}
+
 /* Auth takes a grant back. */
 static enum ferry_error on_end(struct remote_auth *auth, struct wire_reader *reader)
 {
@@ -322,7 +341,7 @@ static enum ferry_error handle(struct line *line, const struct wire_message *row
     if (row->type == MESSAGE_END)
         return on_end(line->auth, reader);
     if (row->type == MESSAGE_SHARE)
-        return FERRY_OK;
+        return on_share(line->auth, reader);
     if (row->type == MESSAGE_ADMITTED && setup->gate)
         return remote_gate_answer(setup->gate, reader, fault);
     if (row->type == MESSAGE_LOOKED_UP && setup->names)
