@@ -69,20 +69,7 @@
     }
 
 static const struct conf_directive global_rows[] = {
-    {.name = "log_form",
-     .type = CONF_WORD,
-     GLOBAL(log_form),
-     .words = settings_words_log_forms,
-     .fallback = "text",
-     .help = "How an event is written to the log, one a line."},
-    {.name = "log_level",
-     .type = CONF_WORD,
-     GLOBAL(log_level),
-     .words = settings_words_log_levels,
-     .fallback = "notice",
-     .help =
-         "How much is written: what an operator must act on, or also sessions and transfers, or "
-         "all."},
+#include "ferryd/settings_log.def"
 #include "ferryd/settings_process_limits.def"
     {.name = "drain_grace",
      .type = CONF_DURATION,
@@ -125,6 +112,13 @@ static const struct conf_directive global_rows[] = {
      GLOBAL(files_user),
      .help = "User of the system with whose rights the files of accounts are reached that name "
              "none. Without it, each must name its user, unless ferryd does not run as root."},
+    {.name = "homes",
+     .type = CONF_TEXTS,
+     GLOBAL(homes),
+     .help = "Directories, by absolute paths, beneath which the homes of all accounts are: what "
+             "serves files reaches nothing else (Landlock), whatever the rights of its user. "
+             "Unset: the homes of the account blocks, if there are no other accounts; else there "
+             "is no such bound."},
     {.name = "login_failures_kept",
      .type = CONF_DURATION,
      GLOBAL(login_failures_kept_ns),

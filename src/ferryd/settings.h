@@ -16,8 +16,10 @@
 
 /* Outside of blocks. */
 struct settings_global {
+    struct conf_texts log; /* ferryd/destination.h */
     enum log_form log_form;
     enum log_level log_level;
+    char *xferlog; /* path; NULL: there is none */
     uint64_t sessions_max;
     uint64_t memory_max_bytes;
     uint64_t drain_grace_ns;
@@ -26,6 +28,7 @@ struct settings_global {
     enum confinement sandbox;
     struct conf_texts accounts; /* ferryd/sources.h; none: there are only account blocks */
     char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */
+    struct conf_texts homes;
     uint64_t login_failures_kept_ns, ban_time_ns;
     uint64_t ban_after; /* failures; 0: nobody is banned */
 };

@@ -42,7 +42,7 @@ static void auth_begin(void *ctx, struct role_main *role)
     auth->alone = geteuid() != 0;
     signal(SIGPIPE, SIG_IGN); /* servers that accounts are asked of may leave */
     given_init(&auth->given);
-    log_init_fd(&auth->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
+    role_log(role, &auth->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     desk_init(&auth->desk, role_loop(role), role_supervisor(role), &auth->log, random_grant());
 }
 
@@ -62,6 +62,10 @@ static enum ferry_error auth_channel(void *ctx, enum role peer, uint32_t number,
                                      struct fault *fault)
 {
     struct auth *auth = ctx;
+    if (peer == ROLE_OPS) {
+        fd_close(&fd);
+        return FERRY_OK;
+    }
     if (peer != ROLE_WORKER) {
         fd_close(&fd);
         return fault_set(fault, FERRY_E_PROTOCOL, "auth has no channel to %s", role_name(peer));
@@ -85,7 +89,7 @@ static enum ferry_error auth_start(void *ctx, const struct role_identity *identi
         .ban_after = global->ban_after,
         .ban_ns = global->ban_time_ns,
     };
-    log_init_fd(&auth->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
+    role_log(auth->role, &auth->log, global->log_level, global->log_form);
     os_user_prepare();
     lookups_prepare();
     ldap_link_prepare();

@@ -15,6 +15,8 @@ static const uint64_t SWEEP_NS = 24 * 3600 * CLOCK_NS_PER_S;
 /* A process without a session stays for the next one. */
 static const uint64_t IDLE_NS = 5 * CLOCK_NS_PER_S;
 
+#define ADVICE "the next login starts another; if this comes often, look at the events before it"
+
 struct grant {
     TAILQ_ENTRY(grant) link;
     const void *crew;
@@ -30,7 +32,8 @@ struct steward {
     LIST_ENTRY(steward) link;
     struct grants *all;
     struct identity identity;
-    struct child *child; /* NULL: there is none */
+    struct parcel *parcel; /* by which it was made */
+    struct child *child;   /* NULL: there is none */
     bool ready, leaving;
     uint64_t parts_kept_ns;
     struct restart restart;
@@ -50,6 +53,7 @@ struct grants {
     LIST_HEAD(, swept) swept;
     struct loop *loop;
     const struct log *log;
+    int log_fd;
     const char *folder;
     void (*ended)(void *ctx);
     void *ctx;
@@ -182,6 +186,7 @@ static void steward_free(struct steward *steward)
     LIST_REMOVE(steward, link);
     loop_timer_free(steward->idle);
     child_free(steward->child);
+    parcel_unref(steward->parcel);
     alloc_free(steward);
 }
 
@@ -222,7 +227,8 @@ static void on_over(void *ctx, const struct fault *why)
         log_event(all->log, LOG_LEVEL_ERROR, "role.died", F_STR("role", role_name(ROLE_FILES)),
                   F_U64("pid", (uint64_t)child_pid(steward->child)),
                   F_U64("uid", steward->identity.uid), F_VISIBLE("reason", why->what),
-                  F_VISIBLE("advice", why->advice));
+                  F_STR("side", "server"),
+                  F_VISIBLE("advice", why->advice[0] ? why->advice : ADVICE));
     struct grant *grant;
     while ((grant = TAILQ_FIRST(&steward->grants))) {
         if (grant->root)
@@ -257,6 +263,7 @@ static enum ferry_error steward_start(struct steward *steward, const struct parc
         .loop = all->loop,
         .role = ROLE_FILES,
         .folder = all->folder,
+        .log_fd = all->log_fd,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,
@@ -270,7 +277,8 @@ static enum ferry_error steward_start(struct steward *steward, const struct parc
     if (error != FERRY_OK) {
         steward->not_before_ns = restart_died(&steward->restart, now_ns);
         log_event(all->log, LOG_LEVEL_ERROR, "role.unstarted", F_STR("role", role_name(ROLE_FILES)),
-                  F_VISIBLE("reason", fault->what));
+                  F_VISIBLE("reason", fault->what), F_STR("side", "server"),
+                  F_VISIBLE("advice", fault->advice[0] ? fault->advice : ADVICE));
         return error;
     }
     steward->ready = steward->leaving = false;
@@ -281,16 +289,18 @@ static enum ferry_error steward_start(struct steward *steward, const struct parc
 }
 
 /* The one that can take a grant of that user; NULL: memory is short. */
-static struct steward *steward_for(struct grants *all, const struct identity *identity)
+static struct steward *steward_for(struct grants *all, const struct identity *identity,
+                                   struct parcel *parcel)
 {
     struct steward *steward;
     LIST_FOREACH (steward, &all->stewards, link)
-        if (!steward->leaving && identity_same(&steward->identity, identity))
+        if (!steward->leaving && identity_same(&steward->identity, identity) &&
+            parcel_same_homes(steward->parcel, parcel))
             return steward;
     steward = alloc_zero(sizeof(*steward));
     if (!steward)
         return NULL;
-    *steward = (struct steward){.all = all, .identity = *identity};
+    *steward = (struct steward){.all = all, .identity = *identity, .parcel = parcel_ref(parcel)};
     TAILQ_INIT(&steward->grants);
     steward->idle = loop_timer_new(all->loop, on_idle, steward);
     LIST_INSERT_HEAD(&all->stewards, steward, link);
@@ -303,14 +313,14 @@ static struct steward *steward_for(struct grants *all, const struct identity *id
 /* ---- what crews ask for ---- */
 
 static enum ferry_error give(struct grants *all, const void *crew, struct child *worker,
-                             const struct parcel *parcel, const struct grant_ask *ask,
+                             struct parcel *parcel, const struct grant_ask *ask,
                              struct fault *fault)
 {
     struct identity identity;
     enum ferry_error error = identity_of_grant(ask->uid, ask->gid, ask->groups, &identity, fault);
     if (error != FERRY_OK)
         return error;
-    struct steward *steward = steward_for(all, &identity);
+    struct steward *steward = steward_for(all, &identity, parcel);
     if (!steward)
         return fault_set(fault, FERRY_E_MEMORY, "memory is short");
     error = steward->child ? FERRY_OK : steward_start(steward, parcel, fault);
@@ -325,13 +335,15 @@ static enum ferry_error give(struct grants *all, const void *crew, struct child 
 }
 
 void grants_give(struct grants *grants, const void *crew, struct child *worker,
-                 const struct parcel *parcel, const struct grant_ask *ask)
+                 struct parcel *parcel, const struct grant_ask *ask)
 {
     struct fault fault = {0};
     if (give(grants, crew, worker, parcel, ask, &fault) == FERRY_OK)
         return;
     log_event(grants->log, LOG_LEVEL_ERROR, "grant.denied", F_U64("uid", ask->uid),
-              F_BYTES("root", ask->root), F_VISIBLE("reason", fault.what));
+              F_BYTES("root", ask->root), F_VISIBLE("reason", fault.what), F_STR("side", "server"),
+              F_VISIBLE("advice",
+                        fault.advice[0] ? fault.advice : "look at the account's home and user"));
     deny(worker, ask->grant, fault.what);
 }
 
@@ -380,14 +392,20 @@ size_t grants_drain(struct grants *grants)
     return grants_count(grants);
 }
 
-struct grants *grants_new(struct loop *loop, const struct log *log, const char *folder,
+struct grants *grants_new(struct loop *loop, const struct log *log, int log_fd, const char *folder,
                           void (*ended)(void *ctx), void *ctx)
 {
     struct grants *grants = alloc_zero(sizeof(*grants));
     if (!grants)
         return NULL;
-    *grants =
-        (struct grants){.loop = loop, .log = log, .folder = folder, .ended = ended, .ctx = ctx};
+    *grants = (struct grants){
+        .loop = loop,
+        .log = log,
+        .log_fd = log_fd,
+        .folder = folder,
+        .ended = ended,
+        .ctx = ctx,
+    };
     LIST_INIT(&grants->stewards);
     LIST_INIT(&grants->swept);
     return grants;

@@ -18,17 +18,18 @@ struct grant_ask {
     uint64_t quota_bytes, quota_files;
 };
 
-/* `ended` is called when the last process has, from the loop. NULL: memory is short. */
-struct grants *grants_new(struct loop *loop, const struct log *log, const char *folder,
+/* The processes send their events to `log_fd`. `ended` is called when the last of them has ended,
+ * from the loop. NULL: memory is short. */
+struct grants *grants_new(struct loop *loop, const struct log *log, int log_fd, const char *folder,
                           void (*ended)(void *ctx), void *ctx);
 
 /* Kills all processes. NULL is fine. */
 void grants_free(struct grants *grants);
 
-/* Finds or starts the process of that user, with the settings of `parcel`, and gives it and the
- * worker the ends of a channel; or tells the worker why not. `crew` tells whose grant it is. */
+/* Finds or starts the process of that user that is bound to the homes of `parcel`, and gives it and
+ * the worker the ends of a channel; or tells the worker why not. `crew` tells whose grant it is. */
 void grants_give(struct grants *grants, const void *crew, struct child *worker,
-                 const struct parcel *parcel, const struct grant_ask *ask);
+                 struct parcel *parcel, const struct grant_ask *ask);
 
 /* The session is over. A process without any is told to leave after a while. */
 void grants_revoke(struct grants *grants, const void *crew, uint64_t grant);

@@ -16,9 +16,13 @@
 #include "ferryd/pem_text.h"
 #include "ferryd/settings_directories.h"
 
+enum { LOAD_STEP_BYTES = 16 * 1024 };
+
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_AUTH ROLE_BIT(ROLE_AUTH)
 #define BIT_WORKER ROLE_BIT(ROLE_WORKER)
+#define BIT_FILES ROLE_BIT(ROLE_FILES)
+#define BIT_OPS ROLE_BIT(ROLE_OPS)
 
 /* ---- settings ---- */
 
@@ -27,7 +31,7 @@ static const struct {
     const char *block; /* NULL: what stands outside */
     unsigned roles, secrets;
 } shares[] = {
-    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER, 0},
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS, 0},
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
@@ -51,12 +55,41 @@ static int sealed(const char *name, struct bytes text)
     return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -1 : fd_take(&fd);
 }
 
-/* Prints what stands outside of blocks with `sessions` for sessions_max. */
-static enum ferry_error print_with_sessions(const struct conf_instance *whole, uint64_t sessions,
-                                            struct buf *out)
+/* What of the directives outside of blocks is a standing role's business: the first words of their
+ * names. Others have their defaults there, so that it need not be replaced when they change. */
+static const struct {
+    enum role role;
+    const char *words[8];
+} businesses[] = {
+    {ROLE_OPS, {"control", "metrics", "web", "log"}},
+};
+
+/* `*standing` tells whether the role is one of those. */
+static bool is_business(enum role role, const char *directive, bool *standing)
+{
+    *standing = false;
+    struct bytes rest = bytes_str(directive);
+    struct bytes first = bytes_cut(&rest, '_');
+    for (size_t i = 0; i < ARRAY_LEN(businesses); i++) {
+        if (businesses[i].role != role)
+            continue;
+        *standing = true;
+        for (const char *const *word = businesses[i].words; *word; word++)
+            if (bytes_equal(first, bytes_str(*word)))
+                return true;
+    }
+    return !*standing;
+}
+
+/* Prints what stands outside of blocks, as far as it is the role's business, with `sessions` for
+ * sessions_max (0: as it is). */
+static enum ferry_error print_outside(const struct conf_instance *whole, enum role role,
+                                      uint64_t sessions, struct buf *out)
 {
     static const char name[] = "sessions_max";
     static char origin[] = "the share of a worker";
+    static char file[] = "the file";
+    bool standing = false;
     const struct conf_block *block = whole->block;
     char text[24];
     struct conf_instance own = *whole;
@@ -64,10 +97,16 @@ static enum ferry_error print_with_sessions(const struct conf_instance *whole, u
     if (!own.given)
         return FERRY_E_MEMORY;
     snprintf(text, sizeof(text), "%llu", (unsigned long long)sessions);
-    for (size_t i = 0; i < block->count; i++)
-        own.given[i] = strcmp(block->directives[i].name, name) == 0
-                           ? (struct conf_given){.file = origin, .text = text}
-                           : whole->given[i];
+    for (size_t i = 0; i < block->count; i++) {
+        const char *directive = block->directives[i].name;
+        own.given[i] = whole->given[i];
+        if (!is_business(role, directive, &standing))
+            own.given[i] = (struct conf_given){0};
+        else if (standing && own.given[i].file) /* on which line is no difference */
+            own.given[i] = (struct conf_given){.file = file, .text = whole->given[i].text};
+        if (sessions > 0 && strcmp(directive, name) == 0)
+            own.given[i] = (struct conf_given){.file = origin, .text = text};
+    }
     enum ferry_error error = print_effective(&own, PRINT_NO_SECRETS, out);
     alloc_free(own.given);
     return error;
@@ -78,11 +117,11 @@ static enum ferry_error print_block(const struct parcel *parcel, const struct co
                                     const struct conf_instance *block, enum print_secrets secrets,
                                     enum role role, struct buf *out)
 {
-    if (block->block->name || role != ROLE_WORKER)
+    if (block->block->name)
         return print_effective(block, secrets, out);
     uint64_t sessions = settings_global(conf)->sessions_max;
     uint64_t share = (sessions + parcel->workers - 1) / parcel->workers;
-    return print_with_sessions(block, share, out);
+    return print_outside(block, role, role == ROLE_WORKER ? share : 0, out);
 }
 
 static enum ferry_error print_for(const struct parcel *parcel, const struct conf *conf,
@@ -255,6 +294,88 @@ static enum ferry_error take_source_files(struct parcel *parcel, struct conf *co
     return error;
 }
 
+/* ---- homes ---- */
+
+static int open_home(const char *path)
+{
+    return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Returns FERRY_E_NOT_FOUND, with errno, if there is no such directory. */
+static enum ferry_error take_home(struct parcel *parcel, const char *path)
+{
+    if (is_taken(parcel, path, BIT_FILES))
+        return FERRY_OK;
+    int fd = open_home(path);
+    return fd < 0 ? FERRY_E_NOT_FOUND : add_file(parcel, path, fd, BIT_FILES);
+}
+
+static enum ferry_error take_named_homes(struct parcel *parcel, struct conf *conf)
+{
+    const struct conf_texts *homes = &settings_global(conf)->homes;
+    if (homes->count > PARCEL_HOMES_MAX)
+        conf_mistake(conf, conf_next(conf, NULL, NULL), "homes", "more than %d", PARCEL_HOMES_MAX);
+    for (size_t i = 0; i < homes->count && i < PARCEL_HOMES_MAX; i++) {
+        const char *path = homes->list[i];
+        enum ferry_error error = path[0] == '/' ? take_home(parcel, path) : FERRY_E_ARGUMENT;
+        if (error == FERRY_E_MEMORY)
+            return error;
+        if (error != FERRY_OK)
+            conf_mistake(conf, conf_next(conf, NULL, NULL), "homes", "%s: %s", path,
+                         error == FERRY_E_ARGUMENT ? "it must be an absolute path"
+                                                   : strerror(errno));
+    }
+    return FERRY_OK;
+}
+
+static void drop_homes(struct parcel *parcel)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < parcel->file_count; i++) {
+        struct parcel_file *file = &parcel->files[i];
+        if (file->roles != BIT_FILES) {
+            parcel->files[kept++] = *file;
+            continue;
+        }
+        fd_close(&file->fd);
+        alloc_free(file->path);
+    }
+    parcel->file_count = kept;
+}
+
+/* Those of the account blocks, if that can be all: one that is not there yet may come. */
+static enum ferry_error take_blocks_homes(struct parcel *parcel, struct conf *conf)
+{
+    const struct conf_instance *block = NULL;
+    size_t count = 0;
+    enum ferry_error error =
+        settings_global(conf)->accounts.count > 0 ? FERRY_E_NOT_FOUND : FERRY_OK;
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_ACCOUNT, block))) {
+        const struct settings_account *account = block->values;
+        error = ++count > PARCEL_HOMES_MAX ? FERRY_E_NOT_FOUND : take_home(parcel, account->home);
+    }
+    if (error != FERRY_E_NOT_FOUND)
+        return error;
+    drop_homes(parcel);
+    return FERRY_OK;
+}
+
+bool parcel_same_homes(const struct parcel *a, const struct parcel *b)
+{
+    size_t of_a = 0;
+    size_t of_b = 0;
+    for (size_t i = 0; i < b->file_count; i++)
+        of_b += b->files[i].roles == BIT_FILES;
+    for (size_t i = 0; i < a->file_count; i++) {
+        if (a->files[i].roles != BIT_FILES)
+            continue;
+        of_a++;
+        if (!is_taken(b, a->files[i].path, BIT_FILES))
+            return false;
+    }
+    return of_a == of_b;
+}
+
 /* ---- the whole ---- */
 
 static enum ferry_error take_label(struct parcel *parcel, const struct conf_instance *block)
@@ -281,7 +402,12 @@ static enum ferry_error take_files(struct parcel *parcel, struct conf *conf)
         error = take_public_files(parcel, conf, block);
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
         error = take_fxp_file(parcel, conf, block);
-    return error == FERRY_OK ? take_source_files(parcel, conf) : error;
+    if (error == FERRY_OK)
+        error = take_source_files(parcel, conf);
+    if (error == FERRY_OK)
+        error = settings_global(conf)->homes.count > 0 ? take_named_homes(parcel, conf)
+                                                       : take_blocks_homes(parcel, conf);
+    return error;
 }
 
 static unsigned workers_of(const struct settings_global *settings)
@@ -344,18 +470,48 @@ void parcel_unref(struct parcel *parcel)
 }
 
 /* The same file with a position of its own, at its beginning. */
-static int again(int fd)
+static int again(int fd, int flags)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    return open_file(path);
+    return open(path, flags | O_CLOEXEC);
+}
+
+/* The whole of a settings memfd; they are small. */
+static enum ferry_error load(int fd, struct buf *out)
+{
+    char *space;
+    CLEANUP(fd_close) int own = fd >= 0 ? again(fd, O_RDONLY) : -1;
+    ssize_t got = own >= 0 ? 1 : 0;
+    enum ferry_error error = FERRY_OK;
+    while (got > 0 && error == FERRY_OK) {
+        error = buf_reserve(out, LOAD_STEP_BYTES, &space);
+        got = error == FERRY_OK ? read(own, space, LOAD_STEP_BYTES) : 0;
+        if (got > 0)
+            buf_commit(out, (size_t)got);
+    }
+    return error;
+}
+
+bool parcel_same(const struct parcel *a, const struct parcel *b, enum role role)
+{
+    CLEANUP(buf_wipe) struct buf one;
+    CLEANUP(buf_wipe) struct buf other;
+    buf_init(&one, PRINT_MAX_BYTES);
+    buf_init(&other, PRINT_MAX_BYTES);
+    if ((a->settings[role] < 0) != (b->settings[role] < 0))
+        return false;
+    return load(a->settings[role], &one) == FERRY_OK &&
+           load(b->settings[role], &other) == FERRY_OK &&
+           bytes_equal(buf_view(&one), buf_view(&other));
 }
 
 void parcel_give(const struct parcel *parcel, enum role role, struct child *child)
 {
     if (parcel->settings[role] >= 0)
-        child_settings(child, again(parcel->settings[role]));
+        child_settings(child, again(parcel->settings[role], O_RDONLY));
     for (size_t i = 0; i < parcel->file_count; i++)
         if (parcel->files[i].roles & ROLE_BIT(role))
-            child_file(child, parcel->files[i].path, again(parcel->files[i].fd));
+            child_file(child, parcel->files[i].path,
+                       again(parcel->files[i].fd, role == ROLE_FILES ? O_PATH : O_RDONLY));
 }

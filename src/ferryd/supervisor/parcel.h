@@ -3,9 +3,13 @@
 #ifndef FERRY_FERRYD_SUPERVISOR_PARCEL_H
 #define FERRY_FERRYD_SUPERVISOR_PARCEL_H
 
+#include <stdbool.h>
+
 #include "base/compiler.h"
 #include "conf/read.h"
 #include "ferryd/supervisor/child.h"
+
+enum { PARCEL_HOMES_MAX = 64 }; /* that processes which serve files are bound to */
 
 /* A file that the configuration names. */
 struct parcel_file {
@@ -35,6 +39,12 @@ struct parcel *parcel_ref(struct parcel *parcel);
 
 /* NULL is fine. */
 void parcel_unref(struct parcel *parcel);
+
+/* Whether processes that serve files are bound to the same directories by both. */
+bool parcel_same_homes(const struct parcel *a, const struct parcel *b);
+/* Whether a role is given the same settings by both, or none. Of the files nobody looks: whoever
+ * has some is of a crew. */
+bool parcel_same(const struct parcel *a, const struct parcel *b, enum role role);
 
 /* Gives a process its settings and files. */
 void parcel_give(const struct parcel *parcel, enum role role, struct child *child);
