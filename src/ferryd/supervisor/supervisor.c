@@ -1,8 +1,10 @@
 /* `ferryd run`: from the configuration to crews of processes, until a signal ends it. */
 #include "ferryd/supervisor/supervisor.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -44,6 +46,7 @@ struct supervisor {
     struct standing *standings[ARRAY_LEN(standing_roles)];
     uint32_t last_number, last_crew; /* of processes, of crews */
     uint64_t restarts[ROLE_COUNT];
+    int bans;            /* memory, or a file, that auth keeps them in; -1: not yet */
     struct watch *watch; /* of the files; NULL: the system has none */
     struct loop_signal *signals[ARRAY_LEN(signals)];
 
@@ -63,6 +66,54 @@ struct supervisor {
 };
 
 static void on_gone(void *ctx, struct crew *crew);
+
+/* ---- who counts for all ---- */
+
+/* The newest auth is that of all workers. `before`: the crew that it takes over from, or NULL. */
+static void join(struct supervisor *self, struct crew *before)
+{
+    if (before)
+        crew_succeed(self->crew, before);
+    for (size_t i = 0; i < OLD_CREWS; i++)
+        if (self->old[i])
+            crew_succeed(self->crew, self->old[i]);
+    crew_introduced(self->crew);
+}
+
+static void on_renewed(void *ctx, struct crew *crew)
+{
+    struct supervisor *self = ctx;
+    if (crew == self->crew)
+        join(self, NULL);
+}
+
+static struct child *on_worker(void *ctx, uint32_t number)
+{
+    const struct supervisor *self = ctx;
+    struct child *worker = self->crew ? crew_worker(self->crew, number) : NULL;
+    if (!worker && self->new_crew)
+        worker = crew_worker(self->new_crew, number);
+    for (size_t i = 0; i < OLD_CREWS && !worker; i++)
+        if (self->old[i])
+            worker = crew_worker(self->old[i], number);
+    return worker;
+}
+
+/* Once, for as long as this process lives. */
+static bool open_bans(struct supervisor *self, struct conf *conf)
+{
+    const char *path = settings_global(conf)->ban_file;
+    if (self->bans >= 0)
+        return true;
+    self->bans = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600)
+                      : memfd_create("bans", MFD_CLOEXEC);
+    struct fault fault = {0};
+    if (self->bans >= 0)
+        return true;
+    (void)fault_errno(&fault, FERRY_E_FILE, "%s cannot be opened", path ? path : "memory for bans");
+    conf_mistake(conf, conf_next(conf, NULL, NULL), "ban_file", "%s", fault.what);
+    return false;
+}
 
 /* ---- a change ---- */
 
@@ -215,6 +266,7 @@ static void on_running(void *ctx, struct crew *crew)
     watch_files(self);
     use_standings(self, crew_parcel(crew));
     tell_ready(self);
+    join(self, before);
     if (before) {
         retire(self, before);
         return;
@@ -264,6 +316,8 @@ static bool start_new(struct supervisor *self, struct fault *fault)
 {
     struct parcel *parcel = NULL;
     struct conf *conf = self->new_conf;
+    if (conf->check.count > 0 || !open_bans(self, conf))
+        return false;
     const struct crew_setup setup = {
         .loop = self->loop,
         .log = self->log,
@@ -274,9 +328,11 @@ static bool start_new(struct supervisor *self, struct fault *fault)
         .id = ++self->last_crew,
         .next_number = &self->last_number,
         .restarts = self->restarts,
-        .events = {on_running, on_failed, on_closed, on_gone, meet_standings, self},
+        .bans = self->bans,
+        .events = {on_running, on_failed, on_closed, on_gone, meet_standings, on_renewed, on_worker,
+                   self},
     };
-    if (conf->check.count > 0 || parcel_make(conf, &parcel, fault) != FERRY_OK)
+    if (parcel_make(conf, &parcel, fault) != FERRY_OK)
         return false;
     enum ferry_error error = FERRY_OK;
     if (conf->check.count == 0)
@@ -435,12 +491,13 @@ static void fini(struct supervisor *self)
     scribe_free(self->scribe);
     loop_free(self->loop);
     conf_free(self->conf);
+    fd_close(&self->bans);
     fd_close(&self->ready_fd);
 }
 
 int supervise(const char *path, const char *folder, int ready_fd)
 {
-    struct supervisor self = {.path = path, .folder = folder, .ready_fd = ready_fd};
+    struct supervisor self = {.path = path, .folder = folder, .ready_fd = ready_fd, .bans = -1};
     if (init(&self)) {
         change_begin(&self, TELL_START);
         while (!self.over)
