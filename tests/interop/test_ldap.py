@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -79,8 +80,12 @@ class Site:
         code = raw.command(f"PASS {password}")[0]
         return code, time.monotonic() - begun
 
+    def whys(self):
+        """Why logins were refused, so far. Not by whole lines: what a sanitizer says may stand in between."""
+        return re.findall(r'"event":"login.refused",[^}]*?"reason":"([^"]*)"', self.server.log_text())
+
     def why(self):
-        return self.server.events("login.refused")[-1]["why"]
+        return self.whys()[-1]
 
 
 def person(folder, name, password=PASSWORD, **options):
@@ -306,7 +311,7 @@ def hanging(_):
             answers = [future.result() for future in stuck]
         assert {code for code, _ in answers} == {421}, answers
         assert max(took for _, took in answers) < 3 * TIMEOUT_S + HANDSHAKE_S, answers
-        words = [event["why"] for event in here.server.events("login.refused")]
+        words = here.whys()
         assert any("in time" in word for word in words) and any("slow" in word for word in words), words
         here.slapd.freeze(False)
         peers.wait_until(lambda: here.reply("anna")[0] == 230, "it is back")

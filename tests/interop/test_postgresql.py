@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -93,8 +94,12 @@ class Site:
         code = raw.command(f"PASS {password}")[0]
         return code, time.monotonic() - begun
 
+    def whys(self):
+        """Why logins were refused, so far. Not by whole lines: what a sanitizer says may stand in between."""
+        return re.findall(r'"event":"login.refused",[^}]*?"reason":"([^"]*)"', self.server.log_text())
+
     def why(self):
-        return self.server.events("login.refused")[-1]["why"]
+        return self.whys()[-1]
 
 
 @contextlib.contextmanager
@@ -187,7 +192,7 @@ def certificates(_):
 @test("whatever a name holds, it is a parameter and no part of the query")
 def injection(_):
     attacks = ("anna'--", "anna' OR '1'='1", "' OR 1=1 --", "x'; DROP TABLE ftp_account; --", "$1", "%", "ann_", "anna\\",
-               "anna\"", "\\'", "anna/*", "E'\\x61'", "..", ".", "x" * 64, "\udcff\udcfe")
+               "anna\"", "\\'", "anna/*", "E'\\x61'", "..", ".", "x" * 64, "\udcfe\udcc3(")
     odd = "o'dd \"one\" \\ $1 ü; --"
     with site(row("anna") + row(odd)) as here:
         assert here.reply(odd)[0] == 230, here.server.log_text()
@@ -272,7 +277,7 @@ def hanging(_):
             answers = [future.result() for future in stuck]
         assert {code for code, _ in answers} == {421}, answers
         assert max(took for _, took in answers) < 3 * TIMEOUT_S + MARGIN_S, answers
-        words = [event["why"] for event in here.server.events("login.refused")]
+        words = here.whys()
         assert any("in time" in word for word in words) and any("slow" in word for word in words), words
         here.database.freeze(False)
         peers.wait_until(lambda: here.reply("anna")[0] == 230, "it is back")
@@ -325,11 +330,11 @@ def unknown_names(_):
 def order(_):
     with site(row("anna", "of the database") + row("bert"), accounts='accounts.db, "postgresql:db"') as here:
         def ferryctl(*words, password=None):
-            subprocess.run([os.environ["FERRYCTL"], "account", "--file", here.folder / "accounts.db", *words], check=True,
-                           capture_output=True, input=password, text=True)
+            subprocess.run([os.environ["FERRYCTL"], "account", "--file", here.folder / "accounts.db", *words],
+                           check=True, capture_output=True, input=password, text=True)
 
         assert here.reply("anna", "of the database")[0] == 230
-        ferryctl("add", "anna", "--home", here.server.home, password="of the file\n")
+        ferryctl("add", "anna", f"home={here.server.home}", password="of the file\n")
         assert here.reply("anna", "of the file")[0] == 230
         assert here.reply("anna", "of the database")[0] == 530
         assert here.reply("bert")[0] == 230

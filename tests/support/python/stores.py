@@ -30,6 +30,10 @@ def _libraries():
     return {**os.environ, "LD_LIBRARY_PATH": f"{peers.PEERS.absolute()}/usr/lib/x86_64-linux-gnu"}
 
 
+def _children(pid):
+    return [int(word) for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children") for word in task.read_text().split()]
+
+
 class Restartable:
     """A server that a test can end, start again where it was, and stop in its tracks."""
 
@@ -50,8 +54,9 @@ class Restartable:
 
     def freeze(self, frozen=True):
         """Whether it does anything at all; connections are taken by the kernel meanwhile."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.child.pid, signal.SIGSTOP if frozen else signal.SIGCONT)
+        for pid in (self.child.pid, *_children(self.child.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP if frozen else signal.SIGCONT)
 
 
 def crypt_hash(password):
@@ -185,12 +190,19 @@ class Postgres(Restartable):
         if os.getuid() == 0:
             shutil.chown(path, UNPRIVILEGED)
 
-    def sql(self, text, database="postgres"):
-        done = subprocess.run([_unpacked("usr/lib/postgresql/15/bin/psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h",
+    def _psql(self, text, database):
+        return subprocess.run([_unpacked("usr/lib/postgresql/15/bin/psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h",
                                self.folder, "-p", str(self.port), "-U", "root", "-d", database], input=text, text=True,
                               check=False, capture_output=True)
+
+    def sql(self, text, database="postgres"):
+        done = self._psql(text, database)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def start(self):
+        super().start()  # connections are taken before it has started up
+        peers.wait_until(lambda: self._psql("SELECT 1;", "postgres").returncode == 0, "PostgreSQL")
 
     def stop(self):
         if self.child and self._life:
