@@ -82,7 +82,7 @@ class Site:
 
     def whys(self):
         """Why logins were refused, so far. Not by whole lines: what a sanitizer says may stand in between."""
-        return re.findall(r'"event":"login.refused",[^}]*?"reason":"([^"]*)"', self.server.log_text())
+        return re.findall(r'"event":"login.refused",[^}]*?"reason":"((?:[^"\\]|\\.)*)"', self.server.log_text())
 
     def why(self):
         return self.whys()[-1]
