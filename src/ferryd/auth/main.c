@@ -12,6 +12,7 @@
 #include "ferryd/auth/desk.h"
 #include "ferryd/auth/ldap_link.h"
 #include "ferryd/auth/lookups.h"
+#include "ferryd/auth/operators.h"
 #include "ferryd/auth/os_user.h"
 #include "ferryd/given.h"
 #include "ferryd/role.h"
@@ -25,6 +26,7 @@ struct auth {
     struct shelf shelf;
     struct book book;
     struct desk desk;
+    struct operators operators;
     bool alone; /* not started by root */
 };
 
@@ -46,6 +48,7 @@ static void auth_begin(void *ctx, struct role_main *role)
     signal(SIGPIPE, SIG_IGN); /* servers that accounts are asked of may leave */
     given_init(&auth->given);
     role_log(role, &auth->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
+    operators_init(&auth->operators, role_loop(role));
     desk_init(&auth->desk, role_loop(role), role_supervisor(role), &auth->log, random_grant());
 }
 
@@ -69,10 +72,10 @@ static enum ferry_error auth_channel(void *ctx, enum role peer, uint32_t number,
                                      struct fault *fault)
 {
     struct auth *auth = ctx;
-    if (peer == ROLE_OPS) {
-        fd_close(&fd);
-        return FERRY_OK;
-    }
+    if (peer == ROLE_OPS)
+        return operators_connect(&auth->operators, fd) == FERRY_OK
+                   ? FERRY_OK
+                   : fault_set(fault, FERRY_E_MEMORY, "no memory for a channel");
     if (peer != ROLE_WORKER) {
         fd_close(&fd);
         return fault_set(fault, FERRY_E_PROTOCOL, "auth has no channel to %s", role_name(peer));
@@ -113,7 +116,9 @@ static enum ferry_error auth_start(void *ctx, const struct role_identity *identi
         error = book_init(&auth->book, &auth->given, auth->alone, fault);
     if (error == FERRY_OK)
         error = shelf_open(&auth->shelf, fd_take(&auth->bans), fault);
-    if (error == FERRY_OK && desk_open(&auth->desk, &desk) != FERRY_OK)
+    const struct ban_desk bans = {.throttle = &auth->desk.throttle, .log = &auth->log};
+    if (error == FERRY_OK && (desk_open(&auth->desk, &desk) != FERRY_OK ||
+                              operators_open(&auth->operators, &bans, &auth->book) != FERRY_OK))
         error = fault_set(fault, FERRY_E_MEMORY, "no memory for the workers");
     return error;
 }
