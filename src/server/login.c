@@ -144,7 +144,8 @@ void server_login_user(struct server_session *session, const struct server_actio
 
 /* ---- PASS ---- */
 
-/* The delay counts from the question on, so that it does not show how long the answer took (SEC-84).
+/* The delay counts from the question on, so that it does not show how long the answer took
+ * (SEC-84).
  */
 static void login_failed(struct server_session *session, const struct fault *fault)
 {
