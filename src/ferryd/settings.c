@@ -70,6 +70,7 @@
 
 static const struct conf_directive global_rows[] = {
 #include "ferryd/settings_log.def"
+#include "ferryd/settings_ops.def"
 #include "ferryd/settings_process_limits.def"
     {.name = "drain_grace",
      .type = CONF_DURATION,
@@ -120,6 +121,7 @@ static const struct conf_directive global_rows[] = {
              "Unset: the homes of the account blocks, if there are no other accounts; else there "
              "is no such bound."},
 #include "ferryd/settings_bans.def"
+#include "ferryd/settings_web.def"
 };
 
 static const struct conf_directive listen_rows[] = {

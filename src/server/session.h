@@ -125,7 +125,8 @@ struct server_session {
     char *host;   /* that HOST or SNI chose, by its first name; NULL: none yet */
     unsigned login_failures;
     uint64_t login_reply_ns; /* when the refusal of a login is told; CLOCK_NEVER: none is due */
-    bool login_asked;        /* a call on the accounts is outstanding */
+    bool login_asked;        /* a call on the accounts is outstanding, */
+    uint64_t login_until_ns; /* which is given up then */
 
     struct tls_facts *data_tls; /* of the last data connection; NULL: none, or in clear */
 
