@@ -45,7 +45,7 @@ static void log_ban(const struct tries *tries, const struct login *login)
     char peer[ADDRESS_TEXT_BYTES];
     address_text(&login->peer, peer);
     log_event(tries->log, LOG_LEVEL_NOTICE, "auth.ban", F_STR("peer", peer),
-              F_DUR("time", tries->throttle.settings.ban_ns),
+              F_DUR("lasts", tries->throttle.settings.ban_ns),
               F_STR("reason", "too many failed logins from this address"), F_STR("side", "client"),
               F_STR("advice", "it passes by itself; \"ferryctl bans\" shows and lifts it"));
 }
