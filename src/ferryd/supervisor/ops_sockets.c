@@ -28,6 +28,7 @@ static char *control_path(const char *control, const char *file)
     CLEANUP(buf_fini) struct buf path;
     buf_init(&path, PATH_BYTES);
     const char *slash = strrchr(file, '/');
+    buf_init(&path, PATH_BYTES);
     if (control || geteuid() == 0)
         return alloc_str(control ? control : CONTROL_DEFAULT);
     int folder = slash ? (int)(slash - file) + 1 : 0;
