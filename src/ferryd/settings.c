@@ -122,6 +122,7 @@ static const struct conf_directive global_rows[] = {
              "is no such bound."},
 #include "ferryd/settings_bans.def"
 #include "ferryd/settings_hooks.def"
+#include "ferryd/settings_web.def"
 };
 
 static const struct conf_directive listen_rows[] = {

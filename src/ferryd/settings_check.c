@@ -1,6 +1,7 @@
 /* What of ferryd.conf contradicts itself. */
 #include "ferryd/destination.h"
 #include "ferryd/settings.h"
+#include "ferryd/settings_check_web.h"
 #include "ferryd/sources.h"
 
 static void check_tls(struct conf *conf, const struct conf_instance *instance)
@@ -120,6 +121,7 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
     while ((instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
         check_account(conf, instance);
     settings_hooks_check(conf);
+    settings_check_web(conf);
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
     check_log(conf, global);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))

@@ -184,7 +184,7 @@ static void log_ban(const struct ask *ask)
     char peer[ADDRESS_TEXT_BYTES];
     address_text(&ask->login.peer, peer);
     log_event(desk->log, LOG_LEVEL_NOTICE, "auth.ban", F_STR("peer", peer),
-              F_DUR("time", desk->throttle.settings.ban_ns),
+              F_DUR("lasts", desk->throttle.settings.ban_ns),
               F_STR("reason", "too many failed logins from this address"), F_STR("side", "client"),
               F_STR("advice", "it passes by itself; \"ferryctl bans\" shows and lifts it"));
 }

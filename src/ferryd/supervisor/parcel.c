@@ -32,7 +32,7 @@ static const struct {
     const char *block; /* NULL: what stands outside */
     unsigned roles, secrets;
 } shares[] = {
-    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS | BIT_HOOKS, 0},
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS | BIT_HOOKS, BIT_OPS},
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
@@ -87,7 +87,7 @@ static bool is_business(enum role role, const char *directive, bool *standing)
 
 /* Prints what stands outside of blocks, as far as it is the role's business. */
 static enum ferry_error print_outside(const struct conf_instance *whole, enum role role,
-                                      struct buf *out)
+                                      enum print_secrets secrets, struct buf *out)
 {
     static char file[] = "the file";
     bool standing = false;
@@ -104,7 +104,7 @@ static enum ferry_error print_outside(const struct conf_instance *whole, enum ro
         else if (standing && own.given[i].file) /* on which line is no difference */
             own.given[i] = (struct conf_given){.file = file, .text = whole->given[i].text};
     }
-    enum ferry_error error = print_effective(&own, PRINT_NO_SECRETS, out);
+    enum ferry_error error = print_effective(&own, secrets, out);
     alloc_free(own.given);
     return error;
 }
@@ -119,7 +119,7 @@ static enum ferry_error print_for(const struct conf *conf, enum role role, struc
         while (error == FERRY_OK && (shares[i].roles & ROLE_BIT(role)) &&
                (block = conf_next(conf, shares[i].block, block)))
             error = block->block->name ? print_effective(block, secrets, out)
-                                       : print_outside(block, role, out);
+                                       : print_outside(block, role, secrets, out);
     }
     return error;
 }
