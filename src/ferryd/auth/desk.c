@@ -223,8 +223,8 @@ static bool is_banned(const struct ask *ask, struct fault *fault)
     return until_ns > 0;
 }
 
-/* Who asked many times at once, and was banned meanwhile, learns of none whether it was right. */
-static void finish(struct ask *ask)
+/* A password that was right, or could not be decided of, counts as no failure. */
+static void count_try(const struct ask *ask)
 {
     if (ask->login.verdict == LOGIN_ANSWER_REFUSED)
         ask->tried = false; /* it stays counted */
@@ -260,6 +260,8 @@ static void decided(void *ctx)
     struct turns *turns = &ask->desk->turns[ask->login.source];
     unsigned turn = ask->login.turn;
     ask->desk->deciding--;
+    if (!ask->login.undecided)
+        count_try(ask);
     if (!ask->worker) {
         if (ask->login.verdict == LOGIN_ANSWER_REFUSED)
             ask->tried = false;
@@ -271,6 +273,14 @@ static void decided(void *ctx)
         finish(ask);
     }
     turns_give(turns, turn);
+}
+
+/* For the reason in its fault. */
+static void give_up(struct ask *ask)
+{
+    ask->login.verdict = LOGIN_ANSWER_UNAVAILABLE;
+    count_try(ask);
+    unavailable(ask);
 }
 
 static void on_turn(void *ctx, unsigned number)
@@ -285,7 +295,7 @@ static void on_turn(void *ctx, unsigned number)
         return;
     desk->deciding--;
     fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
-    unavailable(ask);
+    give_up(ask);
     turns_give(turns, number);
 }
 
@@ -296,7 +306,7 @@ static void on_waited(void *ctx)
     stop_waiting(ask);
     fault_set(&ask->login.fault, FERRY_E_TIMEOUT, "%s is slow: others are waiting for it",
               source->name);
-    unavailable(ask);
+    give_up(ask);
 }
 
 /* Asks the source that it is at, when it has a turn for it. */
@@ -315,7 +325,7 @@ static void ask_source(struct ask *ask)
     }
     stop_waiting(ask);
     fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
-    unavailable(ask);
+    give_up(ask);
 }
 
 /* Whether the address or the worker has asked too much; `fault` then says so. */
