@@ -26,6 +26,7 @@ enum { BACKLOG = 64, PATH_BYTES = 4096 };
 static char *control_path(const char *control, const char *file)
 {
     CLEANUP(buf_fini) struct buf path;
+    buf_init(&path, PATH_BYTES);
     const char *slash = strrchr(file, '/');
     buf_init(&path, PATH_BYTES);
     if (control || geteuid() == 0)
