@@ -69,14 +69,14 @@ static void login_grant(struct server_session *session, const struct login_grant
     session->store = grant->store;
     session->ops = grant->ops;
     session->read_only = grant->read_only;
-    session->rate_up = grant->rate_up;
-    session->rate_down = grant->rate_down;
     if (!server_presence_logged_in(session, grant->sessions_max)) {
         server_session_log_out(session);
         login_end(session, "too many sessions of the account",
                   "Too many sessions of this account.");
         return;
     }
+    server_limits_rate(&session->shared->limits, bytes_str(session->user), grant->rate_up,
+                       grant->rate_down);
     if (login_join(session) != FERRY_OK) {
         server_session_log_out(session);
         login_no_memory(session);

@@ -160,9 +160,10 @@ void server_session_transfer_over(struct server_session *session)
 /* Now, or when the transfer that runs is over. */
 static void session_part(struct server_session *session, const char *farewell, const char *why)
 {
-    if (!take_farewell(session, farewell) || session->transfer || session->phase == SERVER_GONE)
+    session->farewell = farewell;
+    if (session->transfer || session->phase == SERVER_GONE)
         return;
-    server_pi_refuse(session->pi, session->farewell);
+    server_pi_refuse(session->pi, farewell);
     if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS ||
         session->phase == SERVER_UNDECIDED)
         server_session_end(session, why, false);

@@ -133,7 +133,6 @@ struct server_session {
     struct backend_store *store;
     const struct store_ops *ops;
     bool read_only;
-    uint64_t rate_up, rate_down; /* bytes a second; 0: no limit */
 
     struct server_data *data;         /* from PASV or PORT on */
     struct server_kept *kept;         /* MODE B: open between two transfers; then `data` is NULL */
