@@ -61,6 +61,7 @@ ONLY_IN = [
     ("<crypt.h>", r"account/"),
     ("<sqlite3.h>", r"roster/"),
     ("<ldap.h>", r"ferryd/auth/"),
+    ("<microhttpd.h>", r"ferryd/ops/"),
     ("<libpq-fe.h>", r"ferryd/auth/"),
 ]
 
