@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "conf/read.h"
 #include "ferryd/messages.h"
+#include "ferryd/settings_hooks.h"
 #include "server/rules.h"
 #include "tls/context.h"
 #include "tls/hosts.h"
@@ -41,6 +42,7 @@ struct settings_global {
     char *control; /* path; NULL: the default */
     char *control_group;
     struct conf_endpoint metrics; /* no address: nowhere */
+    struct settings_hooks hooks;
 };
 
 enum { SETTINGS_WORKERS_MAX = 64 };
