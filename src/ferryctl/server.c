@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "ferryd/control_place.h"
+#include "base/control_place.h"
 
 enum { PATH_BYTES = 4096 };
 

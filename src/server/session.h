@@ -17,7 +17,7 @@
 #include "net/stream.h"
 #include "server/backend.h"
 #include "server/binding.h"
-#include "server/counters.h"
+#include "base/server_count.h"
 #include "server/data.h"
 #include "server/floods.h"
 #include "server/limits.h"

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "net/address.h"
-#include "server/counters.h"
+#include "base/server_count.h"
 #include "server/session.h"
 #include "server/worker.h"
 

@@ -17,7 +17,7 @@
 #include "base/compiler.h"
 #include "ferry/error.h"
 #include "proc/role.h"
-#include "server/counters.h"
+#include "base/server_count.h"
 
 /* ---- sessions ---- */
 

@@ -14,7 +14,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/fd.h"
-#include "ferryd/control_place.h"
+#include "base/control_place.h"
 #include "ferryd/settings.h"
 #include "net/socket.h"
 
