@@ -1,10 +1,8 @@
 /* `ferryd run`: from the configuration to crews of processes, until a signal ends it. */
 #include "ferryd/supervisor/supervisor.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include "ferryd/hosts.h"
 #include "ferryd/say.h"
 #include "ferryd/settings.h"
+#include "ferryd/supervisor/bans.h"
 #include "ferryd/supervisor/crew.h"
 #include "ferryd/supervisor/scribe.h"
 #include "ferryd/supervisor/standings.h"
@@ -88,22 +87,6 @@ static struct child *on_worker(void *ctx, uint32_t number)
         if (self->old[i])
             worker = crew_worker(self->old[i], number);
     return worker;
-}
-
-/* Once, for as long as this process lives. */
-static bool open_bans(struct supervisor *self, struct conf *conf)
-{
-    const char *path = settings_global(conf)->ban_file;
-    if (self->bans >= 0)
-        return true;
-    self->bans = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600)
-                      : memfd_create("bans", MFD_CLOEXEC);
-    struct fault fault = {0};
-    if (self->bans >= 0)
-        return true;
-    (void)fault_errno(&fault, FERRY_E_FILE, "%s cannot be opened", path ? path : "memory for bans");
-    conf_mistake(conf, conf_next(conf, NULL, NULL), "ban_file", "%s", fault.what);
-    return false;
 }
 
 /* ---- a change ---- */
@@ -286,7 +269,7 @@ static bool start_new(struct supervisor *self, struct fault *fault)
 {
     struct parcel *parcel = NULL;
     struct conf *conf = self->new_conf;
-    if (conf->check.count > 0 || !open_bans(self, conf))
+    if (conf->check.count > 0 || (self->bans < 0 && !bans_open(conf, &self->bans)))
         return false;
     const struct crew_setup setup = {
         .loop = self->loop,
