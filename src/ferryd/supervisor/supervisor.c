@@ -1,8 +1,10 @@
 /* `ferryd run`: from the configuration to crews of processes, until a signal ends it. */
 #include "ferryd/supervisor/supervisor.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -12,7 +14,6 @@
 #include "ferryd/hosts.h"
 #include "ferryd/say.h"
 #include "ferryd/settings.h"
-#include "ferryd/supervisor/bans.h"
 #include "ferryd/supervisor/crew.h"
 #include "ferryd/supervisor/scribe.h"
 #include "ferryd/supervisor/standings.h"
@@ -87,6 +88,22 @@ static struct child *on_worker(void *ctx, uint32_t number)
         if (self->old[i])
             worker = crew_worker(self->old[i], number);
     return worker;
+}
+
+/* Once, for as long as this process lives. */
+static bool open_bans(struct supervisor *self, struct conf *conf)
+{
+    const char *path = settings_global(conf)->ban_file;
+    if (self->bans >= 0)
+        return true;
+    self->bans = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600)
+                      : memfd_create("bans", MFD_CLOEXEC);
+    struct fault fault = {0};
+    if (self->bans >= 0)
+        return true;
+    (void)fault_errno(&fault, FERRY_E_FILE, "%s cannot be opened", path ? path : "memory for bans");
+    conf_mistake(conf, conf_next(conf, NULL, NULL), "ban_file", "%s", fault.what);
+    return false;
 }
 
 /* ---- a change ---- */
@@ -269,7 +286,7 @@ static bool start_new(struct supervisor *self, struct fault *fault)
 {
     struct parcel *parcel = NULL;
     struct conf *conf = self->new_conf;
-    if (conf->check.count > 0 || (self->bans < 0 && !bans_open(conf, &self->bans)))
+    if (conf->check.count > 0 || !open_bans(self, conf))
         return false;
     const struct crew_setup setup = {
         .loop = self->loop,
@@ -291,7 +308,7 @@ static bool start_new(struct supervisor *self, struct fault *fault)
     if (conf->check.count == 0)
         error = listeners_bind(&self->listeners, conf, parcel->workers);
     if (error == FERRY_OK && conf->check.count == 0)
-        error = ops_sockets_bind(&self->standings.sockets, conf, self->path);
+        error = ops_sockets_bind(&self->standings.sockets, conf, self->path, self->log);
     if (error == FERRY_OK && conf->check.count == 0)
         error = crew_new(&setup, parcel, &self->new_crew);
     if (self->new_crew && self->change == TELL_START)
