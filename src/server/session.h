@@ -126,6 +126,7 @@ struct server_session {
     unsigned login_failures;
     uint64_t login_reply_ns; /* when the refusal of a login is told; CLOCK_NEVER: none is due */
     bool login_asked;        /* a call on the accounts is outstanding */
+    uint64_t login_asked_ns; /* since when */
 
     struct tls_facts *data_tls; /* of the last data connection; NULL: none, or in clear */
 

@@ -225,6 +225,8 @@ enum ferry_error ops_sockets_bind(struct ops_sockets *sockets, struct conf *conf
     enum ferry_error error = bind_control(sockets, conf, file, log);
     if (error == FERRY_OK)
         error = bind_endpoint(sockets, OPS_SOCKET_METRICS, conf, "metrics", &global->metrics);
+    if (error == FERRY_OK)
+        error = bind_endpoint(sockets, OPS_SOCKET_WEB, conf, "web", &global->web);
     return error;
 }
 
