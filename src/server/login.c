@@ -11,6 +11,9 @@
 
 enum { LOGIN_FAILURES_MAX = 3 };
 
+/* For an answer of the accounts: longer than the longest that a refusal is held back. */
+static const uint64_t ANSWER_NS = 60 * CLOCK_NS_PER_S;
+
 #define LOGIN_ADVICE "if it is no attack, look at the account's name, password, login and disabled"
 
 /* ---- asking ---- */
@@ -52,6 +55,7 @@ static void login_ask(struct server_session *session, const struct secret *passw
     session->login_asked =
         error != FERRY_E_MEMORY &&
         settings->account_ops->login(settings->accounts, &request, done, session) == FERRY_OK;
+    session->login_until_ns = loop_now_ns(session->shared->loop) + ANSWER_NS;
     if (!session->login_asked)
         login_no_memory(session);
 }
@@ -106,6 +110,16 @@ static void login_unavailable(struct server_session *session, const struct fault
                                                       : "look at the events of ferryd-auth and "
                                                         "ferryd-files before this one"));
     login_end(session, "logins are not possible", "Logins are not possible now, try again later.");
+}
+
+void server_login_late(struct server_session *session)
+{
+    const struct server_settings *settings = &session->shared->settings;
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_TIMEOUT, "who knows the accounts does not answer");
+    settings->account_ops->cancel(settings->accounts, session);
+    session->login_asked = false;
+    login_unavailable(session, &fault);
 }
 
 /* ---- USER ---- */
