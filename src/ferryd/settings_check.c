@@ -121,6 +121,7 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
     while ((instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
         check_account(conf, instance);
     settings_check_web(conf);
+    settings_hooks_check(conf);
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
     check_log(conf, global);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "server/deeds.h"
 #include "server/host.h"
 #include "server/presence.h"
 #include "tls/engine.h"
@@ -47,6 +48,7 @@ static void login_ask(struct server_session *session, const struct secret *passw
         .host = server_host_chosen(session),
         .ended = login_ended,
     };
+    session->login_asked_ns = loop_now_ns(session->shared->loop);
     session->login_asked =
         error != FERRY_E_MEMORY &&
         settings->account_ops->login(settings->accounts, &request, done, session) == FERRY_OK;
@@ -87,6 +89,7 @@ static void login_grant(struct server_session *session, const struct login_grant
     server_event(session, LOG_LEVEL_NOTICE, "session.login",
                  F_STR("by", grant->by_certificate ? "certificate" : "password"),
                  F_STR("rights", grant->read_only ? "read" : "read and write"));
+    server_deed_note(session, DEED_LOGIN, BYTES_LIT(""), BYTES_LIT(""));
     server_pi_set_charset(session->pi, grant->charset);
     server_pi_logged_in(session->pi, bytes_str(grant->start));
     if (grant->by_certificate)
@@ -154,12 +157,15 @@ void server_login_user(struct server_session *session, const struct server_actio
 
 /* ---- PASS ---- */
 
+/* The delay counts from the question on, so that it does not show how long the answer took
+ * (SEC-84).
+ */
 static void login_failed(struct server_session *session, const struct fault *fault)
 {
     uint64_t delay_ns = session->rules->login_delay_ns << session->login_failures;
     session->login_failures++;
     server_count(&session->shared->counters, SERVER_COUNT_LOGINS_REFUSED);
-    session->login_reply_ns = loop_now_ns(session->shared->loop) + delay_ns;
+    session->login_reply_ns = session->login_asked_ns + delay_ns;
     server_event(
         session, LOG_LEVEL_NOTICE, "session.login-failed",
         F_U64("failures", session->login_failures),

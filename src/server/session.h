@@ -126,7 +126,8 @@ struct server_session {
     unsigned login_failures;
     uint64_t login_reply_ns; /* when the refusal of a login is told; CLOCK_NEVER: none is due */
     bool login_asked;        /* a call on the accounts is outstanding, */
-    uint64_t login_until_ns; /* which is given up then */
+    uint64_t login_asked_ns; /* since when, */
+    uint64_t login_until_ns; /* and until it is given up */
 
     struct tls_facts *data_tls; /* of the last data connection; NULL: none, or in clear */
 

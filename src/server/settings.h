@@ -18,6 +18,8 @@ struct server_settings {
     const struct account_ops *account_ops;
     void *accounts;
     uint64_t answer_ns;              /* for an answer of the accounts; 0: 60 s */
+    const struct hook_ops *hook_ops; /* NULL: nobody is told of anything */
+    void *hooks;
     const struct names *names;       /* where names are looked up; NULL: the system */
     const struct gate_ops *gate_ops; /* who counts the sessions; NULL: this process */
     void *gate;

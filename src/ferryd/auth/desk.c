@@ -29,6 +29,7 @@ struct ask {
     struct desk_worker *worker; /* NULL: cancelled, or gone */
     struct desk *desk;
     uint64_t number;
+    uint64_t began_ns;
     struct loop_timer *later; /* holds a refusal back, or limits the wait for a turn */
     struct turn turn;
     struct login login;
@@ -181,7 +182,7 @@ static void refuse(struct ask *ask)
     if (delay_ns > 0)
         ask->later = loop_timer_new(desk->loop, answer_later, ask);
     if (ask->later)
-        loop_timer_at(ask->later, loop_now_ns(desk->loop) + delay_ns);
+        loop_timer_at(ask->later, ask->began_ns + delay_ns); /* the time it took is not told */
     else
         answer(ask, 0);
 }
@@ -306,6 +307,7 @@ static enum ferry_error on_ask(struct desk_worker *worker, struct wire_reader *r
     if (!ask)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
     ask->desk = worker->desk;
+    ask->began_ns = loop_now_ns(worker->desk->loop);
     ask->login.seed = shelf_seed(worker->desk->tries.throttle.shelf);
     enum ferry_error error = login_wire_get(reader, &ask->number, &ask->login, fault);
     if (error != FERRY_OK) {

@@ -23,6 +23,7 @@ enum { LOAD_STEP_BYTES = 16 * 1024 };
 #define BIT_WORKER ROLE_BIT(ROLE_WORKER)
 #define BIT_FILES ROLE_BIT(ROLE_FILES)
 #define BIT_OPS ROLE_BIT(ROLE_OPS)
+#define BIT_HOOKS ROLE_BIT(ROLE_HOOKS)
 
 /* ---- settings ---- */
 
@@ -31,10 +32,12 @@ static const struct {
     const char *block; /* NULL: what stands outside */
     unsigned roles, secrets;
 } shares[] = {
-    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS, BIT_OPS},
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS | BIT_HOOKS, BIT_OPS},
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
+    {SETTINGS_HOOK, BIT_WORKER | BIT_HOOKS, BIT_HOOKS},
+    {SETTINGS_CHECK, BIT_WORKER | BIT_HOOKS, BIT_HOOKS},
     {SETTINGS_LDAP, BIT_AUTH, 0},
     {SETTINGS_POSTGRESQL, BIT_AUTH, 0},
 };
@@ -62,6 +65,7 @@ static const struct {
     const char *words[8];
 } businesses[] = {
     {ROLE_OPS, {"control", "metrics", "web", "log"}},
+    {ROLE_HOOKS, {"state", "hooks", "log"}},
 };
 
 /* `*standing` tells whether the role is one of those. */
@@ -123,6 +127,8 @@ static enum ferry_error print_for(const struct conf *conf, enum role role, struc
 static enum ferry_error take_settings(struct parcel *parcel, const struct conf *conf,
                                       enum role role, struct fault *fault)
 {
+    if (role == ROLE_HOOKS && !settings_has_hooks(conf)) /* then there is no such process */
+        return FERRY_OK;
     CLEANUP(buf_wipe) struct buf text;
     buf_init(&text, PRINT_MAX_BYTES);
     enum ferry_error error = print_for(conf, role, &text);
