@@ -47,6 +47,7 @@ static const struct wire_message from_supervisor[] = {
     {MESSAGE_SWEEP, "sweep", BIT_SUPERVISOR, RUNNING, 0, {PATH, WIRE_I64}},
     {MESSAGE_GRANTED, "granted", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64}},
     {MESSAGE_DENIED, "denied", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64, WORDS}},
+    {MESSAGE_PING, "ping", BIT_SUPERVISOR, RUNNING, 0, {{0}}},
 };
 
 static const struct wire_message to_supervisor[] = {
@@ -61,6 +62,7 @@ static const struct wire_message to_supervisor[] = {
      {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES, DENIED, WIRE_U64,
       WIRE_U64}},
     {MESSAGE_REVOKE, "revoke", BIT_AUTH, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_PONG, "pong", BIT_ROLES, RUNNING, 0, {{0}}},
 };
 
 /* The ask: its number, account, whether there is a password, the password, the peer's address, the

@@ -49,6 +49,10 @@ enum message {
                      u8, input */
     /* keys -> worker */
     MESSAGE_SIGNED, /* request u64, signature; nothing: refused */
+
+    /* supervisor -> every role, and back */
+    MESSAGE_PING, /* whether it still answers */
+    MESSAGE_PONG,
 };
 
 enum message_limits {

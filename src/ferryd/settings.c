@@ -83,6 +83,7 @@ static const struct conf_directive global_rows[] = {
          "How much is written: what an operator must act on, or also sessions and transfers, or "
          "all."},
 #include "ferryd/settings_process_limits.def"
+#include "ferryd/settings_system.def"
     {.name = "drain_grace",
      .type = CONF_DURATION,
      GLOBAL(drain_grace_ns),

@@ -27,6 +27,7 @@ struct post {
     size_t index; /* of a worker among workers */
     struct child *child;
     bool ready, draining;
+    uint64_t lost_ns; /* when it began not to be ready */
     struct restart restart;
     struct loop_timer *again;
 };
@@ -180,6 +181,8 @@ static void on_over(void *ctx, const struct fault *why)
         tell(post, LOG_LEVEL_ERROR, "role.died", why);
     if (is_worker(post))
         grants_forget(crew->setup.grants, post->child);
+    if (post->ready)
+        post->lost_ns = loop_now_ns(crew->setup.loop);
     child_free(post->child);
     post->child = NULL;
     post->ready = false;
@@ -208,6 +211,7 @@ static enum ferry_error post_start(struct post *post, struct fault *fault)
         .role = post->role,
         .number = crew->next_number++,
         .folder = crew->setup.folder,
+        .hung_after_ns = crew->parcel->hung_after_ns,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,
@@ -332,6 +336,17 @@ static void look(void *ctx)
         events->failed(events->ctx, crew, &crew->why);
         break;
     }
+}
+
+uint64_t crew_heard_ns(const struct crew *crew)
+{
+    uint64_t first_ns = UINT64_MAX;
+    for (size_t i = 0; i < crew->count; i++) {
+        const struct post *post = &crew->posts[i];
+        uint64_t heard_ns = post->ready ? child_heard_ns(post->child) : post->lost_ns;
+        first_ns = heard_ns < first_ns ? heard_ns : first_ns;
+    }
+    return first_ns;
 }
 
 unsigned crew_workers(const struct crew *crew)

@@ -43,6 +43,9 @@ void crew_free(struct crew *crew);
 /* How many workers it is to have. */
 unsigned crew_workers(const struct crew *crew);
 
+/* Of a crew that runs: since then somebody in it is not heard of. */
+uint64_t crew_heard_ns(const struct crew *crew);
+
 /* For a crew that runs: no new sessions. Those it has get `grace_ns`, or all time
  * (MESSAGE_DRAIN_PATIENT). May be called again, with the grace that counts. */
 void crew_drain(struct crew *crew, uint64_t grace_ns);

@@ -257,6 +257,7 @@ static enum ferry_error steward_start(struct steward *steward, const struct parc
         .loop = all->loop,
         .role = ROLE_FILES,
         .folder = all->folder,
+        .hung_after_ns = parcel->hung_after_ns,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,

@@ -276,6 +276,7 @@ enum ferry_error parcel_make(struct conf *conf, struct parcel **out, struct faul
     parcel->refs = 1;
     parcel->workers = workers_of(settings_global(conf));
     parcel->parts_kept_ns = settings_global(conf)->parts_kept_ns;
+    parcel->hung_after_ns = settings_global(conf)->hung_after_ns;
     parcel->confinement = settings_global(conf)->sandbox;
     for (unsigned role = 0; role < ROLE_COUNT; role++)
         parcel->settings[role] = -1;

@@ -13,6 +13,7 @@
 #include "ferryd/say.h"
 #include "ferryd/settings.h"
 #include "ferryd/supervisor/crew.h"
+#include "ferryd/supervisor/notify.h"
 #include "ferryd/supervisor/tell.h"
 #include "ferryd/watch.h"
 
@@ -27,6 +28,8 @@ struct supervisor {
     int ready_fd;
     struct loop *loop;
     struct log log;
+    struct notify notify;
+    struct loop_timer *watchdog; /* NULL: nobody watches */
     struct listeners listeners;
     struct grants *grants;
     struct watch *watch; /* of the files; NULL: the system has none */
@@ -69,9 +72,19 @@ static void drop_new(struct supervisor *self)
 
 static void change_begin(struct supervisor *self, enum tell_change change);
 
-static void change_end(struct supervisor *self)
+/* `refused`: of a reload, after which what was at work before still is. */
+static void notify_serving(const struct supervisor *self, bool refused)
+{
+    if (self->crew && !self->draining)
+        notify_tell(&self->notify, "READY=1\nSTATUS=Serving by %u workers%s",
+                    crew_workers(self->crew),
+                    refused ? "; the configuration has mistakes, that of before holds" : "");
+}
+
+static void change_end(struct supervisor *self, bool refused)
 {
     self->changing = false;
+    notify_serving(self, refused);
     bool reload = self->reload_due;
     bool renew = self->renewal_due;
     self->reload_due = self->renewal_due = false;
@@ -88,7 +101,7 @@ static void change_refused(struct supervisor *self, const struct fault *why)
     drop_new(self);
     if (self->change == TELL_START)
         self->over = self->failed = true;
-    change_end(self);
+    change_end(self, true);
 }
 
 static void tell_ready(int *fd)
@@ -171,7 +184,7 @@ static void on_running(void *ctx, struct crew *crew)
     if (before)
         retire(self, before);
     else
-        change_end(self);
+        change_end(self, false);
 }
 
 static void on_failed(void *ctx, struct crew *crew, const struct fault *why)
@@ -188,7 +201,7 @@ static void on_closed(void *ctx, struct crew *crew)
         return;
     self->closing = NULL;
     tell_changed(&self->log, self->change, self->conf);
-    change_end(self);
+    change_end(self, false);
 }
 
 /* Passwords and keys are in no core file; as many descriptors as the system permits (SEC-53). The
@@ -248,6 +261,9 @@ static void change_begin(struct supervisor *self, enum tell_change change)
     }
     self->changing = true;
     self->change = change;
+    if (change != TELL_START)
+        notify_tell(&self->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
+                    (unsigned long long)(clock_monotonic_ns(&clock_system) / 1000));
     if (change == TELL_RENEWAL) {
         self->new_conf = self->conf;
         check_fini(&self->conf->check);
@@ -287,6 +303,7 @@ static void on_gone(void *ctx, struct crew *crew)
 static void drain(struct supervisor *self)
 {
     self->draining = true;
+    notify_tell(&self->notify, "STOPPING=1\nSTATUS=Waiting for sessions to end");
     drop_new(self);
     listeners_fini(&self->listeners);
     if (!self->crew) {
@@ -313,8 +330,21 @@ static void on_signal(void *ctx, int number)
 
 /* ---- life ---- */
 
+/* Says that all is well, unless a role has been silent, or away, for as long as the watchdog waits.
+ */
+static void on_watchdog(void *ctx)
+{
+    struct supervisor *self = ctx;
+    uint64_t now_ns = loop_now_ns(self->loop);
+    if (!self->crew || self->draining ||
+        now_ns - crew_heard_ns(self->crew) < self->notify.watchdog_ns)
+        notify_tell(&self->notify, "WATCHDOG=1");
+    loop_timer_at(self->watchdog, now_ns + self->notify.watchdog_ns / 3);
+}
+
 static bool init(struct supervisor *self)
 {
+    notify_init(&self->notify);
     listeners_init(&self->listeners);
     log_init_fd(&self->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
     self->loop = loop_new();
@@ -322,6 +352,12 @@ static bool init(struct supervisor *self)
         return false;
     self->grants = grants_new(self->loop, &self->log, self->folder, look_whether_over, self);
     bool whole = self->grants != NULL;
+    if (self->notify.watchdog_ns > 0) {
+        self->watchdog = loop_timer_new(self->loop, on_watchdog, self);
+        whole &= self->watchdog != NULL;
+    }
+    if (self->watchdog)
+        on_watchdog(self);
     signal(SIGPIPE, SIG_IGN); /* whoever reads the log may leave */
     for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
         self->signals[i] = loop_signal_new(self->loop, signals[i], on_signal, self);
@@ -339,6 +375,7 @@ static void fini(struct supervisor *self)
     grants_free(self->grants);
     listeners_fini(&self->listeners);
     watch_free(self->watch);
+    loop_timer_free(self->watchdog);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
         loop_signal_free(self->signals[i]);
     loop_free(self->loop);
