@@ -7,7 +7,7 @@
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_ROLES                                                                                  \
     (BIT_WORKER | BIT_AUTH | BIT_KEYS | ROLE_BIT(ROLE_FILES) | ROLE_BIT(ROLE_OPS) |                \
-     ROLE_BIT(ROLE_HOOKS))
+     ROLE_BIT(ROLE_HOOKS) | ROLE_BIT(ROLE_PAM))
 #define STARTING WIRE_STATE(MESSAGE_STARTING)
 #define RUNNING WIRE_STATE(MESSAGE_RUNNING)
 
@@ -118,9 +118,16 @@ static const struct wire_message keys_to_worker[] = {
      {WIRE_U64, WIRE_BYTES(MESSAGE_SIGNATURE_BYTES)}},
 };
 
+static const struct wire_message to_pam[] = {
+    {MESSAGE_PAM_CHECK, "pam-check", BIT_AUTH, RUNNING, 1, {{0}}},
+    {MESSAGE_PAM_OPEN, "pam-open", BIT_AUTH, RUNNING, 1, {WIRE_U64, NAME, NAME}},
+    {MESSAGE_PAM_CLOSE, "pam-close", BIT_AUTH, RUNNING, 0, {WIRE_U64}},
+};
+
 const struct wire_table messages_from_supervisor = TABLE(from_supervisor);
 const struct wire_table messages_to_supervisor = TABLE(to_supervisor);
 const struct wire_table messages_to_auth = TABLE(to_auth);
 const struct wire_table messages_auth_to_worker = TABLE(auth_to_worker);
 const struct wire_table messages_to_keys = TABLE(to_keys);
 const struct wire_table messages_keys_to_worker = TABLE(keys_to_worker);
+const struct wire_table messages_to_pam = TABLE(to_pam);

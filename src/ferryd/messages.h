@@ -53,6 +53,11 @@ enum message {
     /* supervisor -> every role, and back */
     MESSAGE_PING, /* whether it still answers */
     MESSAGE_PONG,
+
+    /* auth -> pam; each with a channel on which PAM is asked, and answers (ferryd/pam_wire.h) */
+    MESSAGE_PAM_CHECK,
+    MESSAGE_PAM_OPEN,  /* session u64, account, address of the peer */
+    MESSAGE_PAM_CLOSE, /* session u64, without a channel */
 };
 
 enum message_limits {
@@ -100,5 +105,6 @@ extern const struct wire_table messages_to_auth; /* from a worker */
 extern const struct wire_table messages_auth_to_worker;
 extern const struct wire_table messages_to_keys; /* from a worker */
 extern const struct wire_table messages_keys_to_worker;
+extern const struct wire_table messages_to_pam; /* from auth */
 
 #endif

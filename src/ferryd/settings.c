@@ -118,7 +118,8 @@ static const struct conf_directive global_rows[] = {
      .type = CONF_TEXTS,
      GLOBAL(accounts),
      .help = "Where accounts are looked for that have no block, in this order: sqlite:PATH, or a "
-             "path alone, is a file that \"ferryctl account\" keeps."},
+             "path alone, is a file that \"ferryctl account\" keeps; pam is the users of the "
+             "system, by their own ids."},
     {.name = "files_user",
      .type = CONF_TEXT,
      GLOBAL(files_user),

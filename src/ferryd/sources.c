@@ -14,6 +14,7 @@ static const struct {
     enum sources_kind kind;
 } kinds[] = {
     {"sqlite:", SOURCES_SQLITE},
+    {"pam", SOURCES_PAM},
 };
 
 struct sources_item sources_read(const char *text)
@@ -80,4 +81,13 @@ enum ferry_error sources_settle(struct conf *conf)
     if (list->count > SOURCES_MAX)
         conf_mistake(conf, global, accounts, "there are more than %d", SOURCES_MAX);
     return error;
+}
+
+bool sources_have(const struct conf *conf, enum sources_kind kind)
+{
+    const struct conf_texts *list = &settings_global(conf)->accounts;
+    for (size_t i = 0; i < list->count; i++)
+        if (sources_read(list->list[i]).kind == kind)
+            return true;
+    return false;
 }

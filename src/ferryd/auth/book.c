@@ -3,10 +3,12 @@
 
 #include "base/alloc.h"
 #include "ferryd/auth/source_blocks.h"
+#include "ferryd/auth/source_pam.h"
 #include "ferryd/auth/source_roster.h"
 #include "ferryd/settings.h"
 
-static enum ferry_error open_source(struct book *book, const char *text, struct fault *fault)
+static enum ferry_error open_source(struct book *book, const struct settings_global *global,
+                                    const char *text, struct fault *fault)
 {
     struct sources_item item = sources_read(text);
     struct source **out = &book->sources[book->count];
@@ -16,6 +18,9 @@ static enum ferry_error open_source(struct book *book, const char *text, struct 
     switch (item.kind) {
     case SOURCES_SQLITE:
         error = source_roster_open(item.where, out, fault);
+        break;
+    case SOURCES_PAM:
+        error = source_pam_open(global, book->pam, out, fault);
         break;
     }
     book->count += error == FERRY_OK;
@@ -33,10 +38,11 @@ static enum ferry_error open_blocks(struct book *book, struct conf *conf, struct
                  : FERRY_OK;
 }
 
-enum ferry_error book_init(struct book *book, struct conf *conf, bool alone, struct fault *fault)
+enum ferry_error book_init(struct book *book, struct conf *conf, struct pam_line *pam, bool alone,
+                           struct fault *fault)
 {
     const struct settings_global *global = settings_global(conf);
-    *book = (struct book){.alone = alone};
+    *book = (struct book){.pam = pam, .alone = alone};
     enum ferry_error error = open_blocks(book, conf, fault);
     if (error == FERRY_OK && global->files_user) {
         book->files_user = alloc_str(global->files_user);
@@ -44,7 +50,7 @@ enum ferry_error book_init(struct book *book, struct conf *conf, bool alone, str
             error = fault_set(fault, FERRY_E_MEMORY, "no memory for the accounts");
     }
     for (size_t i = 0; i < global->accounts.count && error == FERRY_OK; i++)
-        error = open_source(book, global->accounts.list[i], fault);
+        error = open_source(book, global, global->accounts.list[i], fault);
     return error;
 }
 

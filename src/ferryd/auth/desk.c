@@ -46,6 +46,10 @@ static void ask_free(struct ask *ask)
     if (ask->worker)
         ask_detach(ask);
     loop_timer_free(ask->later);
+    if (ask->login.visit != 0) { /* its session never began */
+        struct source *source = ask->desk->book->sources[ask->login.source];
+        source->ops->leave(source, ask->login.visit);
+    }
     login_fini(&ask->login);
     alloc_free(ask);
 }
@@ -143,10 +147,14 @@ static void grant(struct ask *ask)
         if (error != FERRY_OK)
             seats_leave(&desk->seats, ask->worker->number, number);
     }
-    if (error != FERRY_OK)
+    if (error != FERRY_OK) {
         unavailable(ask);
-    else
-        answer(ask, number);
+        return;
+    }
+    visits_begin(&desk->visits, ask->worker->number, number, desk->book->sources[login->source],
+                 login->visit);
+    login->visit = 0;
+    answer(ask, number);
 }
 
 /* A wrong password counts against the address, and its refusal comes the later the more there were.
@@ -372,6 +380,7 @@ static void on_cancel(struct desk_worker *worker, uint64_t number)
 static enum ferry_error on_logout(struct desk_worker *worker, uint64_t grant, struct fault *fault)
 {
     struct link *supervisor = worker->desk->supervisor;
+    visits_end(&worker->desk->visits, worker->number, grant);
     if (!seats_leave(&worker->desk->seats, worker->number, grant))
         return FERRY_OK;
     wire_put_u64(link_begin(supervisor, MESSAGE_REVOKE), grant);
@@ -414,6 +423,7 @@ static void worker_free(struct desk_worker *worker)
     lookups_end(&worker->lookups);
     TAILQ_REMOVE(&worker->desk->workers, worker, link);
     seats_leave_all(&worker->desk->seats, worker->number);
+    visits_end_all(&worker->desk->visits, worker->number);
     link_free(worker->channel);
     fd_close(&worker->fd);
     alloc_free(worker);
@@ -464,6 +474,7 @@ void desk_init(struct desk *desk, struct loop *loop, struct link *supervisor, st
     *desk = (struct desk){.loop = loop, .supervisor = supervisor, .log = log};
     TAILQ_INIT(&desk->workers);
     seats_init(&desk->seats, first_grant);
+    visits_init(&desk->visits);
 }
 
 enum ferry_error desk_open(struct desk *desk, const struct book *book,

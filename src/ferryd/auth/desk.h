@@ -12,6 +12,7 @@
 #include "ferryd/auth/seats.h"
 #include "ferryd/auth/throttle.h"
 #include "ferryd/auth/turns.h"
+#include "ferryd/auth/visits.h"
 #include "ferryd/link.h"
 #include "net/loop.h"
 
@@ -30,6 +31,7 @@ struct desk {
     struct log *log;
     struct throttle throttle;
     struct seats seats;
+    struct visits visits;
     struct turns turns[BOOK_SOURCES_MAX]; /* of each of the book's sources */
     TAILQ_HEAD(, desk_worker) workers;
     unsigned deciding; /* asks on the pool, cancelled ones, too, and those that wait for a turn */

@@ -11,6 +11,7 @@
 #include "ferryd/auth/desk.h"
 #include "ferryd/auth/lookups.h"
 #include "ferryd/auth/os_user.h"
+#include "ferryd/auth/pam_line.h"
 #include "ferryd/given.h"
 #include "ferryd/role.h"
 #include "ferryd/settings.h"
@@ -20,6 +21,7 @@ struct auth {
     struct given given;
     struct log log;
     struct book book;
+    struct pam_line pam;
     struct desk desk;
     bool alone; /* not started by root */
 };
@@ -39,6 +41,7 @@ static void auth_begin(void *ctx, struct role_main *role)
     auth->role = role;
     auth->alone = geteuid() != 0;
     given_init(&auth->given);
+    pam_line_init(&auth->pam);
     log_init_fd(&auth->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
     desk_init(&auth->desk, role_loop(role), role_supervisor(role), &auth->log, random_grant());
 }
@@ -53,6 +56,10 @@ static enum ferry_error auth_channel(void *ctx, enum role peer, uint32_t number,
                                      struct fault *fault)
 {
     struct auth *auth = ctx;
+    if (peer == ROLE_PAM) {
+        pam_line_connect(&auth->pam, fd);
+        return FERRY_OK;
+    }
     if (peer != ROLE_WORKER) {
         fd_close(&fd);
         return fault_set(fault, FERRY_E_PROTOCOL, "auth has no channel to %s", role_name(peer));
@@ -81,7 +88,7 @@ static enum ferry_error auth_start(void *ctx, const struct role_identity *identi
     lookups_prepare();
     enum ferry_error error = confine_auth(auth->role, identity, conf, fault);
     if (error == FERRY_OK)
-        error = book_init(&auth->book, conf, auth->alone, fault);
+        error = book_init(&auth->book, conf, &auth->pam, auth->alone, fault);
     given_fini(&auth->given);
     if (error == FERRY_OK && desk_open(&auth->desk, &auth->book, &throttle) != FERRY_OK)
         error = fault_set(fault, FERRY_E_MEMORY, "no memory for the workers");

@@ -14,10 +14,12 @@
 #include "conf/print.h"
 #include "ferryd/hosts.h"
 #include "ferryd/pem_text.h"
+#include "ferryd/sources.h"
 
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_AUTH ROLE_BIT(ROLE_AUTH)
 #define BIT_WORKER ROLE_BIT(ROLE_WORKER)
+#define BIT_PAM ROLE_BIT(ROLE_PAM)
 
 /* ---- settings ---- */
 
@@ -26,7 +28,7 @@ static const struct {
     const char *block; /* NULL: what stands outside */
     unsigned roles, secrets;
 } shares[] = {
-    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER, 0},
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_PAM, 0},
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
@@ -275,6 +277,7 @@ enum ferry_error parcel_make(struct conf *conf, struct parcel **out, struct faul
         return fault_set(fault, FERRY_E_MEMORY, "memory is short");
     parcel->refs = 1;
     parcel->workers = workers_of(settings_global(conf));
+    parcel->pam = sources_have(conf, SOURCES_PAM);
     parcel->parts_kept_ns = settings_global(conf)->parts_kept_ns;
     parcel->hung_after_ns = settings_global(conf)->hung_after_ns;
     parcel->confinement = settings_global(conf)->sandbox;
