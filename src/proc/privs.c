@@ -179,3 +179,17 @@ enum ferry_error privs_enter(const struct privs *privs, struct fault *fault)
         error = lock(fault);
     return error;
 }
+
+uint64_t privs_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    if (syscall(SYS_capget, &header, data) < 0)
+        return 0;
+    return data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+
+void privs_hide(void)
+{
+    prctl(PR_SET_DUMPABLE, 0); /* cannot fail for this value */
+}

@@ -43,4 +43,11 @@ struct privs {
  * failure the process must end: it has neither its old privileges nor its new ones. */
 NODISCARD enum ferry_error privs_enter(const struct privs *privs, struct fault *fault);
 
+/* The capabilities that this process could have, as bits 1 << CAP_x. */
+uint64_t privs_capabilities(void);
+
+/* No core dump, and nobody's ptrace, of a program that has just begun: exec forgets that of the one
+ * before. */
+void privs_hide(void);
+
 #endif

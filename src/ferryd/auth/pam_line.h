@@ -3,12 +3,12 @@
 #ifndef FERRY_FERRYD_AUTH_PAM_LINE_H
 #define FERRY_FERRYD_AUTH_PAM_LINE_H
 
-#include <pthread.h>
+#include <threads.h>
 
 #include "ferryd/pam_wire.h"
 
 struct pam_line {
-    pthread_mutex_t lock;
+    mtx_t lock;
     int fd; /* -1: there is none */
 };
 

@@ -2,9 +2,6 @@
 #include "ferryd/pam/broker.h"
 
 #include <signal.h>
-#include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -14,6 +11,7 @@
 #include "ferryd/pam_wire.h"
 #include "proc/channel.h"
 #include "proc/spawn.h"
+#include "proc/strays.h"
 
 /* A session that PAM has opened, or is opening. */
 struct broker_session {
@@ -130,41 +128,14 @@ static void run_free(struct broker_run *run)
     alloc_free(run);
 }
 
-/* ---- who loses its parent here ---- */
-
-static bool is_run(const struct broker *broker, pid_t pid)
+static bool is_run(const void *ctx, pid_t pid)
 {
+    const struct broker *broker = ctx;
     const struct broker_run *run;
     LIST_FOREACH (run, &broker->runs, link)
         if (run->process.pid == pid)
             return true;
     return false;
-}
-
-static void file_close(FILE **file)
-{
-    if (*file)
-        fclose(*file);
-}
-
-/* What modules have started and left behind becomes a child of this process: it is collected, and
- * before that, if they were killed for good reason (`kill_them`), so are those. Returns whether
- * there was one to be killed, whose own children may follow. */
-static bool collect(const struct broker *broker, bool kill_them)
-{
-    bool any = false;
-    char path[64];
-    int pid;
-    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-    CLEANUP(file_close) FILE *children = fopen(path, "re");
-    while (children && fscanf(children, "%d", &pid) == 1) {
-        if (is_run(broker, pid))
-            continue;
-        if (kill_them)
-            kill(pid, SIGKILL);
-        any |= waitpid(pid, NULL, kill_them ? 0 : WNOHANG) == pid && kill_them;
-    }
-    return any;
 }
 
 static void on_late(void *ctx)
@@ -187,8 +158,8 @@ static void on_ended(void *ctx, bool readable, bool writable)
     if (!spawn_reap(&run->process, &end))
         return;
     run_free(run);
-    while (collect(broker, end.by_signal))
-        ;
+    /* What a module that hung has started does not come to an end either. */
+    strays_collect(end.by_signal, is_run, broker);
     if (session) {
         session->open = !end.by_signal && end.code == 0;
         if (!session->open)
@@ -320,7 +291,7 @@ void broker_init(struct broker *broker, struct loop *loop, struct log *log)
     *broker = (struct broker){.loop = loop, .log = log};
     LIST_INIT(&broker->runs);
     LIST_INIT(&broker->sessions);
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    strays_adopt();
 }
 
 enum ferry_error broker_connect(struct broker *broker, int fd)

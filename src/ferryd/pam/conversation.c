@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include <security/pam_appl.h>
 
 #include "base/secret.h"
+#include "proc/privs.h"
 
 enum { ASK_FD = 3, ASK_MS = 5000, TEXT_BYTES = MESSAGE_PASSWORD_BYTES + 1 };
 
@@ -170,7 +170,7 @@ int conversation_main(void)
     struct fault fault = {0};
     struct pam_ask ask;
     struct pam_answer answer;
-    prctl(PR_SET_DUMPABLE, 0);
+    privs_hide();
     if (pam_wire_get_ask(ASK_FD, space, ASK_MS, &ask, &fault) != FERRY_OK)
         return 1;
     conversation_hold(&ask, &answer);

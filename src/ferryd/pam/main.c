@@ -3,7 +3,6 @@
  * one starts, one for each conversation, and that know no more than what they were asked. */
 #include <limits.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -64,18 +63,15 @@ static enum ferry_error pam_channel(void *ctx, enum role peer, uint32_t number, 
 
 /* ---- the start ---- */
 
-#define CAP(name) (UINT64_C(1) << CAP_##name)
-
 /* What modules are known to need, as far as this process has it. */
 static uint64_t capabilities(void)
 {
-    static const uint64_t wanted = CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(DAC_READ_SEARCH) |
-                                   CAP(FOWNER) | CAP(SETGID) | CAP(SETUID) | CAP(AUDIT_WRITE);
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-    if (syscall(SYS_capget, &header, data) < 0)
-        return 0;
-    return wanted & (data[0].permitted | (uint64_t)data[1].permitted << 32);
+    static const unsigned wanted[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
+                                      CAP_SETGID, CAP_SETUID,       CAP_AUDIT_WRITE};
+    uint64_t bits = 0;
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+        bits |= UINT64_C(1) << wanted[i];
+    return bits & privs_capabilities();
 }
 
 /* Neither another user nor Landlock: the conversations inherit all of it, and what modules need is
