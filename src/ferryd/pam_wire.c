@@ -119,6 +119,7 @@ enum ferry_error pam_wire_get_answer(int fd, int patience_ms, struct pam_answer 
     if (error != FERRY_OK)
         return error;
     out->verdict = (enum pam_verdict)wire_get_u8(&reader);
-    snprintf(out->words, sizeof(out->words), "%.*s", BYTES_FMT(wire_get_bytes(&reader)));
+    struct bytes words = wire_get_bytes(&reader);
+    snprintf(out->words, sizeof(out->words), "%.*s", BYTES_FMT(words));
     return FERRY_OK;
 }

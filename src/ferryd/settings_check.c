@@ -1,6 +1,8 @@
 /* What of ferryd.conf contradicts itself. */
 #include "ferryd/settings.h"
+
 #include "ferryd/sources.h"
+#include <string.h>
 
 static void check_tls(struct conf *conf, const struct conf_instance *instance)
 {
@@ -82,6 +84,16 @@ static void check_account(struct conf *conf, const struct conf_instance *instanc
                      "or cert-and-password");
 }
 
+/* PAM takes it for the name of a file. */
+static void check_pam(struct conf *conf, const struct conf_instance *global)
+{
+    const char *service = settings_global(conf)->pam_service;
+    if (service && (!service[0] || strchr(service, '/') || strlen(service) > MESSAGE_NAME_BYTES))
+        conf_mistake(conf, global, "pam_service",
+                     "it must be the name of a file in /etc/pam.d, of %d bytes at most",
+                     MESSAGE_NAME_BYTES);
+}
+
 enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, struct conf **out)
 {
     struct conf *conf = NULL;
@@ -105,6 +117,7 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
     while ((instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
         check_account(conf, instance);
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
+    check_pam(conf, global);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))
         conf_mistake(conf, global, NULL, "there is no listen block: nobody could connect");
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_ACCOUNT, NULL) &&

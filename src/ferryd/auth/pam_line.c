@@ -9,22 +9,22 @@
 
 void pam_line_init(struct pam_line *line)
 {
-    (void)!mtx_init(&line->lock, mtx_plain); /* which has nothing to fail for */
+    pthread_mutex_init(&line->lock, NULL);
     line->fd = -1;
 }
 
 void pam_line_fini(struct pam_line *line)
 {
     fd_close(&line->fd);
-    mtx_destroy(&line->lock);
+    pthread_mutex_destroy(&line->lock);
 }
 
 void pam_line_connect(struct pam_line *line, int fd)
 {
-    mtx_lock(&line->lock);
+    pthread_mutex_lock(&line->lock);
     fd_close(&line->fd);
     line->fd = fd;
-    mtx_unlock(&line->lock);
+    pthread_mutex_unlock(&line->lock);
 }
 
 /* One message, whole, without waiting; with `passed`, unless that is -1. */
@@ -48,11 +48,11 @@ static enum ferry_error say(struct pam_line *line, const struct wire_writer *wri
             .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
         memcpy(CMSG_DATA(header), &passed, sizeof(passed));
     }
-    mtx_lock(&line->lock);
+    pthread_mutex_lock(&line->lock);
     errno = ENOTCONN;
     ssize_t sent = line->fd >= 0 ? sendmsg(line->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) : -1;
     int saved = errno;
-    mtx_unlock(&line->lock);
+    pthread_mutex_unlock(&line->lock);
     errno = saved;
     return sent < 0 ? fault_errno(fault, FERRY_E_LOST, "ferryd-pam cannot be asked") : FERRY_OK;
 }

@@ -3,12 +3,12 @@
 #ifndef FERRY_FERRYD_AUTH_PAM_LINE_H
 #define FERRY_FERRYD_AUTH_PAM_LINE_H
 
-#include <threads.h>
+#include <pthread.h>
 
 #include "ferryd/pam_wire.h"
 
 struct pam_line {
-    mtx_t lock;
+    pthread_mutex_t lock;
     int fd; /* -1: there is none */
 };
 

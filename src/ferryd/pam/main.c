@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/capability.h>
-
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ferryd/given.h"
@@ -63,17 +61,6 @@ static enum ferry_error pam_channel(void *ctx, enum role peer, uint32_t number, 
 
 /* ---- the start ---- */
 
-/* What modules are known to need, as far as this process has it. */
-static uint64_t capabilities(void)
-{
-    static const unsigned wanted[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
-                                      CAP_SETGID, CAP_SETUID,       CAP_AUDIT_WRITE};
-    uint64_t bits = 0;
-    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
-        bits |= UINT64_C(1) << wanted[i];
-    return bits & privs_capabilities();
-}
-
 /* Neither another user nor Landlock: the conversations inherit all of it, and what modules need is
  * theirs to say. */
 static enum ferry_error confine(const struct role_identity *identity, struct fault *fault)
@@ -84,7 +71,7 @@ static enum ferry_error confine(const struct role_identity *identity, struct fau
         .gid = identity->gid,
         .groups = identity->groups,
         .group_count = identity->group_count,
-        .capabilities = capabilities(),
+        .capabilities = privs_login_capabilities(),
         .limits = limits,
         .limit_count = ARRAY_LEN(limits),
     };
