@@ -97,6 +97,8 @@ static void change_end(struct supervisor *self, bool refused)
 /* `why`: what a process said, beside what is in the `check` of the new configuration. */
 static void change_refused(struct supervisor *self, const struct fault *why)
 {
+    crew_free(self->new_crew); /* when it is told of, nothing of it is left */
+    self->new_crew = NULL;
     tell_refused(&self->log, self->change, self->path, self->new_conf, why);
     drop_new(self);
     if (self->change == TELL_START)
