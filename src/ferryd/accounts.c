@@ -1,6 +1,7 @@
 /* The account blocks of ferryd.conf as accounts. */
 #include "ferryd/accounts.h"
 
+#include "ferryd/directory/directories.h"
 #include "ferryd/settings.h"
 
 static const struct conf_directive *directive_of(const struct conf_instance *block,
@@ -77,5 +78,5 @@ enum ferry_error accounts_check(struct conf *conf)
         CLEANUP(account_drop) struct account *account = NULL;
         error = accounts_from_block(conf, block, &account);
     }
-    return error;
+    return error == FERRY_OK ? directories_check(conf) : error;
 }

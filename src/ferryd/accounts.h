@@ -11,7 +11,8 @@
 NODISCARD enum ferry_error accounts_from_block(struct conf *conf, const struct conf_instance *block,
                                                struct account **out);
 
-/* Notes what is wrong with the account blocks as mistakes of `conf`. FERRY_E_MEMORY. */
+/* Notes what is wrong with the account blocks, and those of other sources, as mistakes of `conf`.
+ * FERRY_E_MEMORY. */
 NODISCARD enum ferry_error accounts_check(struct conf *conf);
 
 #endif

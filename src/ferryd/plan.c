@@ -4,6 +4,7 @@
 #include "account/password.h"
 #include "base/alloc.h"
 #include "ferryd/accounts.h"
+#include "ferryd/directory/directories.h"
 #include "ferryd/rules.h"
 
 static enum ferry_error add_listener(struct plan *plan, const struct conf_instance *block)
@@ -86,7 +87,7 @@ static enum ferry_error fill(struct plan *plan, const char *path)
         error = add_listener(plan, block);
     while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_ACCOUNT, block)))
         error = add_account(plan, block);
-    return error;
+    return error == FERRY_OK ? directories_check(plan->conf) : error;
 }
 
 enum ferry_error plan_make(struct loop *loop, const char *path, struct plan **out)

@@ -1,4 +1,5 @@
 /* What of ferryd.conf contradicts itself. */
+#include "ferryd/destination.h"
 #include "ferryd/settings.h"
 
 #include "ferryd/sources.h"
@@ -94,6 +95,20 @@ static void check_pam(struct conf *conf, const struct conf_instance *global)
                      MESSAGE_NAME_BYTES);
 }
 
+static void check_log(struct conf *conf, const struct conf_instance *global)
+{
+    const struct settings_global *values = global->values;
+    struct destination destination;
+    for (size_t i = 0; i < values->log.count; i++) {
+        struct fault fault = {0};
+        if (destination_parse(values->log.list[i], values->log_form, &destination, &fault) !=
+            FERRY_OK)
+            conf_mistake(conf, global, "log", "%s", fault.what);
+    }
+    if (values->log.count > DESTINATIONS_MAX)
+        conf_mistake(conf, global, "log", "these are more than %d", DESTINATIONS_MAX);
+}
+
 enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, struct conf **out)
 {
     struct conf *conf = NULL;
@@ -118,6 +133,7 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
         check_account(conf, instance);
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
     check_pam(conf, global);
+    check_log(conf, global);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))
         conf_mistake(conf, global, NULL, "there is no listen block: nobody could connect");
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_ACCOUNT, NULL) &&

@@ -8,8 +8,10 @@
 #include "conf/read.h"
 
 enum sources_kind {
-    SOURCES_SQLITE, /* "sqlite:/PATH", or the path alone */
-    SOURCES_PAM,    /* "pam": the users of the system */
+    SOURCES_SQLITE,     /* "sqlite:/PATH", or the path alone */
+    SOURCES_LDAP,       /* "ldap:NAME", of a block */
+    SOURCES_POSTGRESQL, /* "postgresql:NAME", likewise */
+    SOURCES_PAM,        /* "pam": the users of the system */
 };
 
 struct sources_item {

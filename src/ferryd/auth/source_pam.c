@@ -8,9 +8,6 @@
 #include "base/clock.h"
 #include "ferryd/auth/os_account.h"
 
-/* Fewer than the pool has threads, lest a module that hangs holds up those who have nothing to do
- * with PAM. */
-enum { TURNS = 2 };
 /* Beyond what ferryd-pam gives a conversation: who is killed there is heard of. */
 enum { LATE_MS = 1000 };
 
@@ -132,8 +129,10 @@ enum ferry_error source_pam_open(const struct settings_global *settings, struct 
         alloc_free(service);
         return fault_set(fault, FERRY_E_MEMORY, "no memory for the accounts");
     }
-    self->source = (struct source){
-        .ops = &ops, .name = "pam", .turns = TURNS, .patience_ns = settings->pam_timeout_ns};
+    self->source = (struct source){.ops = &ops,
+                                   .name = "pam",
+                                   .turns = SOURCE_PAM_TURNS,
+                                   .patience_ns = settings->pam_timeout_ns};
     self->line = line;
     self->rules = (struct os_account_rules){(uid_t)settings->pam_uid_min, settings->pam_shells};
     self->service = service;

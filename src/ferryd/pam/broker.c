@@ -93,7 +93,9 @@ static void start_closing(struct broker *broker, struct broker_session *session)
     }
     if (error != FERRY_OK)
         log_event(broker->log, LOG_LEVEL_ERROR, "pam.unclosed", F_STR("account", session->name),
-                  F_VISIBLE("reason", fault.what));
+                  F_VISIBLE("reason", fault.what), F_STR("side", "server"),
+                  F_STR("advice", "look what else takes the processes and descriptors of the "
+                                  "system"));
     session_free(broker, session);
 }
 
@@ -142,7 +144,7 @@ static void on_late(void *ctx)
 {
     struct broker_run *run = ctx;
     log_event(run->broker->log, LOG_LEVEL_ERROR, "pam.hung",
-              F_DUR("waited", run->broker->patience_ns),
+              F_DUR("took", run->broker->patience_ns), F_STR("side", "server"),
               F_STR("advice", "look which module of the service does not come to an end"));
     spawn_signal(&run->process, SIGKILL);
 }
@@ -228,7 +230,10 @@ static void take_ask(struct broker *broker, int fd, struct broker_session *opens
             : fault_set(&fault, FERRY_E_LIMIT, "too many conversations are under way");
     if (error == FERRY_OK)
         return;
-    log_event(broker->log, LOG_LEVEL_ERROR, "pam.refused", F_VISIBLE("reason", fault.what));
+    log_event(broker->log, LOG_LEVEL_ERROR, "pam.refused", F_VISIBLE("reason", fault.what),
+              F_STR("side", "server"),
+              F_STR("advice", "look which module of the service takes so long, or what else takes "
+                              "the processes of the system"));
     if (opens)
         session_free(broker, opens);
 }
@@ -279,8 +284,10 @@ static void on_closed(void *ctx, const struct fault *why)
 {
     struct broker *broker = ctx;
     if (fault_is_set(why))
-        log_event(broker->log, LOG_LEVEL_ERROR, "channel.broken", F_STR("peer", "auth"),
-                  F_VISIBLE("why", why->what));
+        log_event(broker->log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "auth"),
+                  F_VISIBLE("reason", why->what), F_STR("side", "server"),
+                  F_STR("advice", "the supervisor starts it again; if this comes often, tell the "
+                                  "makers of ferryd"));
     auth_gone(broker);
 }
 

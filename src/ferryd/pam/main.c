@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "ferryd/given.h"
 #include "ferryd/pam/broker.h"
@@ -31,7 +30,7 @@ static void pam_begin(void *ctx, struct role_main *role)
     pam->role = role;
     pam->auth = -1;
     given_init(&pam->given);
-    log_init_fd(&pam->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
+    role_log(role, &pam->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     broker_init(&pam->broker, role_loop(role), &pam->log);
 }
 
@@ -94,7 +93,7 @@ static enum ferry_error pam_start(void *ctx, const struct role_identity *identit
     if (!pam->given.conf)
         return fault_set(fault, FERRY_E_STATE, "no settings came");
     const struct settings_global *global = settings_global(pam->given.conf);
-    log_init_fd(&pam->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
+    role_log(pam->role, &pam->log, global->log_level, global->log_form);
     ssize_t len = readlink("/proc/self/exe", pam->program, sizeof(pam->program) - 1);
     if (len <= 0)
         return fault_errno(fault, FERRY_E_FILE, "find the program of this process");

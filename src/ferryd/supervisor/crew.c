@@ -37,7 +37,6 @@ struct crew {
     struct parcel *parcel;
     enum phase phase;
     bool told_closed;
-    uint32_t next_number;
     struct fault why; /* PHASE_FAILED */
     struct loop_task *look;
     size_t first_worker, count;
@@ -49,12 +48,15 @@ static bool is_worker(const struct post *post)
     return post->role == ROLE_WORKER;
 }
 
+#define ADVICE "it is started again; if this comes often, look at the events before it"
+
 static void tell(const struct post *post, enum log_level level, const char *event,
                  const struct fault *why)
 {
     log_event(post->crew->setup.log, level, event, F_STR("role", role_name(post->role)),
               F_U64("pid", post->child ? (uint64_t)child_pid(post->child) : 0),
-              F_VISIBLE("reason", why->what), F_VISIBLE("advice", why->advice));
+              F_VISIBLE("reason", why->what), F_STR("side", "server"),
+              F_VISIBLE("advice", why->advice[0] ? why->advice : ADVICE));
 }
 
 /* ---- channels between them ---- */
@@ -220,8 +222,9 @@ static enum ferry_error post_start(struct post *post, struct fault *fault)
     const struct child_setup setup = {
         .loop = crew->setup.loop,
         .role = post->role,
-        .number = crew->next_number++,
+        .number = ++*crew->setup.next_number,
         .folder = crew->setup.folder,
+        .log_fd = crew->setup.log_fd,
         .hung_after_ns = crew->parcel->hung_after_ns,
         .ready = on_ready,
         .message = on_message,
@@ -243,6 +246,7 @@ static enum ferry_error post_start(struct post *post, struct fault *fault)
         introduce_worker(post);
         give_listeners(post);
     }
+    crew->setup.events.started(crew->setup.events.ctx, post->child, post->role);
     child_begin(post->child, &identity, crew->parcel->confinement);
     return FERRY_OK;
 }
@@ -255,7 +259,10 @@ static void on_again(void *ctx)
     if (!is_needed(post))
         return;
     if (post_start(post, &fault) == FERRY_OK) {
-        tell(post, LOG_LEVEL_NOTICE, "role.restarted", &fault);
+        post->crew->setup.restarts[post->role]++;
+        log_event(post->crew->setup.log, LOG_LEVEL_NOTICE, "role.restarted",
+                  F_STR("role", role_name(post->role)),
+                  F_U64("pid", (uint64_t)child_pid(post->child)));
         return;
     }
     tell(post, LOG_LEVEL_ERROR, "role.unstarted", &fault);
@@ -363,6 +370,24 @@ uint64_t crew_heard_ns(const struct crew *crew)
 unsigned crew_workers(const struct crew *crew)
 {
     return crew->parcel->workers;
+}
+
+struct parcel *crew_parcel(const struct crew *crew)
+{
+    return crew->parcel;
+}
+
+uint32_t crew_id(const struct crew *crew)
+{
+    return crew->setup.id;
+}
+
+void crew_each(const struct crew *crew,
+               void (*each)(void *ctx, struct child *child, enum role role), void *ctx)
+{
+    for (size_t i = 0; i < crew->count; i++)
+        if (crew->posts[i].child)
+            each(ctx, crew->posts[i].child, crew->posts[i].role);
 }
 
 void crew_drain(struct crew *crew, uint64_t grace_ns)

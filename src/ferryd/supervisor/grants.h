@@ -18,8 +18,9 @@ struct grant_ask {
     uint64_t quota_bytes, quota_files;
 };
 
-/* `ended` is called when the last process has, from the loop. NULL: memory is short. */
-struct grants *grants_new(struct loop *loop, const struct log *log, const char *folder,
+/* The processes send their events to `log_fd`. `ended` is called when the last of them has ended,
+ * from the loop. NULL: memory is short. */
+struct grants *grants_new(struct loop *loop, const struct log *log, int log_fd, const char *folder,
                           void (*ended)(void *ctx), void *ctx);
 
 /* Kills all processes. NULL is fine. */
