@@ -473,6 +473,16 @@ enum account_bar account_bar(const struct account *account, const struct account
     return ACCOUNT_FREE;
 }
 
+/* FNV-1a; what it is taken of is a salted hash already. */
+uint64_t account_stamp(const struct account *account, uint64_t seed)
+{
+    static const uint64_t prime = UINT64_C(0x100000001b3);
+    uint64_t stamp = seed;
+    for (const char *c = account_text(account, ACCOUNT_PASSWORD_HASH); *c; c++)
+        stamp = (stamp ^ (unsigned char)*c) * prime;
+    return stamp;
+}
+
 bool account_certificate_fits(const struct account *account, const struct tls_identity *identity)
 {
     for (size_t i = 0; identity && i < account->certificate_count; i++)

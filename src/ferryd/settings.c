@@ -121,28 +121,7 @@ static const struct conf_directive global_rows[] = {
              "serves files reaches nothing else (Landlock), whatever the rights of its user. "
              "Unset: the homes of the account blocks, if there are no other accounts; else there "
              "is no such bound."},
-    {.name = "login_failures_kept",
-     .type = CONF_DURATION,
-     GLOBAL(login_failures_kept_ns),
-     .min = 0,
-     .max = HOURS(24 * 7),
-     .fallback = "15min",
-     .help = "How long failed logins are held against an address, from the last one on. Each makes "
-             "the next refusal slower. 0s: not at all."},
-    {.name = "ban_after",
-     .type = CONF_UNSIGNED,
-     GLOBAL(ban_after),
-     .min = 0,
-     .max = 1000,
-     .fallback = "20",
-     .help = "After how many failed logins nobody from that address may log in; 0: never."},
-    {.name = "ban_time",
-     .type = CONF_DURATION,
-     GLOBAL(ban_time_ns),
-     .min = SECONDS(1),
-     .max = HOURS(24 * 7),
-     .fallback = "15min",
-     .help = "How long a ban lasts."},
+#include "ferryd/settings_bans.def"
 };
 
 static const struct conf_directive listen_rows[] = {

@@ -33,8 +33,11 @@ struct settings_global {
     struct conf_texts accounts; /* ferryd/sources.h; none: there are only account blocks */
     char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */
     struct conf_texts homes;
-    uint64_t login_failures_kept_ns, ban_time_ns;
+    /* Failed logins and bans. */
+    uint64_t login_failures, login_failures_ns, login_failures_kept_ns;
     uint64_t ban_after; /* failures; 0: nobody is banned */
+    uint64_t ban_time_ns;
+    char *ban_file; /* NULL: none */
 };
 
 enum { SETTINGS_WORKERS_MAX = 64 };

@@ -50,12 +50,17 @@ struct gate_ops {
 
 enum { LOGIN_NAME_MAX_BYTES = 64 };
 
+/* The login of `ctx`, which was granted, is to end: an operator has changed the account. `words`
+ * are for the client. From the loop, not after the store's release. */
+typedef void login_ended_fn(void *ctx, const char *words);
+
 struct login_request {
     struct bytes name;             /* from USER; no NUL, at most LOGIN_NAME_MAX_BYTES (SEC-70) */
     const struct secret *password; /* from PASS; NULL: the question is whether one is needed */
     const struct address *peer;
     const struct tls_facts *tls;         /* of the control connection, NULL in clear */
     const struct tls_identity *identity; /* of the client's certificate; NULL: none was verified */
+    login_ended_fn *ended;               /* NULL: it goes on as long as it likes */
     const char *host; /* the virtual host that the client chose, by its first name; "": the default
                          one */
 };

@@ -26,6 +26,11 @@ static void login_no_memory(struct server_session *session)
     login_end(session, "memory is short", "Memory is short, try again later.");
 }
 
+static void login_ended(void *ctx, const char *words)
+{
+    server_session_evict(ctx, words);
+}
+
 static void login_ask(struct server_session *session, const struct secret *password, login_fn *done)
 {
     const struct server_settings *settings = &session->shared->settings;
@@ -40,6 +45,7 @@ static void login_ask(struct server_session *session, const struct secret *passw
         .tls = engine ? tls_engine_facts(engine) : NULL,
         .identity = error == FERRY_OK ? &identity : NULL,
         .host = server_host_chosen(session),
+        .ended = login_ended,
     };
     session->login_asked =
         error != FERRY_E_MEMORY &&

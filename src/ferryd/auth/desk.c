@@ -6,12 +6,14 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "ferryd/auth/login.h"
+#include "ferryd/auth/login_wire.h"
 #include "ferryd/auth/lookups.h"
-#include "ferryd/identity_wire.h"
 #include "ferryd/messages.h"
+#include "ferryd/peer_wire.h"
 
 struct desk_worker {
     TAILQ_ENTRY(desk_worker) link;
+    struct gate_worker gate;
     struct desk *desk;
     uint32_t number;
     int fd;               /* until the desk is open; else -1 */
@@ -50,6 +52,7 @@ static void ask_free(struct ask *ask)
         struct source *source = ask->desk->book->sources[ask->login.source];
         source->ops->leave(source, ask->login.visit);
     }
+    tries_settle(&ask->desk->tries, &ask->login, false);
     login_fini(&ask->login);
     alloc_free(ask);
 }
@@ -102,6 +105,7 @@ static void answer(struct ask *ask, uint64_t grant)
     wire_put_u64(writer, login->rate_up);
     wire_put_u64(writer, login->rate_down);
     wire_put_bytes(writer, bytes_first(bytes_str(login->fault.what), MESSAGE_WORDS_BYTES));
+    wire_put_u64(writer, login->stamp);
     /* If the worker has gone, its link says so, and its grants end there. */
     (void)!link_send(ask->worker->channel, NULL, 0, &fault);
     ask_free(ask);
@@ -143,13 +147,20 @@ static void grant(struct ask *ask)
     struct desk *desk = ask->desk;
     struct login *login = &ask->login;
     uint64_t number = 0;
-    enum ferry_error error = seats_take(&desk->seats, login->name, ask->worker->number,
-                                        login->sessions_max, &number, &login->fault);
+    const struct seats_guest guest = {
+        .account = login->name,
+        .worker = ask->worker->number,
+        .peer = login->peer,
+        .stamp = login->stamp,
+    };
+    enum ferry_error error =
+        seats_take(&desk->seats, &guest, login->sessions_max, &number, &login->fault);
     if (error == FERRY_OK) {
         error = send_grant(ask, number);
         if (error != FERRY_OK)
             seats_leave(&desk->seats, ask->worker->number, number);
     }
+    desk->gate.crowd.known = desk->seats.count;
     if (error != FERRY_OK) {
         unavailable(ask);
         return;
@@ -165,40 +176,25 @@ static void grant(struct ask *ask)
 static void refuse(struct ask *ask)
 {
     struct desk *desk = ask->desk;
-    bool banned = false;
-    uint64_t now_ns = loop_now_ns(desk->loop);
     uint64_t delay_ns = 0;
     log_refusal(ask, ask->login.why);
     if (ask->login.password)
-        delay_ns = throttle_failed(&desk->throttle, &ask->login.peer, now_ns, &banned);
-    if (banned)
-        log_refusal(ask, "there were too many failed logins: this address is banned");
+        delay_ns = tries_failed(&desk->tries, &ask->login);
     if (delay_ns > 0)
         ask->later = loop_timer_new(desk->loop, answer_later, ask);
     if (ask->later)
-        loop_timer_at(ask->later, now_ns + delay_ns);
+        loop_timer_at(ask->later, loop_now_ns(desk->loop) + delay_ns);
     else
         answer(ask, 0);
 }
 
 /* ---- deciding ---- */
 
-static bool is_banned(const struct ask *ask, struct fault *fault)
-{
-    const struct desk *desk = ask->desk;
-    uint64_t now_ns = loop_now_ns(desk->loop);
-    uint64_t until_ns = throttle_banned_until(&desk->throttle, &ask->login.peer, now_ns);
-    if (until_ns > 0)
-        fault_set(fault, FERRY_E_LIMIT,
-                  "there were too many failed logins from this address: it is banned for %llu s",
-                  (unsigned long long)((until_ns - now_ns) / CLOCK_NS_PER_S + 1));
-    return until_ns > 0;
-}
-
 /* Who asked many times at once, and was banned meanwhile, learns of none whether it was right. */
 static void finish(struct ask *ask)
 {
-    if (is_banned(ask, &ask->login.fault)) {
+    tries_settle(&ask->desk->tries, &ask->login, true);
+    if (tries_are_banned(&ask->desk->tries, &ask->login, &ask->login.fault)) {
         unavailable(ask);
         return;
     }
@@ -230,6 +226,7 @@ static void decided(void *ctx)
     unsigned turn = ask->login.turn;
     ask->desk->deciding--;
     if (!ask->worker) {
+        tries_settle(&ask->desk->tries, &ask->login, true);
         ask_free(ask);
     } else if (ask->login.undecided) {
         ask->login.source++;
@@ -286,12 +283,12 @@ static void ask_source(struct ask *ask)
 }
 
 /* Whether the address or the worker has asked too much; `fault` then says so. */
-static bool is_too_much(const struct ask *ask, struct fault *fault)
+static bool is_too_much(struct ask *ask, struct fault *fault)
 {
-    const struct desk *desk = ask->desk;
+    struct desk *desk = ask->desk;
     if (desk->deciding >= DESK_DECIDING_MAX || ask->worker->ask_count > DESK_ASKS_MAX)
         fault_set(fault, FERRY_E_LIMIT, "there are too many logins under way");
-    return fault_is_set(fault) || is_banned(ask, fault);
+    return fault_is_set(fault) || !tries_begin(&desk->tries, &ask->login, fault);
 }
 
 static void ask_begin(struct ask *ask)
@@ -304,53 +301,6 @@ static void ask_begin(struct ask *ask)
 
 /* ---- messages ---- */
 
-static enum ferry_error take_identity(struct bytes from, struct login *login, struct fault *fault)
-{
-    if (from.len == 0)
-        return FERRY_OK;
-    login->identity = alloc_zero(sizeof(*login->identity));
-    if (!login->identity)
-        return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
-    return identity_wire_get(from, login->identity, fault);
-}
-
-static enum ferry_error take_name(struct bytes from, struct login *login, struct fault *fault)
-{
-    if (from.len > ACCOUNT_NAME_BYTES)
-        return fault_set(fault, FERRY_E_PROTOCOL, "a name of %zu bytes", from.len);
-    memcpy(login->name, from.ptr ? from.ptr : "", from.len);
-    login->name[from.len] = '\0';
-    return FERRY_OK;
-}
-
-static enum ferry_error take_peer(struct bytes from, struct login *login, struct fault *fault)
-{
-    char text[MESSAGE_NAME_BYTES + 1];
-    memcpy(text, from.ptr ? from.ptr : "", from.len);
-    text[from.len] = '\0';
-    if (address_parse(text, 0, &login->peer) == FERRY_OK)
-        return FERRY_OK;
-    return fault_set(fault, FERRY_E_PROTOCOL, "the peer's address is none");
-}
-
-/* The host that was asked with decides nothing; it is passed by. */
-static enum ferry_error take_login(struct ask *ask, struct wire_reader *reader, struct fault *fault)
-{
-    struct login *login = &ask->login;
-    ask->number = wire_get_u64(reader);
-    enum ferry_error error = take_name(wire_get_bytes(reader), login, fault);
-    bool has_password = wire_get_u8(reader) != 0;
-    struct bytes password = wire_get_bytes(reader);
-    if (error == FERRY_OK && has_password && secret_new(password, &login->password) != FERRY_OK)
-        error = fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
-    struct bytes peer = wire_get_bytes(reader);
-    if (error == FERRY_OK)
-        error = take_peer(peer, login, fault);
-    (void)wire_get_bytes(reader);
-    login->tls = (enum demand_tls)wire_get_u16(reader);
-    return error == FERRY_OK ? take_identity(wire_get_bytes(reader), login, fault) : error;
-}
-
 static enum ferry_error on_ask(struct desk_worker *worker, struct wire_reader *reader,
                                struct fault *fault)
 {
@@ -358,7 +308,8 @@ static enum ferry_error on_ask(struct desk_worker *worker, struct wire_reader *r
     if (!ask)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
     ask->desk = worker->desk;
-    enum ferry_error error = take_login(ask, reader, fault);
+    ask->login.seed = shelf_seed(worker->desk->tries.throttle.shelf);
+    enum ferry_error error = login_wire_get(reader, &ask->number, &ask->login, fault);
     if (error != FERRY_OK) {
         ask_free(ask);
         return error;
@@ -379,15 +330,38 @@ static void on_cancel(struct desk_worker *worker, uint64_t number)
         ask_cancel(ask);
 }
 
-/* The supervisor keeps those who serve files for as long as there are grants. */
+/* The supervisor keeps those who serve files for as long as there are grants: one of an auth before
+ * this one that no session ever had is told of, too. */
 static enum ferry_error on_logout(struct desk_worker *worker, uint64_t grant, struct fault *fault)
 {
     struct link *supervisor = worker->desk->supervisor;
-    visits_end(&worker->desk->visits, worker->number, grant);
-    if (!seats_leave(&worker->desk->seats, worker->number, grant))
+    struct desk *desk = worker->desk;
+    visits_end(&desk->visits, worker->number, grant);
+    if (!seats_leave(&desk->seats, worker->number, grant) && seats_gave(&desk->seats, grant))
         return FERRY_OK;
+    desk->gate.crowd.known = desk->seats.count;
     wire_put_u64(link_begin(supervisor, MESSAGE_REVOKE), grant);
     return link_send(supervisor, NULL, 0, fault);
+}
+
+/* A login that another auth granted. */
+static enum ferry_error on_seated(struct desk_worker *worker, struct wire_reader *reader,
+                                  struct fault *fault)
+{
+    struct desk *desk = worker->desk;
+    char account[ACCOUNT_NAME_BYTES + 1];
+    struct seats_guest guest = {.account = account, .worker = worker->number};
+    uint64_t grant = wire_get_u64(reader);
+    enum ferry_error error = login_wire_name(reader, account, fault);
+    if (error == FERRY_OK)
+        error = peer_wire_get(reader, &guest.peer, fault);
+    if (error != FERRY_OK)
+        return error;
+    guest.stamp = wire_get_u64(reader);
+    if (!seats_add(&desk->seats, &guest, grant))
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
+    desk->gate.crowd.known = desk->seats.count;
+    return FERRY_OK;
 }
 
 static void on_lookup(struct desk_worker *worker, struct wire_reader *reader)
@@ -411,8 +385,12 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
     case MESSAGE_LOOKUP:
         on_lookup(worker, reader);
         return FERRY_OK;
-    default:
+    case MESSAGE_SEATED:
+        return on_seated(worker, reader, fault);
+    case MESSAGE_LOGOUT:
         return on_logout(worker, wire_get_u64(reader), fault);
+    default:
+        return gate_message(&worker->gate, row->type, reader, fault);
     }
 }
 
@@ -427,6 +405,8 @@ static void worker_free(struct desk_worker *worker)
     TAILQ_REMOVE(&worker->desk->workers, worker, link);
     seats_leave_all(&worker->desk->seats, worker->number);
     visits_end_all(&worker->desk->visits, worker->number);
+    worker->desk->gate.crowd.known = worker->desk->seats.count;
+    gate_worker_fini(&worker->gate);
     link_free(worker->channel);
     fd_close(&worker->fd);
     alloc_free(worker);
@@ -455,7 +435,10 @@ static enum ferry_error worker_serve(struct desk_worker *worker)
         .closed = on_closed,
         .ctx = worker,
     };
-    return link_new(&setup, fd_take(&worker->fd), &worker->channel);
+    enum ferry_error error = link_new(&setup, fd_take(&worker->fd), &worker->channel);
+    if (error == FERRY_OK)
+        gate_worker_init(&worker->gate, &worker->desk->gate, worker->channel);
+    return error;
 }
 
 enum ferry_error desk_add_worker(struct desk *desk, uint32_t number, int fd)
@@ -483,16 +466,34 @@ void desk_init(struct desk *desk, struct loop *loop, struct link *supervisor, st
     visits_init(&desk->visits);
 }
 
-enum ferry_error desk_open(struct desk *desk, const struct book *book,
-                           const struct throttle_settings *throttle)
+enum ferry_error desk_open(struct desk *desk, const struct desk_setup *setup)
 {
     struct desk_worker *worker;
-    desk->book = book;
-    for (unsigned i = 0; i < book->count; i++)
-        turns_init(&desk->turns[i], book->sources[i]->turns);
-    throttle_init(&desk->throttle, throttle);
+    desk->book = setup->book;
+    for (unsigned i = 0; i < setup->book->count; i++)
+        turns_init(&desk->turns[i], setup->book->sources[i]->turns);
+    desk->tries.log = desk->log;
+    throttle_init(&desk->tries.throttle, &setup->throttle, setup->shelf);
+    if (gate_init(&desk->gate, desk->loop, &desk->tries.throttle, setup->sessions_max) !=
+            FERRY_OK ||
+        review_init(&desk->review, desk) != FERRY_OK)
+        return FERRY_E_MEMORY;
     TAILQ_FOREACH (worker, &desk->workers, link)
         if (worker_serve(worker) != FERRY_OK)
             return FERRY_E_MEMORY;
     return FERRY_OK;
+}
+
+void desk_end(struct desk *desk, const struct seat *seat, const char *words)
+{
+    struct fault fault = {0};
+    struct desk_worker *worker;
+    TAILQ_FOREACH (worker, &desk->workers, link) {
+        if (worker->number != seat->worker)
+            continue;
+        struct wire_writer *writer = link_begin(worker->channel, MESSAGE_END);
+        wire_put_u64(writer, seat->grant);
+        wire_put_bytes(writer, bytes_str(words));
+        (void)!link_send(worker->channel, NULL, 0, &fault);
+    }
 }

@@ -16,6 +16,7 @@ struct login {
     char name[ACCOUNT_NAME_BYTES + 1];
     struct secret *password; /* NULL: the question is whether one is needed */
     struct address peer;
+    uint64_t seed;                 /* of the stamp */
     enum demand_tls tls;           /* that the connection meets */
     struct tls_identity *identity; /* of a verified certificate; NULL: there is none */
 
@@ -25,6 +26,8 @@ struct login {
     bool undecided;   /* it has no such account: the next one is to be asked */
     const char *none; /* why not, for the log; NULL: as usual */
 
+    bool tried; /* its password counts as a failure: auth/tries.h */
+
     /* What is decided. */
     enum login_answer verdict;
     struct fault fault; /* why it is unavailable */
@@ -33,6 +36,7 @@ struct login {
     struct os_user user;
     char *charset;         /* "": none */
     char *denied_names;    /* as store/home.h; NULL: the default */
+    uint64_t stamp;        /* of the password: account_stamp */
     uint64_t sessions_max; /* 0: any number, here and below */
     uint64_t rate_up, rate_down, quota_bytes, quota_files;
     unsigned rules; /* MESSAGE_RULE_ bits */

@@ -83,22 +83,17 @@ static bool is_business(enum role role, const char *directive, bool *standing)
     return !*standing;
 }
 
-/* Prints what stands outside of blocks, as far as it is the role's business, with `sessions` for
- * sessions_max (0: as it is). */
+/* Prints what stands outside of blocks, as far as it is the role's business. */
 static enum ferry_error print_outside(const struct conf_instance *whole, enum role role,
-                                      uint64_t sessions, struct buf *out)
+                                      struct buf *out)
 {
-    static const char name[] = "sessions_max";
-    static char origin[] = "the share of a worker";
     static char file[] = "the file";
     bool standing = false;
     const struct conf_block *block = whole->block;
-    char text[24];
     struct conf_instance own = *whole;
     own.given = alloc_resize(NULL, block->count, sizeof(*own.given));
     if (!own.given)
         return FERRY_E_MEMORY;
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)sessions);
     for (size_t i = 0; i < block->count; i++) {
         const char *directive = block->directives[i].name;
         own.given[i] = whole->given[i];
@@ -106,28 +101,13 @@ static enum ferry_error print_outside(const struct conf_instance *whole, enum ro
             own.given[i] = (struct conf_given){0};
         else if (standing && own.given[i].file) /* on which line is no difference */
             own.given[i] = (struct conf_given){.file = file, .text = whole->given[i].text};
-        if (sessions > 0 && strcmp(directive, name) == 0)
-            own.given[i] = (struct conf_given){.file = origin, .text = text};
     }
     enum ferry_error error = print_effective(&own, PRINT_NO_SECRETS, out);
     alloc_free(own.given);
     return error;
 }
 
-/* Sessions are counted by each worker: together they have at least what was set. */
-static enum ferry_error print_block(const struct parcel *parcel, const struct conf *conf,
-                                    const struct conf_instance *block, enum print_secrets secrets,
-                                    enum role role, struct buf *out)
-{
-    if (block->block->name)
-        return print_effective(block, secrets, out);
-    uint64_t sessions = settings_global(conf)->sessions_max;
-    uint64_t share = (sessions + parcel->workers - 1) / parcel->workers;
-    return print_outside(block, role, role == ROLE_WORKER ? share : 0, out);
-}
-
-static enum ferry_error print_for(const struct parcel *parcel, const struct conf *conf,
-                                  enum role role, struct buf *out)
+static enum ferry_error print_for(const struct conf *conf, enum role role, struct buf *out)
 {
     enum ferry_error error = FERRY_OK;
     for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
@@ -136,7 +116,8 @@ static enum ferry_error print_for(const struct parcel *parcel, const struct conf
         const struct conf_instance *block = NULL;
         while (error == FERRY_OK && (shares[i].roles & ROLE_BIT(role)) &&
                (block = conf_next(conf, shares[i].block, block)))
-            error = print_block(parcel, conf, block, secrets, role, out);
+            error = block->block->name ? print_effective(block, secrets, out)
+                                       : print_outside(block, role, out);
     }
     return error;
 }
@@ -146,7 +127,7 @@ static enum ferry_error take_settings(struct parcel *parcel, const struct conf *
 {
     CLEANUP(buf_wipe) struct buf text;
     buf_init(&text, PRINT_MAX_BYTES);
-    enum ferry_error error = print_for(parcel, conf, role, &text);
+    enum ferry_error error = print_for(conf, role, &text);
     if (error != FERRY_OK)
         return fault_set(fault, error, "memory is short");
     if (buf_len(&text) > 0 && (parcel->settings[role] = sealed("settings", buf_view(&text))) < 0)

@@ -12,6 +12,7 @@
 #include "ferryd/hosts.h"
 #include "ferryd/say.h"
 #include "ferryd/settings.h"
+#include "ferryd/supervisor/bans.h"
 #include "ferryd/supervisor/crew.h"
 #include "ferryd/supervisor/notify.h"
 #include "ferryd/supervisor/scribe.h"
@@ -47,6 +48,7 @@ struct supervisor {
     struct standing *standings[ARRAY_LEN(standing_roles)];
     uint32_t last_number, last_crew; /* of processes, of crews */
     uint64_t restarts[ROLE_COUNT];
+    int bans;            /* memory, or a file, that auth keeps them in; -1: not yet */
     struct watch *watch; /* of the files; NULL: the system has none */
     struct loop_signal *signals[ARRAY_LEN(signals)];
 
@@ -66,6 +68,38 @@ struct supervisor {
 };
 
 static void on_gone(void *ctx, struct crew *crew);
+
+/* ---- who counts for all ---- */
+
+/* The newest auth is that of all workers. `before`: the crew that it takes over from, or NULL. */
+static void join(struct supervisor *self, struct crew *before)
+{
+    if (before)
+        crew_succeed(self->crew, before);
+    for (size_t i = 0; i < OLD_CREWS; i++)
+        if (self->old[i])
+            crew_succeed(self->crew, self->old[i]);
+    crew_introduced(self->crew);
+}
+
+static void on_renewed(void *ctx, struct crew *crew)
+{
+    struct supervisor *self = ctx;
+    if (crew == self->crew)
+        join(self, NULL);
+}
+
+static struct child *on_worker(void *ctx, uint32_t number)
+{
+    const struct supervisor *self = ctx;
+    struct child *worker = self->crew ? crew_worker(self->crew, number) : NULL;
+    if (!worker && self->new_crew)
+        worker = crew_worker(self->new_crew, number);
+    for (size_t i = 0; i < OLD_CREWS && !worker; i++)
+        if (self->old[i])
+            worker = crew_worker(self->old[i], number);
+    return worker;
+}
 
 /* ---- a change ---- */
 
@@ -230,6 +264,7 @@ static void on_running(void *ctx, struct crew *crew)
     watch_files(self);
     use_standings(self, crew_parcel(crew));
     tell_ready(self);
+    join(self, before);
     if (before) {
         retire(self, before);
         return;
@@ -279,6 +314,8 @@ static bool start_new(struct supervisor *self, struct fault *fault)
 {
     struct parcel *parcel = NULL;
     struct conf *conf = self->new_conf;
+    if (conf->check.count > 0 || (self->bans < 0 && !bans_open(conf, &self->bans)))
+        return false;
     const struct crew_setup setup = {
         .loop = self->loop,
         .log = self->log,
@@ -289,9 +326,11 @@ static bool start_new(struct supervisor *self, struct fault *fault)
         .id = ++self->last_crew,
         .next_number = &self->last_number,
         .restarts = self->restarts,
-        .events = {on_running, on_failed, on_closed, on_gone, meet_standings, self},
+        .bans = self->bans,
+        .events = {on_running, on_failed, on_closed, on_gone, meet_standings, on_renewed, on_worker,
+                   self},
     };
-    if (conf->check.count > 0 || parcel_make(conf, &parcel, fault) != FERRY_OK)
+    if (parcel_make(conf, &parcel, fault) != FERRY_OK)
         return false;
     enum ferry_error error = FERRY_OK;
     if (conf->check.count == 0)
@@ -474,12 +513,13 @@ static void fini(struct supervisor *self)
     scribe_free(self->scribe);
     loop_free(self->loop);
     conf_free(self->conf);
+    fd_close(&self->bans);
     fd_close(&self->ready_fd);
 }
 
 int supervise(const char *path, const char *folder, int ready_fd)
 {
-    struct supervisor self = {.path = path, .folder = folder, .ready_fd = ready_fd};
+    struct supervisor self = {.path = path, .folder = folder, .ready_fd = ready_fd, .bans = -1};
     if (init(&self)) {
         change_begin(&self, TELL_START);
         while (!self.over)

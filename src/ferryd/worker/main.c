@@ -28,6 +28,7 @@ struct worker {
     struct log log;
     struct charsets *charsets;
     struct remote_auth *auth;
+    struct remote_gate gate;
     struct remote_names lookups;
     struct names names; /* by them */
     struct remote_signer *signer;
@@ -68,6 +69,7 @@ static void worker_begin(void *ctx, struct role_main *role)
     given_init(&worker->given);
     STAILQ_INIT(&worker->doors);
     remote_names_init(&worker->lookups);
+    remote_gate_init(&worker->gate);
     worker->names = (struct names){&remote_names_ops, &worker->lookups};
     role_log(role, &worker->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     if (charsets_new(&worker->charsets) != FERRY_OK)
@@ -77,6 +79,7 @@ static void worker_begin(void *ctx, struct role_main *role)
         .log = &worker->log,
         .charsets = worker->charsets,
         .names = &worker->lookups,
+        .gate = &worker->gate,
     };
     worker->auth = remote_auth_new(&setup);
     worker->signer = remote_signer_new(loop, &worker->log);
@@ -186,7 +189,8 @@ static enum ferry_error make_server(struct worker *worker, const struct settings
         .master = worker->master,
         .account_ops = &remote_auth_ops,
         .accounts = worker->auth,
-        .sessions_max = (uint32_t)global->sessions_max,
+        .gate_ops = &remote_gate_ops,
+        .gate = &worker->gate,
         .names = &worker->names,
         .log = &worker->log,
         .id_tag = (uint32_t)getpid(),

@@ -47,6 +47,16 @@ class Daemon:
     def log_text(self):
         return self._log.read_text(errors="replace")
 
+    def pids(self, role):
+        """Of its processes of that role."""
+        children = pathlib.Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text().split()
+        found = []
+        for pid in children:
+            with contextlib.suppress(FileNotFoundError):  # it has just ended
+                if os.readlink(f"/proc/{pid}/exe").endswith(f"ferryd-{role}"):
+                    found.append(int(pid))
+        return found
+
     def events(self, name):
         """All events of that name so far."""
         found = []
