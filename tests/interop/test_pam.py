@@ -90,7 +90,7 @@ def code_of(all_, user, password=PASSWORD):
 
 
 def why(all_, user):
-    return all_.wait_for("login.refused", account=user)["why"]
+    return all_.wait_for("login.refused", account=user)["reason"]
 
 
 @test("a user of the system logs in with the system's password, and has its files by its own ids, with its groups")
