@@ -7,21 +7,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/compiler.h"
+#include "net/loop.h"
 
-enum { NOTIFY_PATH_BYTES = 108 }; /* of a Unix socket's address */
+struct notify;
 
-/* All zero: nobody is to be told. */
-struct notify {
-    char socket[NOTIFY_PATH_BYTES]; /* "@NAME" is an abstract one */
-    uint64_t watchdog_ns;           /* how often it must hear of us; 0: it does not watch */
-};
+/* Whether all that should answer has within the last `patience_ns`. */
+typedef bool notify_well_fn(void *ctx, uint64_t patience_ns);
 
 /* Takes what the environment says (NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID), and removes it from
- * there. */
-void notify_init(struct notify *notify);
+ * there: if nobody is to be told, the functions below do nothing. If it is watched, tells the
+ * watchdog from time to time that all is well, as long as `well` says so. NULL: memory is short. */
+struct notify *notify_new(struct loop *loop, notify_well_fn *well, void *ctx);
 
-/* Tells one state, such as "READY=1", with lines of more. What cannot be told is not. */
-void notify_tell(const struct notify *notify, const char *format, ...) PRINTF_LIKE(2, 3);
+/* NULL is fine. */
+void notify_free(struct notify *notify);
+
+/* It serves, by so many workers; also after a reload. `refused`: that was refused, and what was at
+ * work before still is. */
+void notify_ready(const struct notify *notify, unsigned workers, bool refused);
+void notify_reloading(const struct notify *notify);
+void notify_stopping(const struct notify *notify);
 
 #endif

@@ -41,8 +41,7 @@ struct supervisor {
     struct loop *loop;
     struct scribe *scribe;
     const struct log *log; /* the scribe's */
-    struct notify notify;
-    struct loop_timer *watchdog; /* NULL: nobody watches */
+    struct notify *notify;
     struct listeners listeners;
     struct grants *grants;
     struct standing *standings[ARRAY_LEN(standing_roles)];
@@ -116,19 +115,11 @@ static void drop_new(struct supervisor *self)
 
 static void change_begin(struct supervisor *self, enum tell_change change);
 
-/* `refused`: of a reload, after which what was at work before still is. */
-static void notify_serving(const struct supervisor *self, bool refused)
-{
-    if (self->crew && !self->draining)
-        notify_tell(&self->notify, "READY=1\nSTATUS=Serving by %u workers%s",
-                    crew_workers(self->crew),
-                    refused ? "; the configuration has mistakes, that of before holds" : "");
-}
-
 static void change_end(struct supervisor *self, bool refused)
 {
     self->changing = false;
-    notify_serving(self, refused);
+    if (self->crew && !self->draining)
+        notify_ready(self->notify, crew_workers(self->crew), refused);
     bool reload = self->reload_due;
     bool renew = self->renewal_due;
     self->reload_due = self->renewal_due = false;
@@ -358,8 +349,7 @@ static void change_begin(struct supervisor *self, enum tell_change change)
     self->changing = true;
     self->change = change;
     if (change != TELL_START)
-        notify_tell(&self->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
-                    (unsigned long long)(clock_monotonic_ns(&clock_system) / 1000));
+        notify_reloading(self->notify);
     if (change == TELL_RENEWAL) {
         self->new_conf = self->conf;
         check_fini(&self->conf->check);
@@ -412,7 +402,7 @@ static void on_gone(void *ctx, struct crew *crew)
 static void drain(struct supervisor *self)
 {
     self->draining = true;
-    notify_tell(&self->notify, "STOPPING=1\nSTATUS=Waiting for sessions to end");
+    notify_stopping(self->notify);
     drop_new(self);
     listeners_fini(&self->listeners);
     if (!self->crew) {
@@ -441,16 +431,12 @@ static void on_signal(void *ctx, int number)
 
 /* ---- life ---- */
 
-/* Says that all is well, unless a role has been silent, or away, for as long as the watchdog waits.
- */
-static void on_watchdog(void *ctx)
+/* Unless a role has been silent, or away, for so long. */
+static bool is_well(void *ctx, uint64_t patience_ns)
 {
-    struct supervisor *self = ctx;
-    uint64_t now_ns = loop_now_ns(self->loop);
-    if (!self->crew || self->draining ||
-        now_ns - crew_heard_ns(self->crew) < self->notify.watchdog_ns)
-        notify_tell(&self->notify, "WATCHDOG=1");
-    loop_timer_at(self->watchdog, now_ns + self->notify.watchdog_ns / 3);
+    const struct supervisor *self = ctx;
+    return !self->crew || self->draining ||
+           loop_now_ns(self->loop) - crew_heard_ns(self->crew) < patience_ns;
 }
 
 static struct standing *make_standing(struct supervisor *self, size_t i)
@@ -471,7 +457,6 @@ static struct standing *make_standing(struct supervisor *self, size_t i)
 
 static bool init(struct supervisor *self)
 {
-    notify_init(&self->notify);
     listeners_init(&self->listeners);
     self->loop = loop_new();
     if (!self->loop || scribe_new(self->loop, &self->scribe, NULL) != FERRY_OK)
@@ -480,12 +465,8 @@ static bool init(struct supervisor *self)
     self->grants = grants_new(self->loop, self->log, scribe_fd(self->scribe), self->folder,
                               look_whether_over, self);
     bool whole = self->grants != NULL;
-    if (self->notify.watchdog_ns > 0) {
-        self->watchdog = loop_timer_new(self->loop, on_watchdog, self);
-        whole &= self->watchdog != NULL;
-    }
-    if (self->watchdog)
-        on_watchdog(self);
+    self->notify = notify_new(self->loop, is_well, self);
+    whole &= self->notify != NULL;
     for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
         whole &= (self->standings[i] = make_standing(self, i)) != NULL;
     signal(SIGPIPE, SIG_IGN); /* whoever reads the log may leave */
@@ -507,7 +488,7 @@ static void fini(struct supervisor *self)
         standing_free(self->standings[i]);
     listeners_fini(&self->listeners);
     watch_free(self->watch);
-    loop_timer_free(self->watchdog);
+    notify_free(self->notify);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
         loop_signal_free(self->signals[i]);
     scribe_free(self->scribe);
