@@ -70,6 +70,7 @@
 
 static const struct conf_directive global_rows[] = {
 #include "ferryd/settings_log.def"
+#include "ferryd/settings_ops.def"
 #include "ferryd/settings_process_limits.def"
 #include "ferryd/settings_system.def"
     {.name = "drain_grace",

@@ -38,6 +38,9 @@ struct settings_global {
     uint64_t ban_after; /* failures; 0: nobody is banned */
     uint64_t ban_time_ns;
     char *ban_file; /* NULL: none */
+    char *control;  /* path; NULL: the default */
+    char *control_group;
+    struct conf_endpoint metrics; /* no address: nowhere */
 };
 
 enum { SETTINGS_WORKERS_MAX = 64 };

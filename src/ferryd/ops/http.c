@@ -23,6 +23,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct loop_watch *watch;
     struct loop_timer *timer;
+    struct loop_task *again; /* somebody was resumed, which wakes nobody */
     LIST_HEAD(, turn) waiting;
 };
 
@@ -192,6 +193,7 @@ static void resume(struct turn *turn)
     LIST_REMOVE(turn, link);
     turn->wait = NULL;
     MHD_resume_connection(turn->connection);
+    loop_task_post(turn->http->again);
 }
 
 static void refreshed(void *ctx)
@@ -310,8 +312,9 @@ enum ferry_error http_new(const struct http_setup *setup, int fd, struct http **
             MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
         http->watch = info ? loop_watch_new(setup->loop, info->epoll_fd, on_ready, http) : NULL;
         http->timer = loop_timer_new(setup->loop, on_time, http);
+        http->again = loop_task_new(setup->loop, on_time, http);
     }
-    if (!http->watch || !http->timer) {
+    if (!http->watch || !http->timer || !http->again) {
         http_free(http);
         return fault_set(fault, FERRY_E_MEMORY, "HTTP cannot be served");
     }
@@ -333,5 +336,6 @@ void http_free(struct http *http)
     }
     if (http->daemon)
         MHD_stop_daemon(http->daemon); /* closes the socket, too */
+    loop_task_free(http->again);
     alloc_free(http);
 }

@@ -375,6 +375,15 @@ void grants_forget(struct grants *grants, const struct child *worker)
 
 /* ---- life ---- */
 
+void grants_each(const struct grants *grants, void (*each)(void *ctx, struct child *child),
+                 void *ctx)
+{
+    struct steward *steward;
+    LIST_FOREACH (steward, &grants->stewards, link)
+        if (steward->child)
+            each(ctx, steward->child);
+}
+
 size_t grants_drain(struct grants *grants)
 {
     struct steward *steward;

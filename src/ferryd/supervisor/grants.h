@@ -37,6 +37,10 @@ void grants_revoke(struct grants *grants, uint64_t grant);
 /* The worker has ended, and all that it was granted with it. */
 void grants_forget(struct grants *grants, const struct child *worker);
 
+/* Calls `each` with every process. */
+void grants_each(const struct grants *grants, void (*each)(void *ctx, struct child *child),
+                 void *ctx);
+
 /* Tells all processes to leave. Returns how many there are. */
 size_t grants_drain(struct grants *grants);
 
