@@ -200,12 +200,13 @@ void server_event_unsealed(const struct server_session *session, const struct fa
 
 void server_event_refused(const struct server_session *session, const struct fault *why)
 {
-    server_count_failure(&session->shared->counters, why->kind);
+    if (!session->farewell)
+        server_count_failure(&session->shared->counters, why->kind);
     /* Whoever is waited for here is the client; and of a server that ends it is no fault. */
     bool idle = why->kind == FERRY_E_TIMEOUT;
-    const char *side = session->draining ? "server" : server_event_side(why);
+    const char *side = session->farewell ? "server" : server_event_side(why);
     const char *advice =
-        session->draining ? "the client is to come again" : server_event_advice(why);
+        session->farewell ? "the client is to come again" : server_event_advice(why);
     if (idle)
         advice = session->logged_in ? "raise idle_timeout if clients need longer pauses"
                                     : "raise login_timeout if logins need longer";

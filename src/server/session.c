@@ -161,6 +161,7 @@ void server_session_transfer_over(struct server_session *session)
 static void session_part(struct server_session *session, const char *farewell, const char *why)
 {
     session->farewell = farewell;
+    session->parting = why;
     if (session->transfer || session->phase == SERVER_GONE)
         return;
     server_pi_refuse(session->pi, farewell);
@@ -173,7 +174,6 @@ static void session_part(struct server_session *session, const char *farewell, c
 
 void server_session_drain(struct server_session *session)
 {
-    session->draining = true;
     session_part(session, "The server is shutting down", "the server ended");
 }
 
@@ -262,7 +262,7 @@ static void session_leave(struct server_session *session)
 {
     const struct fault *fault = server_pi_fault(session->pi);
     if (fault_is_set(fault)) {
-        session->why = fault_kind_name(fault->kind);
+        session->why = session->farewell ? session->parting : fault_kind_name(fault->kind);
         server_event_refused(session, fault);
     } else if (!session->why) {
         session->why = "QUIT";

@@ -114,7 +114,7 @@ struct server_session {
     bool turning;            /* inside server_session_turn */
     const char *farewell;    /* it is to end, with these words: no further command after this one */
     char *farewell_copy;     /* or NULL */
-    bool draining;           /* since the server ends */
+    const char *parting;     /* the same for the log */
     const char *why;         /* it ended, for the log */
 
     /* The command whose final reply is due; its views are valid until then. */

@@ -65,7 +65,7 @@ static const char *ban(const struct ban_desk *desk, const struct address *peer, 
         return "that is no time that a ban can last";
     throttle_ban(desk->throttle, peer, now_ns + seconds * CLOCK_NS_PER_S, now_ns);
     log_event(desk->log, LOG_LEVEL_NOTICE, "auth.ban", F_STR("peer", text),
-              F_DUR("time", seconds * CLOCK_NS_PER_S), F_STR("reason", "by hand"),
+              F_DUR("lasts", seconds * CLOCK_NS_PER_S), F_STR("reason", "by hand"),
               F_STR("side", "server"), F_STR("advice", "\"ferryctl bans\" lifts it"));
     return NULL;
 }

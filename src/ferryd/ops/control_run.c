@@ -132,8 +132,10 @@ static void on_reloaded(void *ctx, bool done, struct bytes words)
                        "the old one holds; mend the file and try again", text ? text : "");
 }
 
-static void reload(struct control_client *client)
+static void reload(void *ctx)
 {
+    struct control_client *client = ctx;
+    client->wait = NULL;
     struct client_wish *wish = add_wish(client);
     if (wish)
         wish->wish = peers_reload(client->control->setup.peers, on_reloaded, wish);
@@ -208,7 +210,7 @@ void control_run(struct control_client *client)
         refresh(client, REFRESH_SESSIONS, kick);
         break;
     case CONTROL_RELOAD:
-        reload(client);
+        refresh(client, REFRESH_PROCESSES, reload); /* for the file's name */
         break;
     case CONTROL_DRAIN:
         drain(client);

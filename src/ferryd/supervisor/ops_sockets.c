@@ -171,8 +171,16 @@ static enum ferry_error prepare(struct ops_sockets *sockets, enum ops_socket whi
     return FERRY_OK;
 }
 
+/* There may be several servers on one machine, of which one has the default. */
+static void tell_without(const struct log *log, const char *path, const struct fault *why)
+{
+    log_event(log, LOG_LEVEL_ERROR, "control.none", F_STR("path", path),
+              F_VISIBLE("reason", why->what), F_STR("side", "server"),
+              F_STR("advice", "ferryctl cannot reach this server: set control to another path"));
+}
+
 static enum ferry_error bind_control(struct ops_sockets *sockets, struct conf *conf,
-                                     const char *file)
+                                     const char *file, const struct log *log)
 {
     const struct settings_global *global = settings_global(conf);
     struct fault fault = {0};
@@ -182,7 +190,10 @@ static enum ferry_error bind_control(struct ops_sockets *sockets, struct conf *c
         return FERRY_E_MEMORY;
     if (!is_same(&sockets->now[OPS_SOCKET_CONTROL], path) &&
         listen_control(path, global->control_group, &fd, &fault) != FERRY_OK) {
-        conf_mistake(conf, conf_next(conf, NULL, NULL), "control", "control: %s", fault.what);
+        if (global->control)
+            conf_mistake(conf, conf_next(conf, NULL, NULL), "control", "control: %s", fault.what);
+        else
+            tell_without(log, path, &fault);
         return FERRY_OK;
     }
     return prepare(sockets, OPS_SOCKET_CONTROL, alloc_str(path), fd);
@@ -205,11 +216,12 @@ static enum ferry_error bind_endpoint(struct ops_sockets *sockets, enum ops_sock
     return prepare(sockets, which, alloc_str(name), fd);
 }
 
-enum ferry_error ops_sockets_bind(struct ops_sockets *sockets, struct conf *conf, const char *file)
+enum ferry_error ops_sockets_bind(struct ops_sockets *sockets, struct conf *conf, const char *file,
+                                  const struct log *log)
 {
     const struct settings_global *global = settings_global(conf);
     ops_sockets_unbind(sockets);
-    enum ferry_error error = bind_control(sockets, conf, file);
+    enum ferry_error error = bind_control(sockets, conf, file, log);
     if (error == FERRY_OK)
         error = bind_endpoint(sockets, OPS_SOCKET_METRICS, conf, "metrics", &global->metrics);
     return error;

@@ -5,6 +5,7 @@
 
 #include "base/compiler.h"
 #include "base/fault.h"
+#include "base/log.h"
 #include "conf/read.h"
 #include "ferryd/ops_wire.h"
 #include "ferryd/supervisor/child.h"
@@ -26,9 +27,10 @@ void ops_sockets_init(struct ops_sockets *sockets);
 void ops_sockets_fini(struct ops_sockets *sockets);
 
 /* Binds what the configuration `conf`, read from `file`, wants and is not bound yet. What cannot be
- * had is a mistake in its `check`. FERRY_E_MEMORY. */
+ * had is a mistake in its `check`; but if nobody asked for the control socket, the server does
+ * without, which the log is told. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error ops_sockets_bind(struct ops_sockets *sockets, struct conf *conf,
-                                            const char *file);
+                                            const char *file, const struct log *log);
 
 /* Closes again what was bound since the last ops_sockets_keep. */
 void ops_sockets_unbind(struct ops_sockets *sockets);

@@ -297,7 +297,7 @@ static bool start_new(struct supervisor *self, struct fault *fault)
     if (conf->check.count == 0)
         error = listeners_bind(&self->listeners, conf, parcel->workers);
     if (error == FERRY_OK && conf->check.count == 0)
-        error = ops_sockets_bind(&self->standings.sockets, conf, self->path);
+        error = ops_sockets_bind(&self->standings.sockets, conf, self->path, self->log);
     if (error == FERRY_OK && conf->check.count == 0)
         error = crew_new(&setup, parcel, &self->new_crew);
     if (self->new_crew && self->change == TELL_START)

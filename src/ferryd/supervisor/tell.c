@@ -92,7 +92,7 @@ void tell_refused(const struct log *log, enum tell_change change, const char *pa
 
 void tell_root(const struct log *log)
 {
-    static const enum role roles[] = {ROLE_KEYS, ROLE_AUTH, ROLE_WORKER};
+    static const enum role roles[] = {ROLE_KEYS, ROLE_AUTH, ROLE_WORKER, ROLE_OPS};
     for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
         struct identity identity;
         bool own;

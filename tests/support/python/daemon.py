@@ -95,6 +95,8 @@ def write_conf(folder, text):
     text = "log_form = json\n" + text.replace("HASH", password_hash())
     if "login_failures_kept" not in text:  # all clients of a test have one address
         text += "login_failures_kept = 0s\n"
+    if "control =" not in text:  # the default is one for the whole machine
+        text += "control = control\n"
     (folder / "ferryd.conf").write_text(text + (f"files_user = {NOBODY}\n" if os.getuid() == 0 else ""))
 
 
