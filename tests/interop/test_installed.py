@@ -235,7 +235,7 @@ def under_the_unit(prefix):
 def least_capabilities(prefix):
     unit = (prefix / "lib/systemd/system/ferryd.service").read_text()
     kept = unit_directives(unit, "CapabilityBoundingSet")[0].split()
-    text = "sandbox = require\nhung_after = 1s\n" + SIMPLE.replace("127.0.0.1:0", "127.0.0.1:989")
+    text = "sandbox = require\nhung_after = 1s\ncontrol_group = daemon\n" + SIMPLE.replace("127.0.0.1:0", "127.0.0.1:989")
     for left_out in [None, *kept]:
         rest = [one for one in kept if one != left_out]
         failed = stopped = None
@@ -278,9 +278,9 @@ def container(prefix):
         tried = subprocess.run(in_container(folder, "true"), capture_output=True, text=True, check=False)
         if tried.returncode != 0:
             raise Skip(f"no namespaces of users here: {tried.stderr.strip()}")
-        server = daemon.Daemon(folder, None, folder / "log")
         argv = in_container(folder, prefix / "bin" / "ferryd", "run", "-c", folder / "ferryd.conf")
         with peers.process(argv, folder / "log") as outer:
+            server = daemon.Daemon(folder, outer, folder / "log")
             server.wait_for("server.listen")
             (first,) = children(outer.pid)
             yield server, first, outer
