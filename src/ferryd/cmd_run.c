@@ -10,8 +10,9 @@
 #include "ferryd/command.h"
 
 /* Where it may be: where all are installed in one folder, where they are built, where they are
- * installed. */
+ * installed, first as seen from this program: the installed tree may have been moved. */
 static const char *const places[] = {"ferryd-supervisor", "supervisor/ferryd-supervisor",
+                                     FERRYD_PROGRAMS_NEAR "/ferryd-supervisor",
                                      FERRYD_PROGRAMS "/ferryd-supervisor"};
 
 /* As seen from the folder of this program. Returns whether it is there. */

@@ -7,7 +7,8 @@
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_OPS ROLE_BIT(ROLE_OPS)
 #define BIT_ROLES                                                                                  \
-    (BIT_WORKER | BIT_AUTH | BIT_KEYS | ROLE_BIT(ROLE_FILES) | BIT_OPS | ROLE_BIT(ROLE_HOOKS))
+    (BIT_WORKER | BIT_AUTH | BIT_KEYS | ROLE_BIT(ROLE_FILES) | BIT_OPS | ROLE_BIT(ROLE_HOOKS) |    \
+     ROLE_BIT(ROLE_PAM))
 #define STARTING WIRE_STATE(MESSAGE_STARTING)
 #define RUNNING WIRE_STATE(MESSAGE_RUNNING)
 
@@ -64,6 +65,7 @@ static const struct wire_message from_supervisor[] = {
      {WIRE_U64, WIRE_U8, WIRE_TEXT(MESSAGE_MISTAKES_BYTES)}},
     {MESSAGE_EVENT, "event", BIT_SUPERVISOR, RUNNING, 0, {WIRE_TEXT(MESSAGE_EVENT_BYTES)}},
     {MESSAGE_INTRODUCED, "introduced", BIT_SUPERVISOR, RUNNING, 0, {{0}}},
+    {MESSAGE_PING, "ping", BIT_SUPERVISOR, RUNNING, 0, {{0}}},
 };
 
 static const struct wire_message to_supervisor[] = {
@@ -81,6 +83,7 @@ static const struct wire_message to_supervisor[] = {
     {MESSAGE_STATUS_ASK, "status-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
     {MESSAGE_RELOAD_ASK, "reload-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
     {MESSAGE_DRAIN_ASK, "drain-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_PONG, "pong", BIT_ROLES, RUNNING, 0, {{0}}},
 };
 
 /* The ask: its number, account, whether there is a password, the password, the peer's address, the
@@ -173,6 +176,12 @@ static const struct wire_message keys_to_worker[] = {
      {WIRE_U64, WIRE_BYTES(MESSAGE_SIGNATURE_BYTES)}},
 };
 
+static const struct wire_message to_pam[] = {
+    {MESSAGE_PAM_CHECK, "pam-check", BIT_AUTH, RUNNING, 1, {{0}}},
+    {MESSAGE_PAM_OPEN, "pam-open", BIT_AUTH, RUNNING, 1, {WIRE_U64, NAME, NAME}},
+    {MESSAGE_PAM_CLOSE, "pam-close", BIT_AUTH, RUNNING, 0, {WIRE_U64}},
+};
+
 const struct wire_table messages_from_supervisor = TABLE(from_supervisor);
 const struct wire_table messages_to_supervisor = TABLE(to_supervisor);
 const struct wire_table messages_to_auth = TABLE(to_auth);
@@ -181,3 +190,4 @@ const struct wire_table messages_to_keys = TABLE(to_keys);
 const struct wire_table messages_keys_to_worker = TABLE(keys_to_worker);
 const struct wire_table messages_ops_to_auth = TABLE(ops_to_auth);
 const struct wire_table messages_auth_to_ops = TABLE(auth_to_ops);
+const struct wire_table messages_to_pam = TABLE(to_pam);

@@ -90,6 +90,14 @@ enum message {
     MESSAGE_BAN_ROW,  /* number, address or network, end i64 (s since 1970), failures u64, by hand
                          u8 */
     MESSAGE_BAN_DONE, /* number, done u8, why not: after the last row, too */
+    /* supervisor -> every role, and back */
+    MESSAGE_PING, /* whether it still answers */
+    MESSAGE_PONG,
+
+    /* auth -> pam; each with a channel on which PAM is asked, and answers (ferryd/pam_wire.h) */
+    MESSAGE_PAM_CHECK,
+    MESSAGE_PAM_OPEN,  /* session u64, account, address of the peer */
+    MESSAGE_PAM_CLOSE, /* session u64, without a channel */
 };
 
 enum message_limits {
@@ -144,5 +152,6 @@ extern const struct wire_table messages_to_keys; /* from a worker */
 extern const struct wire_table messages_keys_to_worker;
 extern const struct wire_table messages_ops_to_auth;
 extern const struct wire_table messages_auth_to_ops;
+extern const struct wire_table messages_to_pam; /* from auth */
 
 #endif

@@ -221,6 +221,9 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
         return FERRY_OK;
     case MESSAGE_DRAIN:
         return drain(self, wire_get_u64(reader), fault);
+    case MESSAGE_PING:
+        (void)link_begin(self->supervisor, MESSAGE_PONG);
+        return link_send(self->supervisor, NULL, 0, fault);
     default:
         return self->handlers->other ? self->handlers->other(self->ctx, row, reader, raw, fault)
                                      : not_mine(row, fault);

@@ -72,6 +72,7 @@ static const struct conf_directive global_rows[] = {
 #include "ferryd/settings_log.def"
 #include "ferryd/settings_ops.def"
 #include "ferryd/settings_process_limits.def"
+#include "ferryd/settings_system.def"
     {.name = "drain_grace",
      .type = CONF_DURATION,
      GLOBAL(drain_grace_ns),
@@ -107,7 +108,8 @@ static const struct conf_directive global_rows[] = {
      GLOBAL(accounts),
      .help = "Where accounts are looked for that have no block, in this order: sqlite:PATH, or a "
              "path alone, is a file that \"ferryctl account\" keeps; ldap:NAME and "
-             "postgresql:NAME are of the blocks of that name."},
+             "postgresql:NAME are of the blocks of that name; pam is the "
+             "users of the system, by their own ids."},
     {.name = "files_user",
      .type = CONF_TEXT,
      GLOBAL(files_user),

@@ -25,7 +25,11 @@ struct settings_global {
     uint64_t memory_max_bytes;
     uint64_t drain_grace_ns;
     uint64_t parts_kept_ns;
-    uint64_t workers; /* 0: one for each processor */
+    uint64_t workers;       /* 0: one for each processor */
+    uint64_t hung_after_ns; /* 0: processes are not asked whether they answer */
+    char *pam_service;
+    uint64_t pam_timeout_ns, pam_uid_min;
+    bool pam_shells, pam_session;
     enum confinement sandbox;
     struct conf_texts accounts; /* ferryd/sources.h; none: there are only account blocks */
     char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */

@@ -1,6 +1,9 @@
 /* What of ferryd.conf contradicts itself. */
-#include "ferryd/destination.h"
 #include "ferryd/settings.h"
+
+#include <string.h>
+
+#include "ferryd/destination.h"
 #include "ferryd/settings_check_web.h"
 #include "ferryd/sources.h"
 
@@ -84,6 +87,16 @@ static void check_account(struct conf *conf, const struct conf_instance *instanc
                      "or cert-and-password");
 }
 
+/* PAM takes it for the name of a file. */
+static void check_pam(struct conf *conf, const struct conf_instance *global)
+{
+    const char *service = settings_global(conf)->pam_service;
+    if (service && (!service[0] || strchr(service, '/') || strlen(service) > MESSAGE_NAME_BYTES))
+        conf_mistake(conf, global, "pam_service",
+                     "it must be the name of a file in /etc/pam.d, of %d bytes at most",
+                     MESSAGE_NAME_BYTES);
+}
+
 static void check_log(struct conf *conf, const struct conf_instance *global)
 {
     const struct settings_global *values = global->values;
@@ -123,6 +136,7 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
     settings_check_web(conf);
     settings_hooks_check(conf);
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
+    check_pam(conf, global);
     check_log(conf, global);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))
         conf_mistake(conf, global, NULL, "there is no listen block: nobody could connect");

@@ -18,6 +18,7 @@ static const struct {
     {"sqlite:", SOURCES_SQLITE, NULL},
     {"ldap:", SOURCES_LDAP, SETTINGS_LDAP},
     {"postgresql:", SOURCES_POSTGRESQL, SETTINGS_POSTGRESQL},
+    {"pam", SOURCES_PAM, NULL},
 };
 
 struct sources_item sources_read(const char *text)
@@ -122,4 +123,13 @@ enum ferry_error sources_settle(struct conf *conf)
         conf_mistake(conf, global, accounts, "there are more than %d", SOURCES_MAX);
     check_all_named(conf, list);
     return error;
+}
+
+bool sources_have(const struct conf *conf, enum sources_kind kind)
+{
+    const struct conf_texts *list = &settings_global(conf)->accounts;
+    for (size_t i = 0; i < list->count; i++)
+        if (sources_read(list->list[i]).kind == kind)
+            return true;
+    return false;
 }

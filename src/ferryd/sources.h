@@ -2,6 +2,8 @@
 #ifndef FERRY_FERRYD_SOURCES_H
 #define FERRY_FERRYD_SOURCES_H
 
+#include <stdbool.h>
+
 #include "base/compiler.h"
 #include "conf/read.h"
 
@@ -9,6 +11,7 @@ enum sources_kind {
     SOURCES_SQLITE,     /* "sqlite:/PATH", or the path alone */
     SOURCES_LDAP,       /* "ldap:NAME", of a block */
     SOURCES_POSTGRESQL, /* "postgresql:NAME", likewise */
+    SOURCES_PAM,        /* "pam": the users of the system */
 };
 
 struct sources_item {
@@ -24,5 +27,8 @@ struct sources_item sources_read(const char *text);
 /* Makes the paths in `accounts` absolute, from the folder of the file that names them, and notes
  * what cannot be as mistakes of `conf`. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error sources_settle(struct conf *conf);
+
+/* Whether one of that kind is among `accounts`. */
+bool sources_have(const struct conf *conf, enum sources_kind kind);
 
 #endif

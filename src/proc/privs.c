@@ -179,3 +179,22 @@ enum ferry_error privs_enter(const struct privs *privs, struct fault *fault)
         error = lock(fault);
     return error;
 }
+
+uint64_t privs_login_capabilities(void)
+{
+    static const unsigned wanted[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
+                                      CAP_SETGID, CAP_SETUID,       CAP_AUDIT_WRITE};
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    uint64_t bits = 0;
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+        bits |= UINT64_C(1) << wanted[i];
+    if (syscall(SYS_capget, &header, data) < 0)
+        return 0;
+    return bits & (data[0].permitted | (uint64_t)data[1].permitted << 32);
+}
+
+void privs_hide(void)
+{
+    prctl(PR_SET_DUMPABLE, 0); /* cannot fail for this value */
+}

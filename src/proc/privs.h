@@ -43,4 +43,13 @@ struct privs {
  * failure the process must end: it has neither its old privileges nor its new ones. */
 NODISCARD enum ferry_error privs_enter(const struct privs *privs, struct fault *fault);
 
+/* For `capabilities`: those that programs need which check passwords of the system and begin
+ * sessions, as far as this process has them: to read and own any file, to become somebody, and to
+ * write to the audit log. */
+uint64_t privs_login_capabilities(void);
+
+/* No core dump, and nobody's ptrace, of a program that has just begun: exec forgets that of the one
+ * before. */
+void privs_hide(void);
+
 #endif

@@ -11,8 +11,9 @@ enum role {
     ROLE_FILES,
     ROLE_OPS,
     ROLE_HOOKS,
+    ROLE_PAM,
 };
-enum { ROLE_COUNT = ROLE_HOOKS + 1 };
+enum { ROLE_COUNT = ROLE_PAM + 1 };
 
 /* A set of roles is an unsigned with these bits. */
 #define ROLE_BIT(role) (1U << (unsigned)(role))

@@ -12,7 +12,7 @@
 #include "proc/sanitized.h"
 
 #define BIT(role) ROLE_BIT(ROLE_##role)
-#define UNLISTED (BIT(SUPERVISOR) | BIT(HOOKS))
+#define UNLISTED (BIT(SUPERVISOR) | BIT(HOOKS) | BIT(PAM))
 #define LISTED (BIT(KEYS) | BIT(AUTH) | BIT(WORKER) | BIT(FILES) | BIT(OPS))
 #define SANITIZERS (SANITIZED ? LISTED : 0)
 

@@ -49,7 +49,7 @@ ONLY_IN = [
     ("<openssl/", r"tls/"),
     ("<uv.h>", r"net/"),
     ("<uv/", r"net/"),
-    ("<pthread.h>", r"net/|store/quota\.c"),  # what the sessions of an account count together
+    ("<pthread.h>", r"net/|ferryd/auth/pam_line\.h|store/quota\.c"),  # what the sessions of an account count together
     ("<threads.h>", r"net/"),
     ("<confuse.h>", r"conf/"),
     ("<seccomp.h>", r"proc/"),

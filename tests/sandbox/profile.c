@@ -13,17 +13,18 @@ static const struct privs_limit limits[] = {{RLIMIT_NOFILE, 256}, {RLIMIT_FSIZE,
 
 static const struct landlock_ports any[] = {{0, UINT16_MAX}};
 
-/* Root becomes nobody, but for the supervisor; without root everyone stays. */
+/* Root becomes nobody, but for the supervisor and pam; without root everyone stays. */
 static enum ferry_error drop(enum role role, struct fault *fault)
 {
-    bool stays = geteuid() != 0 || role == ROLE_SUPERVISOR;
+    bool keeps = role == ROLE_SUPERVISOR || role == ROLE_PAM;
+    bool stays = geteuid() != 0 || keeps;
     struct privs privs = {
         .uid = stays ? getuid() : NOBODY,
         .gid = stays ? getgid() : NOBODY,
         .limits = limits,
         .limit_count = ARRAY_LEN(limits),
     };
-    if (role == ROLE_SUPERVISOR && geteuid() == 0)
+    if (keeps && geteuid() == 0)
         privs.capabilities = UINT64_C(1) << 6 | UINT64_C(1) << 7; /* CAP_SETGID, CAP_SETUID */
     return privs_enter(&privs, fault);
 }
@@ -45,6 +46,7 @@ enum ferry_error profile_enter(enum role role, const struct scene *scene,
     struct landlock_rules rules = {.paths = own};
     switch (role) {
     case ROLE_SUPERVISOR:
+    case ROLE_PAM:
         *report = (struct landlock_report){0};
         return FERRY_OK; /* Landlock would bind its children */
     case ROLE_KEYS:

@@ -153,7 +153,7 @@ static void may_start_programs(void *ctx)
 static void sec_68_supervisor_and_hooks_start_programs_and_mount_nothing(void **state)
 {
     (void)state;
-    enum role roles[] = {ROLE_SUPERVISOR, ROLE_HOOKS};
+    enum role roles[] = {ROLE_SUPERVISOR, ROLE_HOOKS, ROLE_PAM};
     for (size_t i = 0; i < ARRAY_LEN(roles); i++)
         assert_int_equal(in_child(may_start_programs, &roles[i]), 0);
 }

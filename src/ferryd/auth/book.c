@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "ferryd/auth/source_blocks.h"
 #include "ferryd/auth/source_ldap.h"
+#include "ferryd/auth/source_pam.h"
 #include "ferryd/auth/source_postgresql.h"
 #include "ferryd/auth/source_roster.h"
 #include "ferryd/directory/directories.h"
@@ -35,6 +36,9 @@ static enum ferry_error open_source(struct book *book, struct given *given, cons
     case SOURCES_SQLITE:
         error = source_roster_open(item.where, out, fault);
         break;
+    case SOURCES_PAM:
+        error = source_pam_open(settings_global(given->conf), book->pam, out, fault);
+        break;
     case SOURCES_LDAP:
         error = open_block(source_ldap_open, SETTINGS_LDAP, item.where, given, out, fault);
         break;
@@ -60,11 +64,12 @@ static enum ferry_error open_blocks(struct book *book, struct conf *conf, struct
                  : FERRY_OK;
 }
 
-enum ferry_error book_init(struct book *book, struct given *given, bool alone, struct fault *fault)
+enum ferry_error book_init(struct book *book, struct given *given, struct pam_line *pam, bool alone,
+                           struct fault *fault)
 {
     struct conf *conf = given->conf;
     const struct settings_global *global = settings_global(conf);
-    *book = (struct book){.alone = alone};
+    *book = (struct book){.pam = pam, .alone = alone};
     enum ferry_error error = open_blocks(book, conf, fault);
     if (error == FERRY_OK && global->files_user) {
         book->files_user = alloc_str(global->files_user);

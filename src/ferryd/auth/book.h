@@ -15,18 +15,22 @@
 
 enum { BOOK_SOURCES_MAX = 1 + SOURCES_MAX };
 
+struct pam_line;
+
 struct book {
     struct source *sources[BOOK_SOURCES_MAX]; /* in the order in which they are asked */
     unsigned count;
-    char *files_user; /* for accounts that name no user; NULL: none, unless `alone` */
-    bool alone;       /* there is no user but this process's own: it was not started by root */
+    char *files_user;     /* for accounts that name no user; NULL: none, unless `alone` */
+    struct pam_line *pam; /* the caller's */
+    bool alone;           /* there is no user but this process's own: it was not started by root */
 };
 
 /* Makes the accounts of `given`, which must outlive the book, and opens the sources that its
  * configuration names. FERRY_E_ARGUMENT and what a source has: the words are in `fault`;
- * FERRY_E_MEMORY. On failure, too, to be ended with book_fini. */
-NODISCARD enum ferry_error book_init(struct book *book, struct given *given, bool alone,
-                                     struct fault *fault);
+ * FERRY_E_MEMORY. On failure, too, to be ended with book_fini. `pam`: where PAM is asked, if it is.
+ */
+NODISCARD enum ferry_error book_init(struct book *book, struct given *given, struct pam_line *pam,
+                                     bool alone, struct fault *fault);
 void book_fini(struct book *book);
 
 /* The user whose rights the account's files are reached with. Errors as os_user_find;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "ferryd/auth/source_pam.h"
 #include "ferryd/directory/conninfo.h"
 #include "ferryd/directory/server_url.h"
 #include "ferryd/settings.h"
@@ -92,6 +93,9 @@ static void reach_source(struct reach *reach, const struct conf *conf, const cha
     switch (item.kind) {
     case SOURCES_SQLITE:
         reach_roster(reach, item.where);
+        break;
+    case SOURCES_PAM: /* is asked by another process */
+        reach->threads += SOURCE_PAM_TURNS;
         break;
     case SOURCES_LDAP:
         block = conf_find(conf, SETTINGS_LDAP, item.where);

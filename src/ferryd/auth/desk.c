@@ -50,6 +50,10 @@ static void ask_free(struct ask *ask)
     if (ask->worker)
         ask_detach(ask);
     loop_timer_free(ask->later);
+    if (ask->login.visit != 0) { /* its session never began */
+        struct source *source = ask->desk->book->sources[ask->login.source];
+        source->ops->leave(source, ask->login.visit);
+    }
     tries_settle(&ask->desk->tries, &ask->login, false);
     login_fini(&ask->login);
     alloc_free(ask);
@@ -167,6 +171,9 @@ static void grant(struct ask *ask)
     struct seats_rates share = shares_spread(desk, login->name, ask->worker->number);
     login->rate_up = share.up;
     login->rate_down = share.down;
+    visits_begin(&desk->visits, ask->worker->number, number, desk->book->sources[login->source],
+                 login->visit);
+    login->visit = 0;
     answer(ask, number);
 }
 
@@ -336,6 +343,7 @@ static enum ferry_error on_logout(struct desk_worker *worker, uint64_t grant, st
 {
     struct link *supervisor = worker->desk->supervisor;
     struct desk *desk = worker->desk;
+    visits_end(&desk->visits, worker->number, grant);
     struct seat *seat = seats_find(&desk->seats, worker->number, grant);
     if (!seat && seats_gave(&desk->seats, grant))
         return FERRY_OK;
@@ -407,6 +415,7 @@ static void worker_free(struct desk_worker *worker)
     TAILQ_REMOVE(&worker->desk->workers, worker, link);
     seats_leave_all(&worker->desk->seats, worker->number);
     worker->desk->review.spread = true;
+    visits_end_all(&worker->desk->visits, worker->number);
     worker->desk->gate.crowd.known = worker->desk->seats.count;
     gate_worker_fini(&worker->gate);
     link_free(worker->channel);
@@ -465,6 +474,7 @@ void desk_init(struct desk *desk, struct loop *loop, struct link *supervisor, st
     *desk = (struct desk){.loop = loop, .supervisor = supervisor, .log = log};
     TAILQ_INIT(&desk->workers);
     seats_init(&desk->seats, first_grant);
+    visits_init(&desk->visits);
 }
 
 enum ferry_error desk_open(struct desk *desk, const struct desk_setup *setup)

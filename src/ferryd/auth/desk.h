@@ -15,6 +15,7 @@
 #include "ferryd/auth/shelf.h"
 #include "ferryd/auth/tries.h"
 #include "ferryd/auth/turns.h"
+#include "ferryd/auth/visits.h"
 #include "ferryd/link.h"
 #include "net/loop.h"
 
@@ -34,6 +35,7 @@ struct desk {
     struct tries tries;
     struct gate gate;
     struct seats seats;
+    struct visits visits;
     struct review review;
     struct turns turns[BOOK_SOURCES_MAX]; /* of each of the book's sources */
     TAILQ_HEAD(, desk_worker) workers;

@@ -45,7 +45,7 @@ static const char *refusal(const struct login *login, const struct account *acco
     if (!login->password)
         return NULL;
     if (!account)
-        return "there is no such account";
+        return login->none ? login->none : "there is no such account";
     if (bar != ACCOUNT_FREE)
         return account_bar_words(bar);
     const char *lacks = demand_tls_lacks(account->tls, login->tls);
@@ -104,10 +104,20 @@ static void decide(struct login *login, const struct book *book, const struct ac
     }
 }
 
+static void enter(struct login *login, struct source *source, const struct found *found)
+{
+    enum ferry_error error = source->ops->enter(source, login->turn, bytes_str(login->name), found,
+                                                &login->visit, &login->fault);
+    if (error == FERRY_OK)
+        return;
+    login->verdict = error == FERRY_E_DENIED ? LOGIN_ANSWER_REFUSED : LOGIN_ANSWER_UNAVAILABLE;
+    login->why = error == FERRY_E_DENIED ? "no session may be opened" : NULL;
+}
+
 void login_decide(struct login *login, const struct book *book)
 {
     struct source *source = book->sources[login->source];
-    CLEANUP(found_fini) struct found found = {0};
+    CLEANUP(found_fini) struct found found = {.peer = &login->peer};
     bool right = false;
     login->undecided = false;
     if (!login->password && !login->identity) { /* by nothing at all, nobody is let in */
@@ -120,8 +130,12 @@ void login_decide(struct login *login, const struct book *book)
     if (login->undecided)
         return;
     bool fits = hash_fits(login, found.account);
+    if (found.why)
+        login->none = found.why;
     if (error == FERRY_OK)
         decide(login, book, found.account, source->ops->check_password ? right : fits);
+    if (login->verdict == LOGIN_ANSWER_GRANTED && source->ops->enter)
+        enter(login, source, &found);
 }
 
 void login_fini(struct login *login)

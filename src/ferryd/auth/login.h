@@ -21,9 +21,10 @@ struct login {
     struct tls_identity *identity; /* of a verified certificate; NULL: there is none */
 
     /* How far it has got. */
-    unsigned source; /* of the book: the one that is asked */
-    unsigned turn;   /* which of its turns this is */
-    bool undecided;  /* it has no such account: the next one is to be asked */
+    unsigned source;  /* of the book: the one that is asked */
+    unsigned turn;    /* which of its turns this is */
+    bool undecided;   /* it has no such account: the next one is to be asked */
+    const char *none; /* why not, for the log; NULL: as usual */
 
     bool tried; /* its password counts as a failure: auth/tries.h */
 
@@ -40,6 +41,7 @@ struct login {
     uint64_t rate_up, rate_down, quota_bytes, quota_files;
     unsigned rules; /* MESSAGE_RULE_ bits */
     bool by_certificate;
+    uint64_t visit; /* the source's own number of the session (source_ops); 0: it has none */
 };
 
 /* Asks the source, and decides unless there is another one to be asked; on the pool, since it

@@ -14,6 +14,7 @@
 #include "ferryd/auth/lookups.h"
 #include "ferryd/auth/operators.h"
 #include "ferryd/auth/os_user.h"
+#include "ferryd/auth/pam_line.h"
 #include "ferryd/given.h"
 #include "ferryd/role.h"
 #include "ferryd/settings.h"
@@ -25,6 +26,7 @@ struct auth {
     int bans; /* what they are kept in; -1: nothing that stays */
     struct shelf shelf;
     struct book book;
+    struct pam_line pam;
     struct desk desk;
     struct operators operators;
     bool alone; /* not started by root */
@@ -47,6 +49,7 @@ static void auth_begin(void *ctx, struct role_main *role)
     auth->bans = -1;
     signal(SIGPIPE, SIG_IGN); /* servers that accounts are asked of may leave */
     given_init(&auth->given);
+    pam_line_init(&auth->pam);
     role_log(role, &auth->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     operators_init(&auth->operators, role_loop(role));
     desk_init(&auth->desk, role_loop(role), role_supervisor(role), &auth->log, random_grant());
@@ -72,6 +75,10 @@ static enum ferry_error auth_channel(void *ctx, enum role peer, uint32_t number,
                                      struct fault *fault)
 {
     struct auth *auth = ctx;
+    if (peer == ROLE_PAM) {
+        pam_line_connect(&auth->pam, fd);
+        return FERRY_OK;
+    }
     if (peer == ROLE_OPS)
         return operators_connect(&auth->operators, fd) == FERRY_OK
                    ? FERRY_OK
@@ -113,7 +120,7 @@ static enum ferry_error auth_start(void *ctx, const struct role_identity *identi
     ldap_link_prepare();
     enum ferry_error error = confine_auth(auth->role, identity, conf, fault);
     if (error == FERRY_OK)
-        error = book_init(&auth->book, &auth->given, auth->alone, fault);
+        error = book_init(&auth->book, &auth->given, &auth->pam, auth->alone, fault);
     if (error == FERRY_OK)
         error = shelf_open(&auth->shelf, fd_take(&auth->bans), fault);
     const struct ban_desk bans = {.throttle = &auth->desk.tries.throttle, .log = &auth->log};

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/fault.h"
+#include "net/address.h"
 
 enum { SOURCE_TURNS_MAX = 16 };
 
@@ -19,6 +20,8 @@ struct found {
     const struct account *account; /* NULL: there is none */
     struct account *owned;         /* is freed with this; NULL: the account is the source's */
     char *locator;                 /* what the source itself calls it, such as a DN; or NULL */
+    const char *why;               /* why there is none, for the log; a static string, or NULL */
+    const struct address *peer;    /* who asks; is there before */
 };
 
 void found_fini(struct found *found);
@@ -44,6 +47,13 @@ struct source_ops {
     enum ferry_error (*check_password)(struct source *source, unsigned turn, struct bytes name,
                                        const struct found *found, struct bytes password,
                                        bool *right, struct fault *fault);
+
+    /* A login was granted: a session begins. `*visit`, not 0, is its number for `leave`. May be
+     * NULL; errors as `find`, and FERRY_E_DENIED: it is refused. */
+    enum ferry_error (*enter)(struct source *source, unsigned turn, struct bytes name,
+                              const struct found *found, uint64_t *visit, struct fault *fault);
+    /* That session is over. On the loop; does not block. May be NULL, as `enter` is. */
+    void (*leave)(struct source *source, uint64_t visit);
     /* Calls `fn` with every account. NULL: they cannot be listed. Errors as `find`, and those of
      * `fn`, which end it. */
     enum ferry_error (*each)(struct source *source, source_each_fn *fn, void *ctx,

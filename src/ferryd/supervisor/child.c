@@ -20,6 +20,9 @@ static const uint64_t START_NS = 30 * CLOCK_NS_PER_S;
 static const uint64_t LEAVE_NS = 10 * CLOCK_NS_PER_S;
 /* Between the end of a process and that of its channel, whichever comes first. */
 static const uint64_t HEAR_NS = CLOCK_NS_PER_S;
+/* How often it is asked, within hung_after_ns, whether it answers. Turns are counted, and no time
+ * is compared: if the supervisor itself stood still, nobody else is to blame. */
+enum { PINGS = 4 };
 
 struct child {
     struct child_setup setup;
@@ -27,6 +30,9 @@ struct child {
     struct loop_watch *ended; /* NULL: it has */
     struct spawn_exit end;    /* then: how */
     struct loop_timer *late;
+    struct loop_timer *ping;
+    unsigned unanswered; /* pings */
+    uint64_t heard_ns;
     struct link *link;
     bool closed; /* the link is over */
     bool ready, leaving;
@@ -79,6 +85,7 @@ static void tell_over(struct child *child)
         (void)fault_set(&child->why, FERRY_E_LOST, "it %s", words);
     struct fault why = child->why;
     loop_timer_at(child->late, CLOCK_NEVER);
+    loop_timer_at(child->ping, CLOCK_NEVER);
     child->setup.over(child->setup.ctx, &why);
 }
 
@@ -112,6 +119,42 @@ static void on_ended(void *ctx, bool readable, bool writable)
         loop_timer_at(child->late, loop_now_ns(child->setup.loop) + HEAR_NS);
 }
 
+/* ---- whether it answers ---- */
+
+uint64_t child_heard_ns(const struct child *child)
+{
+    return child->setup.hung_after_ns > 0 ? child->heard_ns : loop_now_ns(child->setup.loop);
+}
+
+static void ping_later(struct child *child)
+{
+    if (child->setup.hung_after_ns > 0)
+        loop_timer_at(child->ping,
+                      loop_now_ns(child->setup.loop) + child->setup.hung_after_ns / PINGS);
+}
+
+static void on_ping(void *ctx)
+{
+    struct child *child = ctx;
+    struct fault why = {0};
+    if (child->unanswered >= PINGS) {
+        (void)fault_set(&why, FERRY_E_TIMEOUT, "it did not answer for %llu s",
+                        (unsigned long long)(child->setup.hung_after_ns / CLOCK_NS_PER_S));
+        end_for(child, &why);
+        return;
+    }
+    child->unanswered++;
+    (void)child_message(child, MESSAGE_PING);
+    child_send(child, -1);
+    ping_later(child);
+}
+
+static void heard(struct child *child)
+{
+    child->unanswered = 0;
+    child->heard_ns = loop_now_ns(child->setup.loop);
+}
+
 /* ---- messages ---- */
 
 static void take_words(struct wire_reader *reader, struct fault *why)
@@ -132,9 +175,15 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
         take_words(reader, &child->why);
         return FERRY_OK;
     }
+    if (row->type == MESSAGE_PONG) {
+        heard(child);
+        return FERRY_OK;
+    }
     if (row->type != MESSAGE_READY)
         return child->setup.message(child->setup.ctx, row, reader, raw, fault);
     link_set_state(child->link, MESSAGE_RUNNING);
+    heard(child);
+    ping_later(child);
     if (!child->leaving)
         loop_timer_at(child->late, CLOCK_NEVER);
     struct bytes missing = wire_get_bytes(reader);
@@ -288,7 +337,8 @@ static enum ferry_error watch_it(struct child *child, int channel)
     enum ferry_error error = link_new(&setup, channel, &child->link);
     child->ended = loop_watch_new(setup.loop, child->process.pidfd, on_ended, child);
     child->late = loop_timer_new(setup.loop, on_late, child);
-    if (error != FERRY_OK || !child->ended || !child->late)
+    child->ping = loop_timer_new(setup.loop, on_ping, child);
+    if (error != FERRY_OK || !child->ended || !child->late || !child->ping)
         return FERRY_E_MEMORY;
     loop_watch_want(child->ended, true, false);
     loop_timer_at(child->late, loop_now_ns(setup.loop) + START_NS);
@@ -325,6 +375,7 @@ void child_free(struct child *child)
         return;
     loop_watch_free(child->ended);
     loop_timer_free(child->late);
+    loop_timer_free(child->ping);
     link_free(child->link);
     alloc_free(child->missing);
     if (child->process.pidfd >= 0) {

@@ -18,9 +18,10 @@ struct child;
 struct child_setup {
     struct loop *loop;
     enum role role;
-    uint32_t number;    /* for its peers */
-    const char *folder; /* where the programs of the roles are */
-    int log_fd;         /* where it sends its events (ferryd/logwire.h); borrowed */
+    uint32_t number;        /* for its peers */
+    const char *folder;     /* where the programs of the roles are */
+    int log_fd;             /* where it sends its events (ferryd/logwire.h); borrowed */
+    uint64_t hung_after_ns; /* one that does not answer for so long is killed; 0: never */
     /* It serves. `missing`: what could not be confined, "" if nothing. */
     void (*ready)(void *ctx, struct bytes missing);
     /* A message other than those of its start. */
@@ -47,6 +48,9 @@ const char *child_phase(const struct child *child);
 
 /* What of it could not be confined, as it said; "" if nothing. */
 const char *child_missing(const struct child *child);
+
+/* When it last answered; now, if it is not asked. */
+uint64_t child_heard_ns(const struct child *child);
 
 /* What it is given; descriptors are taken, on failure too. One that cannot be given what it needs
  * is killed: `over` tells. */

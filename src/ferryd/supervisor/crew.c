@@ -10,14 +10,14 @@
 #include "proc/channel.h"
 #include "proc/restart.h"
 
-enum { KEYS, AUTH, FIRST_WORKER };
+enum { KEYS, AUTH, PAM, SERVERS_MAX }; /* then workers; PAM may not be there */
 
 enum phase {
-    PHASE_SERVERS,  /* keys and auth start */
+    PHASE_SERVERS,  /* keys, auth and pam start */
     PHASE_WORKERS,  /* workers start */
     PHASE_RUNNING,  /* who dies is started again */
-    PHASE_DRAINING, /* so are keys and auth, while there are workers */
-    PHASE_LEAVING,  /* keys and auth leave */
+    PHASE_DRAINING, /* so are those, while there are workers */
+    PHASE_LEAVING,  /* those leave */
     PHASE_FAILED,
 };
 
@@ -28,6 +28,7 @@ struct post {
     size_t index; /* of a worker among workers */
     struct child *child;
     bool ready, draining;
+    uint64_t lost_ns; /* when it began not to be ready */
     struct restart restart;
     struct loop_timer *again;
 };
@@ -40,7 +41,7 @@ struct crew {
     bool succeeded;   /* another crew's auth serves its workers */
     struct fault why; /* PHASE_FAILED */
     struct loop_task *look;
-    size_t count;
+    size_t first_worker, count;
     struct post posts[];
 };
 
@@ -62,7 +63,7 @@ static void tell(const struct post *post, enum log_level level, const char *even
 
 /* ---- channels between them ---- */
 
-/* Gives the two ends of a new channel to keys or auth, and a worker. */
+/* Gives the two ends of a new channel to a server, and a worker or auth, which asks it. */
 static void introduce(struct post *server, struct post *worker)
 {
     int ends[2];
@@ -71,20 +72,31 @@ static void introduce(struct post *server, struct post *worker)
         tell(worker, LOG_LEVEL_ERROR, "role.unconnected", &fault);
         return;
     }
-    child_channel(server->child, ROLE_WORKER, child_number(worker->child), ends[0]);
+    child_channel(server->child, worker->role, child_number(worker->child), ends[0]);
     child_channel(worker->child, server->role, child_number(server->child), ends[1]);
+}
+
+/* Auth alone asks PAM: whichever of them is there later makes the two meet. */
+static void introduce_pam(struct crew *crew)
+{
+    struct post *pam = &crew->posts[PAM];
+    if (crew->parcel->pam && pam->ready && crew->posts[AUTH].ready)
+        introduce(pam, &crew->posts[AUTH]);
 }
 
 static void introduce_server(struct post *server)
 {
-    for (size_t i = FIRST_WORKER; i < server->crew->count; i++)
-        if (server->crew->posts[i].child)
-            introduce(server, &server->crew->posts[i]);
+    struct crew *crew = server->crew;
+    if (server->role == ROLE_PAM || server->role == ROLE_AUTH)
+        introduce_pam(crew);
+    for (size_t i = crew->first_worker; i < crew->count && server->role != ROLE_PAM; i++)
+        if (crew->posts[i].child)
+            introduce(server, &crew->posts[i]);
 }
 
 static void introduce_worker(struct post *worker)
 {
-    for (size_t i = 0; i < FIRST_WORKER; i++)
+    for (size_t i = KEYS; i <= AUTH; i++)
         if (worker->crew->posts[i].ready)
             introduce(&worker->crew->posts[i], worker);
 }
@@ -93,7 +105,7 @@ static void introduce_worker(struct post *worker)
 
 struct child *crew_worker(const struct crew *crew, uint32_t number)
 {
-    for (size_t i = FIRST_WORKER; i < crew->count; i++)
+    for (size_t i = crew->first_worker; i < crew->count; i++)
         if (crew->posts[i].ready && child_number(crew->posts[i].child) == number)
             return crew->posts[i].child;
     return NULL;
@@ -194,6 +206,8 @@ static void on_over(void *ctx, const struct fault *why)
         tell(post, LOG_LEVEL_ERROR, "role.died", why);
     if (is_worker(post))
         grants_forget(crew->setup.grants, post->child);
+    if (post->ready)
+        post->lost_ns = loop_now_ns(crew->setup.loop);
     child_free(post->child);
     post->child = NULL;
     post->ready = false;
@@ -223,6 +237,7 @@ static enum ferry_error post_start(struct post *post, struct fault *fault)
         .number = ++*crew->setup.next_number,
         .folder = crew->setup.folder,
         .log_fd = crew->setup.log_fd,
+        .hung_after_ns = crew->parcel->hung_after_ns,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,
@@ -312,7 +327,7 @@ static void drain_post(struct post *post, uint64_t grace_ns)
 static void leave(struct crew *crew)
 {
     crew->phase = PHASE_LEAVING;
-    for (size_t i = 0; i < FIRST_WORKER; i++)
+    for (size_t i = 0; i < crew->first_worker; i++)
         drain_post(&crew->posts[i], 0);
     loop_task_post(crew->look);
 }
@@ -324,9 +339,9 @@ static void look(void *ctx)
     const struct crew_events *events = &crew->setup.events;
     switch (crew->phase) {
     case PHASE_SERVERS:
-        if (all_ready(crew, 0, FIRST_WORKER)) {
+        if (all_ready(crew, 0, crew->first_worker)) {
             crew->phase = PHASE_WORKERS;
-            start_all(crew, FIRST_WORKER, crew->count);
+            start_all(crew, crew->first_worker, crew->count);
         }
         break;
     case PHASE_WORKERS:
@@ -338,9 +353,9 @@ static void look(void *ctx)
     case PHASE_RUNNING:
         break;
     case PHASE_DRAINING:
-        if (!any_left(crew, FIRST_WORKER, crew->count, false))
+        if (!any_left(crew, crew->first_worker, crew->count, false))
             leave(crew);
-        if (!crew->told_closed && !any_left(crew, FIRST_WORKER, crew->count, true)) {
+        if (!crew->told_closed && !any_left(crew, crew->first_worker, crew->count, true)) {
             crew->told_closed = true;
             events->closed(events->ctx, crew);
         }
@@ -355,11 +370,22 @@ static void look(void *ctx)
     }
 }
 
+uint64_t crew_heard_ns(const struct crew *crew)
+{
+    uint64_t first_ns = UINT64_MAX;
+    for (size_t i = 0; i < crew->count; i++) {
+        const struct post *post = &crew->posts[i];
+        uint64_t heard_ns = post->ready ? child_heard_ns(post->child) : post->lost_ns;
+        first_ns = heard_ns < first_ns ? heard_ns : first_ns;
+    }
+    return first_ns;
+}
+
 void crew_succeed(struct crew *crew, struct crew *older)
 {
     struct post *auth = &crew->posts[AUTH];
     older->succeeded = true;
-    for (size_t i = FIRST_WORKER; i < older->count; i++)
+    for (size_t i = older->first_worker; i < older->count; i++)
         if (auth->ready && older->posts[i].ready)
             introduce(auth, &older->posts[i]);
 }
@@ -401,20 +427,22 @@ void crew_drain(struct crew *crew, uint64_t grace_ns)
     if (crew->phase != PHASE_RUNNING && crew->phase != PHASE_DRAINING)
         return;
     crew->phase = PHASE_DRAINING;
-    for (size_t i = FIRST_WORKER; i < crew->count; i++)
+    for (size_t i = crew->first_worker; i < crew->count; i++)
         drain_post(&crew->posts[i], grace_ns);
     loop_task_post(crew->look);
 }
 
 static bool fill(struct crew *crew)
 {
+    static const enum role servers[SERVERS_MAX] = {
+        [KEYS] = ROLE_KEYS, [AUTH] = ROLE_AUTH, [PAM] = ROLE_PAM};
     bool whole = true;
     crew->look = loop_task_new(crew->setup.loop, look, crew);
     for (size_t i = 0; i < crew->count; i++) {
         struct post *post = &crew->posts[i];
         post->crew = crew;
-        post->role = i == KEYS ? ROLE_KEYS : i == AUTH ? ROLE_AUTH : ROLE_WORKER;
-        post->index = i < FIRST_WORKER ? 0 : i - FIRST_WORKER;
+        post->role = i < crew->first_worker ? servers[i] : ROLE_WORKER;
+        post->index = i < crew->first_worker ? 0 : i - crew->first_worker;
         post->again = loop_timer_new(crew->setup.loop, on_again, post);
         whole &= post->again != NULL;
     }
@@ -423,18 +451,20 @@ static bool fill(struct crew *crew)
 
 enum ferry_error crew_new(const struct crew_setup *setup, struct parcel *parcel, struct crew **out)
 {
-    size_t count = FIRST_WORKER + parcel->workers;
+    size_t first_worker = parcel->pam ? SERVERS_MAX : PAM;
+    size_t count = first_worker + parcel->workers;
     struct crew *crew = alloc_zero(sizeof(*crew) + count * sizeof(crew->posts[0]));
     if (!crew)
         return FERRY_E_MEMORY;
     crew->setup = *setup;
     crew->parcel = parcel_ref(parcel);
+    crew->first_worker = first_worker;
     crew->count = count;
     if (!fill(crew)) {
         crew_free(crew);
         return FERRY_E_MEMORY;
     }
-    start_all(crew, 0, FIRST_WORKER);
+    start_all(crew, 0, first_worker);
     *out = crew;
     return FERRY_OK;
 }

@@ -69,6 +69,8 @@ void crew_each(const struct crew *crew,
 
 struct parcel *crew_parcel(const struct crew *crew);
 uint32_t crew_id(const struct crew *crew);
+/* Of a crew that runs: since then somebody in it is not heard of. */
+uint64_t crew_heard_ns(const struct crew *crew);
 
 /* For a crew that runs: no new sessions. Those it has get `grace_ns`, or all time
  * (MESSAGE_DRAIN_PATIENT). May be called again, with the grace that counts. */

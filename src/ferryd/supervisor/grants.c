@@ -262,6 +262,7 @@ static enum ferry_error steward_start(struct steward *steward, const struct parc
         .role = ROLE_FILES,
         .folder = all->folder,
         .log_fd = all->log_fd,
+        .hung_after_ns = parcel->hung_after_ns,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,

@@ -20,8 +20,8 @@ struct identity {
     size_t group_count;
 };
 
-/* Started by root, a role runs as the user "ferry-ROLE", without supplementary groups; without
- * root, as the user who started it. If there is no such user, it runs as root under
+/* Started by root, a role runs as the user "ferry-ROLE", without supplementary groups, but pam as
+ * root; without root, as the user who started it. If there is no such user, it runs as root under
  * `confinement` try or off, and `*own` is false; FERRY_E_NOT_FOUND under require. */
 NODISCARD enum ferry_error identity_of_role(enum role role, enum confinement confinement,
                                             struct identity *out, bool *own, struct fault *fault);

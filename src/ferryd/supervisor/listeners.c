@@ -17,6 +17,7 @@ struct gate {
     char *label;
     bool kept;      /* it is at work, and was told of */
     bool wanted;    /* for listeners_keep */
+    bool lent;      /* its sockets are one that was inherited: not ours to shut down */
     size_t count;   /* sockets */
     size_t settled; /* of these, at work */
     int fds[SETTINGS_WORKERS_MAX];
@@ -25,6 +26,7 @@ struct gate {
 void listeners_init(struct listeners *listeners)
 {
     LIST_INIT(&listeners->list);
+    inherited_init(&listeners->inherited);
 }
 
 static void close_from(struct gate *gate, size_t first)
@@ -46,6 +48,7 @@ void listeners_fini(struct listeners *listeners)
     struct gate *gate;
     while ((gate = LIST_FIRST(&listeners->list)))
         gate_free(gate);
+    inherited_fini(&listeners->inherited);
 }
 
 static struct gate *find(const struct listeners *listeners, const char *label)
@@ -74,9 +77,24 @@ static struct gate *gate_new(struct listeners *listeners, const char *label)
     return gate;
 }
 
+/* The one socket for each worker: between workers that all accept from it none is to be chosen, and
+ * what waits in it survives the server. */
+static enum ferry_error lend(struct gate *gate, int fd, unsigned workers, struct fault *fault)
+{
+    gate->lent = true;
+    while (gate->count < workers) {
+        gate->fds[gate->count] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (gate->fds[gate->count] < 0)
+            return fault_set(fault, FERRY_E_LIMIT, "no descriptors are left");
+        gate->count++;
+    }
+    return FERRY_OK;
+}
+
 /* More sockets like those that are there, or the first ones. */
-static enum ferry_error fill(struct gate *gate, const struct settings_listen *listen,
-                             unsigned workers, struct fault *fault)
+static enum ferry_error fill(struct listeners *listeners, struct gate *gate,
+                             const struct settings_listen *listen, unsigned workers,
+                             struct fault *fault)
 {
     struct address at;
     if (workers <= gate->count)
@@ -84,6 +102,9 @@ static enum ferry_error fill(struct gate *gate, const struct settings_listen *li
     enum ferry_error error = address_parse(listen->at.address.text, listen->at.port, &at);
     if (error != FERRY_OK)
         return fault_set(fault, error, "it is no address");
+    int inherited = inherited_find(&listeners->inherited, &at);
+    if (inherited >= 0)
+        return lend(gate, inherited, workers, fault);
     error = socket_listen_group(&at, BACKLOG, gate->fds, gate->count, workers, fault);
     if (error == FERRY_OK)
         gate->count = workers;
@@ -99,7 +120,7 @@ enum ferry_error listeners_bind(struct listeners *listeners, struct conf *conf, 
         gate = gate ? gate : gate_new(listeners, block->label);
         if (!gate)
             return FERRY_E_MEMORY;
-        if (fill(gate, block->values, workers, &fault) != FERRY_OK)
+        if (fill(listeners, gate, block->values, workers, &fault) != FERRY_OK)
             conf_mistake(conf, block, NULL, "listen: %s", fault.what);
     }
     return FERRY_OK;
@@ -133,12 +154,17 @@ static void tell_listening(const struct gate *gate, const struct settings_listen
               F_STR("tls", listen->rules.kind == LISTEN_IMPLICIT ? "implicit" : "explicit"));
 }
 
+static void shut_from(const struct gate *gate, size_t first)
+{
+    for (size_t i = first; i < gate->count && !gate->lent; i++)
+        (void)shutdown(gate->fds[i], SHUT_RDWR);
+}
+
 static void drop(struct gate *gate, const struct log *log)
 {
     log_event(log, LOG_LEVEL_NOTICE, "server.unlisten", F_STR("listen", gate->label));
     /* Workers that drain hold it, too. */
-    for (size_t i = 0; i < gate->count; i++)
-        (void)shutdown(gate->fds[i], SHUT_RDWR);
+    shut_from(gate, 0);
     gate_free(gate);
 }
 
@@ -154,8 +180,7 @@ void listeners_keep(struct listeners *listeners, const struct conf *conf, unsign
             tell_listening(gate, block->values, log);
         gate->kept = gate->wanted = true;
         /* The kernel goes on dealing connections to sockets that are open. */
-        for (size_t i = workers; i < gate->count; i++)
-            (void)shutdown(gate->fds[i], SHUT_RDWR);
+        shut_from(gate, workers);
         close_from(gate, workers);
         gate->settled = gate->count;
     }
@@ -168,6 +193,7 @@ void listeners_keep(struct listeners *listeners, const struct conf *conf, unsign
             gate->wanted = false;
         gate = next;
     }
+    inherited_tell_unused(&listeners->inherited, log);
 }
 
 int listeners_fd(const struct listeners *listeners, const char *label, size_t index)

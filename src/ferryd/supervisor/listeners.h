@@ -9,13 +9,18 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "conf/read.h"
+#include "ferryd/supervisor/inherited.h"
 
 struct gate;
 
 struct listeners {
     LIST_HEAD(, gate) list;
+    struct inherited inherited;
 };
 
+/* Takes the sockets that were made for the server: its environment tells of them. A listen block of
+ * the same address uses such a socket, which all workers accept from; the system deals connections
+ * of its own ones out. */
 void listeners_init(struct listeners *listeners);
 
 /* Closes all. Workers have theirs still. */

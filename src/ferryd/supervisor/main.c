@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "ferryd/command.h"
 #include "ferryd/settings.h"
+#include "ferryd/supervisor/first.h"
 #include "ferryd/supervisor/supervisor.h"
 
 static const char help[] =
@@ -89,5 +90,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "ferryd run: the path of %s is too long\n", file);
         return EXIT_FAILED;
     }
+    first_begin();
     return supervise(path, folder, ready_fd);
 }

@@ -15,12 +15,14 @@
 #include "ferryd/hosts.h"
 #include "ferryd/pem_text.h"
 #include "ferryd/settings_directories.h"
+#include "ferryd/sources.h"
 
 enum { LOAD_STEP_BYTES = 16 * 1024 };
 
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_AUTH ROLE_BIT(ROLE_AUTH)
 #define BIT_WORKER ROLE_BIT(ROLE_WORKER)
+#define BIT_PAM ROLE_BIT(ROLE_PAM)
 #define BIT_FILES ROLE_BIT(ROLE_FILES)
 #define BIT_OPS ROLE_BIT(ROLE_OPS)
 #define BIT_HOOKS ROLE_BIT(ROLE_HOOKS)
@@ -32,7 +34,7 @@ static const struct {
     const char *block; /* NULL: what stands outside */
     unsigned roles, secrets;
 } shares[] = {
-    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS | BIT_HOOKS, BIT_OPS},
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS | BIT_HOOKS | BIT_PAM, BIT_OPS},
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
@@ -414,7 +416,9 @@ enum ferry_error parcel_make(struct conf *conf, struct parcel **out, struct faul
         return fault_set(fault, FERRY_E_MEMORY, "memory is short");
     parcel->refs = 1;
     parcel->workers = workers_of(settings_global(conf));
+    parcel->pam = sources_have(conf, SOURCES_PAM);
     parcel->parts_kept_ns = settings_global(conf)->parts_kept_ns;
+    parcel->hung_after_ns = settings_global(conf)->hung_after_ns;
     parcel->confinement = settings_global(conf)->sandbox;
     for (unsigned role = 0; role < ROLE_COUNT; role++)
         parcel->settings[role] = -1;

@@ -27,7 +27,8 @@ struct parcel {
     char **listens; /* the labels of the listen blocks, in the order of their numbers */
     size_t listen_count;
     unsigned workers;
-    uint64_t parts_kept_ns;
+    bool pam; /* PAM is asked for accounts */
+    uint64_t parts_kept_ns, hung_after_ns;
     enum confinement confinement;
 };
 

@@ -140,6 +140,7 @@ static enum ferry_error start_child(struct standing *standing, struct stand *sta
         .number = ++*standing->setup.next_number,
         .folder = standing->setup.folder,
         .log_fd = standing->setup.log_fd,
+        .hung_after_ns = standing->parcel->hung_after_ns,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,

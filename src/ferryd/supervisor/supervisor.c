@@ -15,6 +15,7 @@
 #include "ferryd/say.h"
 #include "ferryd/settings.h"
 #include "ferryd/supervisor/crew.h"
+#include "ferryd/supervisor/notify.h"
 #include "ferryd/supervisor/scribe.h"
 #include "ferryd/supervisor/standings.h"
 #include "ferryd/supervisor/tell.h"
@@ -32,6 +33,7 @@ struct supervisor {
     struct loop *loop;
     struct scribe *scribe;
     const struct log *log; /* the scribe's */
+    struct notify *notify;
     struct listeners listeners;
     struct grants *grants;
     struct standings standings;
@@ -122,9 +124,11 @@ static void drop_new(struct supervisor *self)
 
 static void change_begin(struct supervisor *self, enum tell_change change);
 
-static void change_end(struct supervisor *self)
+static void change_end(struct supervisor *self, bool refused)
 {
     self->changing = false;
+    if (self->crew && !self->draining)
+        notify_ready(self->notify, crew_workers(self->crew), refused);
     bool reload = self->reload_due;
     bool renew = self->renewal_due;
     self->reload_due = self->renewal_due = false;
@@ -137,12 +141,14 @@ static void change_end(struct supervisor *self)
 /* `why`: what a process said, beside what is in the `check` of the new configuration. */
 static void change_refused(struct supervisor *self, const struct fault *why)
 {
+    crew_free(self->new_crew); /* when it is told of, nothing of it is left */
+    self->new_crew = NULL;
     tell_refused(self->log, self->change, self->path, self->new_conf, why);
     ops_desk_reload_over(self->standings.desk, self->new_conf, why);
     drop_new(self);
     if (self->change == TELL_START)
         self->over = self->failed = true;
-    change_end(self);
+    change_end(self, true);
 }
 
 /* Once those who serve sessions and those who stand by serve. */
@@ -241,7 +247,7 @@ static void on_running(void *ctx, struct crew *crew)
         return;
     }
     tell_changed(self->log, self->change, self->conf);
-    change_end(self);
+    change_end(self, false);
 }
 
 static void on_failed(void *ctx, struct crew *crew, const struct fault *why)
@@ -259,7 +265,7 @@ static void on_closed(void *ctx, struct crew *crew)
     self->closing = NULL;
     tell_changed(self->log, self->change, self->conf);
     ops_desk_reload_over(self->standings.desk, self->conf, NULL);
-    change_end(self);
+    change_end(self, false);
 }
 
 /* Passwords and keys are in no core file; as many descriptors as the system permits (SEC-53). The
@@ -331,6 +337,8 @@ static void change_begin(struct supervisor *self, enum tell_change change)
     }
     self->changing = true;
     self->change = change;
+    if (change != TELL_START)
+        notify_reloading(self->notify);
     if (change == TELL_RELOAD)
         ops_desk_reload_begins(self->standings.desk);
     if (change == TELL_RENEWAL) {
@@ -383,6 +391,7 @@ static void drain(struct supervisor *self, uint64_t grace_ns)
 {
     struct fault why = {0};
     self->draining = true;
+    notify_stopping(self->notify);
     (void)fault_set(&why, FERRY_E_STATE, "the server ends");
     ops_desk_reload_over(self->standings.desk, NULL, &why);
     drop_new(self);
@@ -413,6 +422,14 @@ static void on_signal(void *ctx, int number)
 }
 
 /* ---- life ---- */
+
+/* Unless a role has been silent, or away, for so long. */
+static bool is_well(void *ctx, uint64_t patience_ns)
+{
+    const struct supervisor *self = ctx;
+    return !self->crew || self->draining ||
+           loop_now_ns(self->loop) - crew_heard_ns(self->crew) < patience_ns;
+}
 
 static void each_crew(void *ctx, void (*each)(void *each_ctx, struct crew *crew), void *each_ctx)
 {
@@ -477,6 +494,8 @@ static bool init(struct supervisor *self)
     self->grants = grants_new(self->loop, self->log, scribe_fd(self->scribe), self->folder,
                               look_whether_over, self);
     bool whole = self->grants != NULL;
+    self->notify = notify_new(self->loop, is_well, self);
+    whole &= self->notify != NULL;
     whole &= init_standings(self) == FERRY_OK;
     scribe_set_tap(self->scribe, ops_desk_event, self->standings.desk);
     signal(SIGPIPE, SIG_IGN); /* whoever reads the log may leave */
@@ -499,6 +518,7 @@ static void fini(struct supervisor *self)
     standings_fini(&self->standings);
     listeners_fini(&self->listeners);
     watch_free(self->watch);
+    notify_free(self->notify);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
         loop_signal_free(self->signals[i]);
     scribe_free(self->scribe);

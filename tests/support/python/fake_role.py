@@ -87,6 +87,8 @@ class Fake:
             self.supervisor.send("MESSAGE_DRAINING")
             if not (HERE / f"{ROLE}.stays").exists() or grace < 1 << 62:
                 sys.exit(0)
+        elif name == "ping":
+            self.supervisor.send("MESSAGE_PONG")
         elif name in ("granted", "denied"):
             tell(f"fake.{name}", grant=message.u64())
             if name == "granted":
