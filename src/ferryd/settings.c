@@ -121,6 +121,8 @@ static const struct conf_directive global_rows[] = {
              "Unset: the homes of the account blocks, if there are no other accounts; else there "
              "is no such bound."},
 #include "ferryd/settings_bans.def"
+#include "ferryd/settings_web.def"
+#include "ferryd/settings_hooks.def"
 };
 
 static const struct conf_directive listen_rows[] = {
@@ -535,6 +537,26 @@ static const struct conf_block blocks[] = {
         .directives = account_rows,
         .count = ARRAY_LEN(account_rows),
         .help = "Somebody who may log in.",
+    },
+    {
+        .name = SETTINGS_HOOK,
+        .label = {.name = "NAME", .type = CONF_TEXT, CONF_AT(settings_hook, name)},
+        .size_bytes = sizeof(struct settings_hook),
+        .directives = settings_hook_rows,
+        .count = SETTINGS_HOOK_ROWS,
+        .help = "Somebody who is told of what happens. What is told is kept on disk until it was "
+                "taken, uploads before their 226: each event is told at least once, those of an "
+                "account in their order.",
+    },
+    {
+        .name = SETTINGS_CHECK,
+        .label = {.name = "NAME", .type = CONF_TEXT, CONF_AT(settings_check, name)},
+        .size_bytes = sizeof(struct settings_check),
+        .directives = settings_check_rows,
+        .count = SETTINGS_CHECK_ROWS,
+        .help =
+            "Somebody who is asked about each upload before it takes its name: a virus scanner, "
+            "say. Of several all are asked, until one refuses.",
     },
     {
         .name = SETTINGS_LDAP,

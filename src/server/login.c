@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "server/deeds.h"
 #include "server/host.h"
 #include "server/presence.h"
 #include "tls/engine.h"
@@ -86,6 +87,7 @@ static void login_grant(struct server_session *session, const struct login_grant
     server_event(session, LOG_LEVEL_NOTICE, "session.login",
                  F_STR("by", grant->by_certificate ? "certificate" : "password"),
                  F_STR("rights", grant->read_only ? "read" : "read and write"));
+    server_deed_note(session, DEED_LOGIN, BYTES_LIT(""), BYTES_LIT(""));
     server_pi_set_charset(session->pi, grant->charset);
     server_pi_logged_in(session->pi, bytes_str(grant->start));
     if (grant->by_certificate)

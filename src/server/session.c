@@ -7,6 +7,7 @@
 #include "server/as_sent.h"
 #include "server/change.h"
 #include "server/client.h"
+#include "server/deeds.h"
 #include "server/event.h"
 #include "server/extra.h"
 #include "server/hash.h"
@@ -57,6 +58,8 @@ void server_session_log_out(struct server_session *session)
         session->ops->release(session->store);
     session->ops = NULL;
     session->store = NULL;
+    if (session->logged_in)
+        server_deed_note(session, DEED_LOGOUT, BYTES_LIT(""), BYTES_LIT(""));
     server_presence_logged_out(session);
     alloc_free(session->user);
     session->user = NULL;

@@ -99,7 +99,8 @@ static void end(struct desk *desk, const struct item *item)
     char peer[ADDRESS_TEXT_BYTES];
     address_text(&seat->peer, peer);
     log_event(desk->log, LOG_LEVEL_NOTICE, "auth.end", F_STR("account", seat->account),
-              F_STR("peer", peer), F_STR("reason", item->why), F_STR("side", "server"));
+              F_STR("peer", peer), F_STR("reason", item->why), F_STR("side", "server"),
+              F_STR("advice", "it was changed, or its time is over: look at the account"));
     seat->ended = true;
     desk_end(desk, seat, item->why);
 }

@@ -37,6 +37,9 @@ struct turn {
     struct buf body;
     struct refresh_wait *wait;
     bool fresh; /* the state is */
+    bool rests; /* until http_wake */
+    void *note; /* of http_rest */
+    void (*forget)(void *note);
 };
 
 /* ---- for handlers ---- */
@@ -138,13 +141,16 @@ static enum MHD_Result answer(struct turn *turn, const char *path)
         .path = path,
         .body = buf_view(&turn->body),
         .peer = peer,
+        .note = turn->note,
         .connection = turn->connection,
+        .turn = turn,
     };
     reply_init(&reply);
-    enum ferry_error error = turn->route->handle(turn->http->setup.ctx, &request, &reply);
-    enum MHD_Result result = error == FERRY_OK
-                                 ? send_reply(turn->connection, &reply)
-                                 : send_status(turn->connection, MHD_HTTP_INTERNAL_SERVER_ERROR);
+    enum MHD_Result result = MHD_YES;
+    if (turn->route->handle(turn->http->setup.ctx, &request, &reply) != FERRY_OK)
+        result = send_status(turn->connection, MHD_HTTP_INTERNAL_SERVER_ERROR);
+    else if (!turn->rests)
+        result = send_reply(turn->connection, &reply);
     reply_fini(&reply);
     return result;
 }
@@ -194,6 +200,23 @@ static void resume(struct turn *turn)
     turn->wait = NULL;
     MHD_resume_connection(turn->connection);
     loop_task_post(turn->http->again);
+}
+
+struct turn *http_rest(const struct http_request *request, void *note, void (*forget)(void *note))
+{
+    struct turn *turn = request->turn;
+    turn->note = note;
+    turn->forget = forget;
+    turn->rests = true;
+    LIST_INSERT_HEAD(&turn->http->waiting, turn, link);
+    MHD_suspend_connection(turn->connection);
+    return turn;
+}
+
+void http_wake(struct turn *turn)
+{
+    turn->rests = false;
+    resume(turn);
 }
 
 static void refreshed(void *ctx)
@@ -249,7 +272,9 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **sl
     struct turn *turn = *slot;
     if (!turn)
         return;
-    buf_fini(&turn->body);
+    if (turn->forget)
+        turn->forget(turn->note);
+    buf_wipe(&turn->body); /* a password may be in it */
     alloc_free(turn);
     *slot = NULL;
 }

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "ferryd/given.h"
 #include "ferryd/ops/control.h"
+#include "ferryd/ops/front.h"
 #include "ferryd/ops/http.h"
 #include "ferryd/ops/metrics.h"
 #include "ferryd/ops/peers.h"
@@ -24,6 +25,7 @@ struct ops {
     struct peers *peers;
     struct control *control;
     struct http *metrics;
+    struct front front;
     struct loop_timer *patience; /* of its end */
     int sockets[OPS_SOCKETS];    /* until the start; -1: there is none */
 };
@@ -143,6 +145,18 @@ static enum ferry_error serve_metrics(struct ops *ops, struct fault *fault)
     return *fd < 0 ? FERRY_OK : http_new(&setup, fd_take(fd), &ops->metrics, fault);
 }
 
+static enum ferry_error serve_web(struct ops *ops, const struct settings_global *global,
+                                  struct fault *fault)
+{
+    const struct front_setup setup = {
+        .loop = role_loop(ops->role),
+        .log = &ops->log,
+        .peers = ops->peers,
+        .state = &ops->state,
+    };
+    return front_open(&ops->front, &setup, global, fd_take(&ops->sockets[OPS_SOCKET_WEB]), fault);
+}
+
 static enum ferry_error ops_start(void *ctx, const struct role_identity *identity,
                                   struct fault *fault)
 {
@@ -156,6 +170,8 @@ static enum ferry_error ops_start(void *ctx, const struct role_identity *identit
     enum ferry_error error = serve_control(ops, global, fault);
     if (error == FERRY_OK)
         error = serve_metrics(ops, fault);
+    if (error == FERRY_OK)
+        error = serve_web(ops, global, fault);
     given_fini(&ops->given);
     if (error != FERRY_OK)
         return error;

@@ -28,6 +28,7 @@ static char *control_path(const char *control, const char *file)
     CLEANUP(buf_fini) struct buf path;
     buf_init(&path, PATH_BYTES);
     const char *slash = strrchr(file, '/');
+    buf_init(&path, PATH_BYTES);
     if (control || geteuid() == 0)
         return alloc_str(control ? control : CONTROL_DEFAULT);
     int folder = slash ? (int)(slash - file) + 1 : 0;
@@ -224,6 +225,8 @@ enum ferry_error ops_sockets_bind(struct ops_sockets *sockets, struct conf *conf
     enum ferry_error error = bind_control(sockets, conf, file, log);
     if (error == FERRY_OK)
         error = bind_endpoint(sockets, OPS_SOCKET_METRICS, conf, "metrics", &global->metrics);
+    if (error == FERRY_OK)
+        error = bind_endpoint(sockets, OPS_SOCKET_WEB, conf, "web", &global->web);
     return error;
 }
 

@@ -23,6 +23,7 @@ enum { LOAD_STEP_BYTES = 16 * 1024 };
 #define BIT_WORKER ROLE_BIT(ROLE_WORKER)
 #define BIT_FILES ROLE_BIT(ROLE_FILES)
 #define BIT_OPS ROLE_BIT(ROLE_OPS)
+#define BIT_HOOKS ROLE_BIT(ROLE_HOOKS)
 
 /* ---- settings ---- */
 
@@ -31,10 +32,12 @@ static const struct {
     const char *block; /* NULL: what stands outside */
     unsigned roles, secrets;
 } shares[] = {
-    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS, 0},
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS | BIT_HOOKS, BIT_OPS},
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
+    {SETTINGS_HOOK, BIT_WORKER | BIT_HOOKS, BIT_HOOKS},
+    {SETTINGS_CHECK, BIT_WORKER | BIT_HOOKS, BIT_HOOKS},
     {SETTINGS_LDAP, BIT_AUTH, 0},
     {SETTINGS_POSTGRESQL, BIT_AUTH, 0},
 };
@@ -62,6 +65,7 @@ static const struct {
     const char *words[8];
 } businesses[] = {
     {ROLE_OPS, {"control", "metrics", "web", "log"}},
+    {ROLE_HOOKS, {"state", "hooks", "log"}},
 };
 
 /* `*standing` tells whether the role is one of those. */
@@ -83,7 +87,7 @@ static bool is_business(enum role role, const char *directive, bool *standing)
 
 /* Prints what stands outside of blocks, as far as it is the role's business. */
 static enum ferry_error print_outside(const struct conf_instance *whole, enum role role,
-                                      struct buf *out)
+                                      enum print_secrets secrets, struct buf *out)
 {
     static char file[] = "the file";
     bool standing = false;
@@ -100,7 +104,7 @@ static enum ferry_error print_outside(const struct conf_instance *whole, enum ro
         else if (standing && own.given[i].file) /* on which line is no difference */
             own.given[i] = (struct conf_given){.file = file, .text = whole->given[i].text};
     }
-    enum ferry_error error = print_effective(&own, PRINT_NO_SECRETS, out);
+    enum ferry_error error = print_effective(&own, secrets, out);
     alloc_free(own.given);
     return error;
 }
@@ -115,7 +119,7 @@ static enum ferry_error print_for(const struct conf *conf, enum role role, struc
         while (error == FERRY_OK && (shares[i].roles & ROLE_BIT(role)) &&
                (block = conf_next(conf, shares[i].block, block)))
             error = block->block->name ? print_effective(block, secrets, out)
-                                       : print_outside(block, role, out);
+                                       : print_outside(block, role, secrets, out);
     }
     return error;
 }
@@ -123,6 +127,8 @@ static enum ferry_error print_for(const struct conf *conf, enum role role, struc
 static enum ferry_error take_settings(struct parcel *parcel, const struct conf *conf,
                                       enum role role, struct fault *fault)
 {
+    if (role == ROLE_HOOKS && !settings_has_hooks(conf)) /* then there is no such process */
+        return FERRY_OK;
     CLEANUP(buf_wipe) struct buf text;
     buf_init(&text, PRINT_MAX_BYTES);
     enum ferry_error error = print_for(conf, role, &text);
