@@ -9,8 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/control_place.h"
+#include "base/fd.h"
 
 enum { PATH_BYTES = 4096 };
 

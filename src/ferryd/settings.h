@@ -39,7 +39,7 @@ struct settings_global {
     struct conf_endpoint web; /* "" of address: there is none */
     char *web_user, *web_password_hash;
     struct conf_texts web_hosts;
-    char *control;      /* path; NULL: the default */
+    char *control; /* path; NULL: the default */
     char *control_group;
     struct conf_endpoint metrics; /* no address: nowhere */
     struct settings_hooks hooks;
