@@ -33,7 +33,9 @@ static int print_for(const struct conf *conf, const char *account)
             error = print_effective(block, PRINT_NO_SECRETS, &text);
     }
     if (!found) {
-        fprintf(stderr, "ferryd config: there is no such account\n");
+        fputs(
+            "ferryd config: no block has this account; where else accounts are is not looked at\n",
+            stderr);
         return EXIT_FAILED;
     }
     return say_text(&text, error);

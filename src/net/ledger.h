@@ -29,10 +29,10 @@ struct ledger_key {
 
 struct ledger_entry {
     struct ledger_key key;
-    uint32_t held;        /* above 0: it is not forgotten */
-    uint64_t count;       /* as the user of the table likes */
-    struct rate rate;     /* the same */
-    struct rate up, down; /* the same */
+    uint32_t held;             /* above 0: it is not forgotten */
+    uint64_t count;            /* as the user of the table likes */
+    struct rate rate;          /* the same */
+    struct rate_line up, down; /* the same */
 };
 
 struct ledger_slot;

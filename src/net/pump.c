@@ -129,8 +129,9 @@ static bool is_held(const struct pump *pump)
 /* With a rate, a quarter of a second's worth, so that no pause is long. */
 static size_t turn_bytes(const struct pump *pump)
 {
-    uint64_t slice = pump->settings.rate_rule.amount / 4;
-    if (!pump->settings.rate || slice >= PUMP_TURN_BYTES || pump->settings.rate_rule.amount == 0)
+    const struct rate_line *line = pump->settings.rate;
+    uint64_t slice = line ? line->rule.amount / 4 : 0;
+    if (!line || line->rule.amount == 0 || slice >= PUMP_TURN_BYTES)
         return PUMP_TURN_BYTES;
     return slice > RATE_LEAST_BYTES ? (size_t)slice : RATE_LEAST_BYTES;
 }
@@ -142,7 +143,7 @@ static void spend(struct pump *pump, uint64_t bytes)
     if (is_held(pump))
         pump->progress_ns = now_ns; /* it is not the peer who waits */
     if (settings->rate && bytes > 0)
-        pump->resume_ns = rate_spend(settings->rate, &settings->rate_rule, bytes, now_ns);
+        pump->resume_ns = rate_spend(&settings->rate->rate, &settings->rate->rule, bytes, now_ns);
 }
 
 /* Called after all that could be moved was moved: a loop that was held up itself does not blame

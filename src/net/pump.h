@@ -88,9 +88,8 @@ struct pump_settings {
     uint64_t length_bytes;      /* of the file to the stream: no more than so many; 0: to its end */
     uint64_t max_bytes;         /* 0: no limit */
     uint64_t stall_ns;          /* 0: 120 s (SEC-51) */
-    struct rate *rate;          /* of the bytes on the stream's side, with others or alone; kept by
+    struct rate_line *rate;     /* of the bytes on the stream's side, with others or alone; kept by
                                    the caller. NULL: none */
-    struct rate_rule rate_rule; /* of `rate` */
     pump_progress_fn *progress; /* or NULL; at most ten times a second */
     pump_done_fn *done;         /* exactly once, from the loop, unless pump_free comes first */
     void *ctx;                  /* of progress and done */

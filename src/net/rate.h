@@ -18,6 +18,12 @@ struct rate {
     uint64_t full_ns; /* when it is full again; at or before now: it is */
 };
 
+/* A bucket with its rule, which may change while it is in use. */
+struct rate_line {
+    struct rate rate;
+    struct rate_rule rule;
+};
+
 /* Takes `count` if the bucket has that much; false: it has not, and nothing is taken. */
 bool rate_take(struct rate *rate, const struct rate_rule *rule, uint64_t count, uint64_t now_ns);
 

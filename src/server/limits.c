@@ -1,6 +1,8 @@
 /* What the sessions of an account share in this process. */
 #include "server/limits.h"
 
+#include "base/clock.h"
+
 enum { ENTRIES_MAX = 65536 }; /* about 15 MB */
 
 void server_limits_init(struct server_limits *limits)
@@ -26,6 +28,17 @@ bool server_limits_join(struct server_limits *limits, struct bytes account, uint
         return false;
     entry->held++;
     return true;
+}
+
+void server_limits_rate(struct server_limits *limits, struct bytes account, uint64_t up,
+                        uint64_t down)
+{
+    struct ledger_key key = ledger_key(LEDGER_ACCOUNT, NULL, account);
+    struct ledger_entry *entry = ledger_find(&limits->ledger, &key);
+    if (!entry)
+        return;
+    entry->up.rule = (struct rate_rule){up, CLOCK_NS_PER_S};
+    entry->down.rule = (struct rate_rule){down, CLOCK_NS_PER_S};
 }
 
 void server_limits_part(struct server_limits *limits, struct bytes account)

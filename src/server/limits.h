@@ -28,8 +28,11 @@ void server_limits_fini(struct server_limits *limits);
 /* A session of the account begins; false: it has `most` already (0: no limit), or memory is short.
  */
 bool server_limits_join(struct server_limits *limits, struct bytes account, uint64_t most);
-/* The rates of its transfers, which all its sessions share; there as long as it has one. */
+/* The rates of its transfers, which all its sessions share; there as long as it has one. Those that
+ * run feel at once if server_limits_rate sets others (bytes a second; 0: no limit). */
 struct ledger_entry *server_limits_account(struct server_limits *limits, struct bytes account);
+void server_limits_rate(struct server_limits *limits, struct bytes account, uint64_t up,
+                        uint64_t down);
 void server_limits_part(struct server_limits *limits, struct bytes account);
 
 #endif

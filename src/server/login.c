@@ -11,6 +11,9 @@
 
 enum { LOGIN_FAILURES_MAX = 3 };
 
+/* For an answer of the accounts: longer than the longest that a refusal is held back. */
+static const uint64_t ANSWER_NS = 60 * CLOCK_NS_PER_S;
+
 #define LOGIN_ADVICE "if it is no attack, look at the account's name, password, login and disabled"
 
 /* ---- asking ---- */
@@ -48,9 +51,11 @@ static void login_ask(struct server_session *session, const struct secret *passw
         .host = server_host_chosen(session),
         .ended = login_ended,
     };
+    session->login_asked_ns = loop_now_ns(session->shared->loop);
     session->login_asked =
         error != FERRY_E_MEMORY &&
         settings->account_ops->login(settings->accounts, &request, done, session) == FERRY_OK;
+    session->login_until_ns = loop_now_ns(session->shared->loop) + ANSWER_NS;
     if (!session->login_asked)
         login_no_memory(session);
 }
@@ -70,14 +75,14 @@ static void login_grant(struct server_session *session, const struct login_grant
     session->store = grant->store;
     session->ops = grant->ops;
     session->read_only = grant->read_only;
-    session->rate_up = grant->rate_up;
-    session->rate_down = grant->rate_down;
     if (!server_presence_logged_in(session, grant->sessions_max)) {
         server_session_log_out(session);
         login_end(session, "too many sessions of the account",
                   "Too many sessions of this account.");
         return;
     }
+    server_limits_rate(&session->shared->limits, bytes_str(session->user), grant->rate_up,
+                       grant->rate_down);
     if (login_join(session) != FERRY_OK) {
         server_session_log_out(session);
         login_no_memory(session);
@@ -105,6 +110,16 @@ static void login_unavailable(struct server_session *session, const struct fault
                                                       : "look at the events of ferryd-auth and "
                                                         "ferryd-files before this one"));
     login_end(session, "logins are not possible", "Logins are not possible now, try again later.");
+}
+
+void server_login_late(struct server_session *session)
+{
+    const struct server_settings *settings = &session->shared->settings;
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_TIMEOUT, "who knows the accounts does not answer");
+    settings->account_ops->cancel(settings->accounts, session);
+    session->login_asked = false;
+    login_unavailable(session, &fault);
 }
 
 /* ---- USER ---- */
@@ -145,12 +160,15 @@ void server_login_user(struct server_session *session, const struct server_actio
 
 /* ---- PASS ---- */
 
+/* The delay counts from the question on, so that it does not show how long the answer took
+ * (SEC-84).
+ */
 static void login_failed(struct server_session *session, const struct fault *fault)
 {
     uint64_t delay_ns = session->rules->login_delay_ns << session->login_failures;
     session->login_failures++;
     server_count(&session->shared->counters, SERVER_COUNT_LOGINS_REFUSED);
-    session->login_reply_ns = loop_now_ns(session->shared->loop) + delay_ns;
+    session->login_reply_ns = session->login_asked_ns + delay_ns;
     server_event(
         session, LOG_LEVEL_NOTICE, "session.login-failed",
         F_U64("failures", session->login_failures),

@@ -10,4 +10,7 @@ server_handler server_login_pass;
 /* session->login_reply_ns has come: tells that the login failed. */
 void server_login_refuse(struct server_session *session);
 
+/* The accounts have not answered in time: 421. */
+void server_login_late(struct server_session *session);
+
 #endif

@@ -182,7 +182,8 @@ void server_rules_serve(struct server_rules *rules, struct loop *loop, const str
         server_external_new(loop, names, log, rules->passive_name, rules->passive_lookup_ns);
     if (!rules->external)
         log_event(log, LOG_LEVEL_ERROR, "passive.lookup", F_STR("name", rules->passive_name),
-                  F_STR("reason", "memory is short"), F_STR("side", "server"));
+                  F_STR("reason", "memory is short"), F_STR("side", "server"),
+                  F_STR("advice", "give the server more memory, and reload"));
 }
 
 const struct address *server_rules_passive_address(const struct server_rules *rules,

@@ -382,6 +382,8 @@ static void session_arm(struct server_session *session)
         deadline_ns = server_pi_deadline(session->pi);
         if (session->login_reply_ns < deadline_ns)
             deadline_ns = session->login_reply_ns;
+        if (session->login_asked && session->login_until_ns < deadline_ns)
+            deadline_ns = session->login_until_ns;
         if (session->commands_due_ns > loop_now_ns(session->shared->loop) &&
             session->commands_due_ns < deadline_ns)
             deadline_ns = session->commands_due_ns;
@@ -490,6 +492,8 @@ void server_session_expired(void *ctx)
     }
     if (session->login_reply_ns <= now_ns)
         server_login_refuse(session);
+    else if (session->login_asked && session->login_until_ns <= now_ns)
+        server_login_late(session);
     else if (server_pi_deadline(session->pi) <= now_ns)
         server_pi_feed(session->pi, bytes_str(NULL), now_ns);
     server_session_turn(session);

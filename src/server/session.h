@@ -125,7 +125,9 @@ struct server_session {
     char *host;   /* that HOST or SNI chose, by its first name; NULL: none yet */
     unsigned login_failures;
     uint64_t login_reply_ns; /* when the refusal of a login is told; CLOCK_NEVER: none is due */
-    bool login_asked;        /* a call on the accounts is outstanding */
+    bool login_asked;        /* a call on the accounts is outstanding, */
+    uint64_t login_asked_ns; /* since when, */
+    uint64_t login_until_ns; /* and until it is given up */
 
     struct tls_facts *data_tls; /* of the last data connection; NULL: none, or in clear */
 
@@ -133,7 +135,6 @@ struct server_session {
     struct backend_store *store;
     const struct store_ops *ops;
     bool read_only;
-    uint64_t rate_up, rate_down; /* bytes a second; 0: no limit */
 
     struct server_data *data;         /* from PASV or PORT on */
     struct server_kept *kept;         /* MODE B: open between two transfers; then `data` is NULL */

@@ -381,12 +381,8 @@ static void transfer_set_rate(const struct server_transfer *transfer,
     const struct server_session *session = transfer->session;
     struct ledger_entry *account =
         server_limits_account(&session->shared->limits, bytes_str(session->user));
-    bool upload = server_transfer_is_upload(transfer);
-    uint64_t rate = upload ? session->rate_up : session->rate_down;
-    if (!account || rate == 0)
-        return;
-    settings->rate = upload ? &account->up : &account->down;
-    settings->rate_rule = (struct rate_rule){rate, CLOCK_NS_PER_S};
+    if (account)
+        settings->rate = server_transfer_is_upload(transfer) ? &account->up : &account->down;
 }
 
 static void transfer_move(struct server_transfer *transfer)

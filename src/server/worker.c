@@ -294,6 +294,12 @@ struct server_shared *server_worker_shared(struct server_worker *worker)
     return &worker->shared;
 }
 
+void server_worker_rate(struct server_worker *worker, struct bytes account, uint64_t up,
+                        uint64_t down)
+{
+    server_limits_rate(&worker->shared.limits, account, up, down);
+}
+
 uint32_t server_worker_sessions(const struct server_worker *worker)
 {
     return worker->shared.count;

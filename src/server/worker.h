@@ -33,6 +33,11 @@ void server_listener_set_rules(struct server_listener *listener, struct server_r
 /* No more connections come here; the listener is freed, its sessions go on. */
 void server_listener_close(struct server_listener *listener);
 
+/* The rates that the account's transfers here have from now on, all together, in bytes a second (0:
+ * no limit); nothing if it has no session. */
+void server_worker_rate(struct server_worker *worker, struct bytes account, uint64_t up,
+                        uint64_t down);
+
 uint32_t server_worker_sessions(const struct server_worker *worker);
 
 /* Ends: no new sessions, idle ones get 421, transfers are given `grace_ns` to finish, then 426.

@@ -228,6 +228,24 @@ def killed(_):
         print(f"# {len(stored)} stored, {len(events)} told, {len(uncertain)} uncertain, {kills} kills")
 
 
+@test("a worker dies while an upload takes its name: the event is told, as one that is not certain")
+def uncertain(_):
+    with running(PROGRAM.replace(EVENTS, "{upload}")) as all_:
+        raw = session(all_)
+        data = begin(raw, "STOR f")
+        files = all_.pids("files")[0]
+        os.kill(files, signal.SIGSTOP)  # so that it cannot be given its name
+        data.sendall(b"content")
+        data.unwrap()
+        time.sleep(2)
+        for pid in all_.pids("worker"):
+            os.kill(pid, signal.SIGKILL)
+        os.kill(files, signal.SIGCONT)
+        told = until_told(all_, 1, 40)
+        assert [(event["path"], event["certain"]) for event in told] == [("/f", False)], told
+        assert all_.server.events("hook.uncertain")
+
+
 def lftp_upload(all_, folder, count):
     for i in range(count):
         (folder / f"s{i}").write_bytes(b"x" * 1000)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The limits of ferryd.conf in a running ferryd: of sessions, logins, rates, quotas, the log and the process."""
 
+import concurrent.futures
 import contextlib
 import os
 import pathlib
 import socket
 import statistics
+import subprocess
 import sys
 import time
 
@@ -51,6 +53,15 @@ class Control:
         self.reply()
         self.expect(331, f"USER {daemon.USER}")
         return self.ask(f"PASS {password}")
+
+    def get(self, command):
+        """What a download brings."""
+        port = int(self.expect(229, "EPSV").split("|")[3])
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as data:
+            self.expect(150, command)
+            got = data.makefile("rb").read()
+        assert self.reply().startswith("226")
+        return got
 
     def put(self, command, content):
         """The final reply to an upload."""
@@ -135,7 +146,7 @@ def lockout(_):
         control = Control(server)
         assert control.log_in().startswith("421")
         control.close()
-        assert "failed" in server.wait_for("login.refused", 3)["why"]
+        assert "failed" in server.wait_for("login.refused", 3)["reason"]
         peers.wait_until(lambda: may_log_in(server), "the end of the lock")
 
 
@@ -194,6 +205,75 @@ def account_limits(_):
         assert control.put("STOR a", b"x" * 250000).startswith("226")
         assert 0.8 < time.monotonic() - began < 10
         control.close()
+
+
+@test("rate_down is that of all sessions of an account, whichever workers they are in; a change of the rate is felt at once")
+def shared_rate(_):
+    sessions, size, rate = 6, 100_000, 100_000
+    with peers.scratch() as folder:
+        folder = pathlib.Path(folder)
+        home = folder / "home"
+        roster = [os.environ["FERRYCTL"], "account", "--file", folder / "accounts.db"]
+        subprocess.run([*roster, "add", daemon.USER, f"home={home}", f"rate_down={rate}"], check=True, text=True,
+                       input=daemon.PASSWORD + "\n")
+        text = "workers = 2\naccounts = accounts.db\n" + PLAIN.format("")
+        with daemon.running_in(folder, text) as server:
+            (home / "file").write_bytes(bytes(size))
+            clients = [Control(server) for _ in range(sessions)]
+            for client in clients:
+                assert client.log_in().startswith("230")
+                client.expect(200, "TYPE I")
+            took = together(clients, lambda client: client.get("RETR file"), size)
+            # A second's worth comes at once.
+            assert sessions - 1.8 < took < 3 * sessions, took
+            subprocess.run([*roster, "set", daemon.USER, "rate_down="], check=True)
+            (home / "file").write_bytes(bytes(20 * size))
+            assert together(clients, lambda client: client.get("RETR file"), 20 * size) < 30
+
+
+def together(clients, deed, size):
+    """How long it takes until each has done it; what it returns has that size."""
+    began = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
+        assert [len(got) for got in pool.map(deed, clients)] == [size] * len(clients)
+    return time.monotonic() - began
+
+
+HALF_OPEN = 2000
+
+
+@test(f"SEC-51, SEC-59: {HALF_OPEN} half-open handshakes and endless lines cost bounded memory; who behaves is served", limit_s=600)
+def half_open(_):
+    text = conf("sessions_per_address = 0 handshakes_max = 5000 handshake_timeout = 10min login_timeout = 10min "
+                "log_events_per_minute = 100 certificate = tls/server.pem key = tls/server.key")
+    with daemon.running(text) as server:
+        session = Control(server)
+        assert session.log_in().startswith("230")
+        before = memory_kib(server)
+        held = []
+        for _ in range(HALF_OPEN):
+            control = Control(server)
+            control.reply()
+            control.expect(234, "AUTH TLS")
+            control.socket.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")  # a ClientHello begins
+            held.append(control)
+        each = (memory_kib(server) - before) / HALF_OPEN
+        endless = [Control(server) for _ in range(20)]
+        before = memory_kib(server)
+        for control in endless:
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                control.socket.settimeout(5)
+                for _ in range(100):
+                    control.socket.sendall(b"x" * 65536)
+        lines = memory_kib(server) - before
+        print(f"# {each:.1f} KiB for each half-open handshake, {lines} KiB for {len(endless)} endless lines")
+        assert each < (160 if SANITIZED else 64), each
+        assert lines < (MEMORY_KIB if SANITIZED else 4 * 1024), lines
+        session.expect(257, "PWD")
+        other = Control(server)
+        assert other.log_in().startswith("230")
+        for control in [session, other, *held, *endless]:
+            control.close()
 
 
 @test("SEC-53: the process has limits of its own")

@@ -74,6 +74,17 @@ def the_table(_):
     assert printed in (TREE / "docs" / "man" / "ferryd.8").read_text(encoding="utf-8"), "scripts/manual writes it anew"
 
 
+@test("in the sources every event with a reason has a side and an advice, and a peer is an address")
+def whole_failures(_):
+    call = re.compile(r'(?:log_event|server_event)\(((?:[^;"]|"(?:\\.|[^"])*")*)\);')
+    calls = [(path.name, found) for room in ("server", "ferryd", "embed") for path in (TREE / "src" / room).rglob("*.c")
+             for found in call.findall(path.read_text(encoding="utf-8"))]
+    assert len(calls) > 60, len(calls)
+    half = [one for one in calls if '"reason"' in one[1] and not ('"side"' in one[1] and '"advice"' in one[1])]
+    assert not half, half
+    assert not [one for one in calls if re.search(r'F_STR\("peer", (?:"|role_name)', one[1])], "a process is no peer"
+
+
 # ---- failures ----
 
 @test("SEC-81 wrong passwords and unknown names: the log says so, the client is told neither")

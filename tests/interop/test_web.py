@@ -331,7 +331,7 @@ def real(_):
         assert raw.reply()[0] in (421, 426)
         data.close()
         assert not (all_.server.home / HOSTILE).exists()
-        assert all_.events("web.kick") and not all_.events("role.died")
+        assert all_.events("operator.kick", sessions=1) and not all_.events("role.died")
 
 
 @test("ferryd: accounts, certificates and failures as they are; what a client used stays known", limit_s=300)

@@ -20,6 +20,14 @@ static uint64_t take(struct seats *seats, const char *account, uint32_t worker, 
     return grant;
 }
 
+static bool leave(struct seats *seats, uint32_t worker, uint64_t grant)
+{
+    struct seat *seat = seats_find(seats, worker, grant);
+    if (seat)
+        seats_leave(seats, seat);
+    return seat != NULL;
+}
+
 static void as_many_as_there_may_be(void **state)
 {
     (void)state;
@@ -31,9 +39,9 @@ static void as_many_as_there_may_be(void **state)
     assert_int_equal(take(&seats, "anna", 1, 2), 0);
     assert_int_equal(take(&seats, "bert", 1, 2), 102); /* another account */
     assert_int_equal(take(&seats, "anna", 1, 0), 103); /* 0: any number */
-    assert_false(seats_leave(&seats, 2, first));       /* is no session of that worker's */
-    assert_true(seats_leave(&seats, 1, first));
-    assert_false(seats_leave(&seats, 1, first));
+    assert_false(leave(&seats, 2, first));             /* is no session of that worker's */
+    assert_true(leave(&seats, 1, first));
+    assert_false(leave(&seats, 1, first));
     assert_int_equal(take(&seats, "anna", 1, 3), 104);
     assert_int_equal(take(&seats, "anna", 1, 3), 0);
     seats_fini(&seats);
@@ -69,7 +77,7 @@ static void those_that_another_auth_granted(void **state)
     assert_int_equal(all, 2);
     assert_int_equal(own, 1);
     assert_int_equal(TAILQ_FIRST(&seats.list)->stamp, 7);
-    assert_true(seats_leave(&seats, 1, 5));
+    assert_true(leave(&seats, 1, 5));
     assert_int_equal(seats.count, 1);
     seats_fini(&seats);
 }

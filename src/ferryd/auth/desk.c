@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/fd.h"
 #include "ferryd/auth/login.h"
+#include "ferryd/auth/login_wire.h"
 #include "ferryd/auth/lookups.h"
-#include "ferryd/identity_wire.h"
+#include "ferryd/auth/shares.h"
 #include "ferryd/messages.h"
+#include "ferryd/peer_wire.h"
 
 struct desk_worker {
     TAILQ_ENTRY(desk_worker) link;
@@ -28,27 +29,13 @@ struct ask {
     struct desk_worker *worker; /* NULL: cancelled, or gone */
     struct desk *desk;
     uint64_t number;
+    uint64_t began_ns;
     struct loop_timer *later; /* holds a refusal back, or limits the wait for a turn */
     struct turn turn;
-    bool tried; /* its password counts as a failure */
     struct login login;
 };
 
 /* ---- asks ---- */
-
-static uint64_t wall_ns(void)
-{
-    return (uint64_t)clock_wall_ns(&clock_system);
-}
-
-/* Its try of a password did not fail, or came to nothing. */
-static void settle(struct ask *ask, bool right)
-{
-    const struct login *login = &ask->login;
-    if (ask->tried)
-        throttle_undo(&ask->desk->throttle, &login->peer, bytes_str(login->name), right, wall_ns());
-    ask->tried = false;
-}
 
 /* Nobody waits for the answer any more. */
 static void ask_detach(struct ask *ask)
@@ -63,7 +50,7 @@ static void ask_free(struct ask *ask)
     if (ask->worker)
         ask_detach(ask);
     loop_timer_free(ask->later);
-    settle(ask, false);
+    tries_settle(&ask->desk->tries, &ask->login, false);
     login_fini(&ask->login);
     alloc_free(ask);
 }
@@ -163,30 +150,24 @@ static void grant(struct ask *ask)
         .worker = ask->worker->number,
         .peer = login->peer,
         .stamp = login->stamp,
+        .rates = {login->rate_up, login->rate_down},
     };
     enum ferry_error error =
         seats_take(&desk->seats, &guest, login->sessions_max, &number, &login->fault);
     if (error == FERRY_OK) {
         error = send_grant(ask, number);
         if (error != FERRY_OK)
-            seats_leave(&desk->seats, ask->worker->number, number);
+            seats_leave(&desk->seats, seats_find(&desk->seats, ask->worker->number, number));
     }
     desk->gate.crowd.known = desk->seats.count;
-    if (error != FERRY_OK)
+    if (error != FERRY_OK) {
         unavailable(ask);
-    else
-        answer(ask, number);
-}
-
-static void log_ban(const struct ask *ask)
-{
-    const struct desk *desk = ask->desk;
-    char peer[ADDRESS_TEXT_BYTES];
-    address_text(&ask->login.peer, peer);
-    log_event(desk->log, LOG_LEVEL_NOTICE, "auth.ban", F_STR("peer", peer),
-              F_DUR("lasts", desk->throttle.settings.ban_ns),
-              F_STR("reason", "too many failed logins from this address"), F_STR("side", "client"),
-              F_STR("advice", "it passes by itself; \"ferryctl bans\" shows and lifts it"));
+        return;
+    }
+    struct seats_rates share = shares_spread(desk, login->name, ask->worker->number);
+    login->rate_up = share.up;
+    login->rate_down = share.down;
+    answer(ask, number);
 }
 
 /* A wrong password counts against the address, and its refusal comes the later the more there were.
@@ -194,42 +175,25 @@ static void log_ban(const struct ask *ask)
 static void refuse(struct ask *ask)
 {
     struct desk *desk = ask->desk;
-    bool banned = false;
     uint64_t delay_ns = 0;
     log_refusal(ask, ask->login.why);
     if (ask->login.password)
-        delay_ns = throttle_failed(&desk->throttle, &ask->login.peer, wall_ns(), &banned);
-    if (banned)
-        log_ban(ask);
+        delay_ns = tries_failed(&desk->tries, &ask->login);
     if (delay_ns > 0)
         ask->later = loop_timer_new(desk->loop, answer_later, ask);
     if (ask->later)
-        loop_timer_at(ask->later, loop_now_ns(desk->loop) + delay_ns);
+        loop_timer_at(ask->later, ask->began_ns + delay_ns); /* the time it took is not told */
     else
         answer(ask, 0);
 }
 
 /* ---- deciding ---- */
 
-static bool is_banned(const struct ask *ask, struct fault *fault)
-{
-    const struct desk *desk = ask->desk;
-    uint64_t now_ns = wall_ns();
-    uint64_t until_ns = throttle_banned_until(&desk->throttle, &ask->login.peer, now_ns);
-    if (until_ns > 0)
-        fault_set(fault, FERRY_E_LIMIT,
-                  "there were too many failed logins from this address: it is banned for %llu s",
-                  (unsigned long long)((until_ns - now_ns) / CLOCK_NS_PER_S + 1));
-    return until_ns > 0;
-}
-
 /* Who asked many times at once, and was banned meanwhile, learns of none whether it was right. */
 static void finish(struct ask *ask)
 {
-    if (ask->login.verdict == LOGIN_ANSWER_REFUSED)
-        ask->tried = false; /* it stays counted */
-    settle(ask, ask->login.verdict == LOGIN_ANSWER_GRANTED);
-    if (is_banned(ask, &ask->login.fault)) {
+    tries_settle(&ask->desk->tries, &ask->login, true);
+    if (tries_are_banned(&ask->desk->tries, &ask->login, &ask->login.fault)) {
         unavailable(ask);
         return;
     }
@@ -261,8 +225,7 @@ static void decided(void *ctx)
     unsigned turn = ask->login.turn;
     ask->desk->deciding--;
     if (!ask->worker) {
-        if (ask->login.verdict == LOGIN_ANSWER_REFUSED)
-            ask->tried = false;
+        tries_settle(&ask->desk->tries, &ask->login, true);
         ask_free(ask);
     } else if (ask->login.undecided) {
         ask->login.source++;
@@ -324,17 +287,7 @@ static bool is_too_much(struct ask *ask, struct fault *fault)
     struct desk *desk = ask->desk;
     if (desk->deciding >= DESK_DECIDING_MAX || ask->worker->ask_count > DESK_ASKS_MAX)
         fault_set(fault, FERRY_E_LIMIT, "there are too many logins under way");
-    if (fault_is_set(fault) || is_banned(ask, fault))
-        return true;
-    if (!ask->login.password)
-        return false;
-    ask->tried =
-        throttle_try(&desk->throttle, &ask->login.peer, bytes_str(ask->login.name), wall_ns());
-    if (!ask->tried)
-        fault_set(
-            fault, FERRY_E_LIMIT,
-            "too many logins to this account or from this address failed; it passes by itself");
-    return fault_is_set(fault);
+    return fault_is_set(fault) || !tries_begin(&desk->tries, &ask->login, fault);
 }
 
 static void ask_begin(struct ask *ask)
@@ -347,53 +300,6 @@ static void ask_begin(struct ask *ask)
 
 /* ---- messages ---- */
 
-static enum ferry_error take_identity(struct bytes from, struct login *login, struct fault *fault)
-{
-    if (from.len == 0)
-        return FERRY_OK;
-    login->identity = alloc_zero(sizeof(*login->identity));
-    if (!login->identity)
-        return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
-    return identity_wire_get(from, login->identity, fault);
-}
-
-static enum ferry_error take_name(struct bytes from, struct login *login, struct fault *fault)
-{
-    if (from.len > ACCOUNT_NAME_BYTES)
-        return fault_set(fault, FERRY_E_PROTOCOL, "a name of %zu bytes", from.len);
-    memcpy(login->name, from.ptr ? from.ptr : "", from.len);
-    login->name[from.len] = '\0';
-    return FERRY_OK;
-}
-
-static enum ferry_error take_peer(struct bytes from, struct login *login, struct fault *fault)
-{
-    char text[MESSAGE_NAME_BYTES + 1];
-    memcpy(text, from.ptr ? from.ptr : "", from.len);
-    text[from.len] = '\0';
-    if (address_parse(text, 0, &login->peer) == FERRY_OK)
-        return FERRY_OK;
-    return fault_set(fault, FERRY_E_PROTOCOL, "the peer's address is none");
-}
-
-/* The host that was asked with decides nothing; it is passed by. */
-static enum ferry_error take_login(struct ask *ask, struct wire_reader *reader, struct fault *fault)
-{
-    struct login *login = &ask->login;
-    ask->number = wire_get_u64(reader);
-    enum ferry_error error = take_name(wire_get_bytes(reader), login, fault);
-    bool has_password = wire_get_u8(reader) != 0;
-    struct bytes password = wire_get_bytes(reader);
-    if (error == FERRY_OK && has_password && secret_new(password, &login->password) != FERRY_OK)
-        error = fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
-    struct bytes peer = wire_get_bytes(reader);
-    if (error == FERRY_OK)
-        error = take_peer(peer, login, fault);
-    (void)wire_get_bytes(reader);
-    login->tls = (enum demand_tls)wire_get_u16(reader);
-    return error == FERRY_OK ? take_identity(wire_get_bytes(reader), login, fault) : error;
-}
-
 static enum ferry_error on_ask(struct desk_worker *worker, struct wire_reader *reader,
                                struct fault *fault)
 {
@@ -401,8 +307,9 @@ static enum ferry_error on_ask(struct desk_worker *worker, struct wire_reader *r
     if (!ask)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
     ask->desk = worker->desk;
-    ask->login.seed = shelf_seed(worker->desk->throttle.shelf);
-    enum ferry_error error = take_login(ask, reader, fault);
+    ask->began_ns = loop_now_ns(worker->desk->loop);
+    ask->login.seed = shelf_seed(worker->desk->tries.throttle.shelf);
+    enum ferry_error error = login_wire_get(reader, &ask->number, &ask->login, fault);
     if (error != FERRY_OK) {
         ask_free(ask);
         return error;
@@ -429,8 +336,11 @@ static enum ferry_error on_logout(struct desk_worker *worker, uint64_t grant, st
 {
     struct link *supervisor = worker->desk->supervisor;
     struct desk *desk = worker->desk;
-    if (!seats_leave(&desk->seats, worker->number, grant) && seats_gave(&desk->seats, grant))
+    struct seat *seat = seats_find(&desk->seats, worker->number, grant);
+    if (!seat && seats_gave(&desk->seats, grant))
         return FERRY_OK;
+    if (seat)
+        shares_leave(desk, seat);
     desk->gate.crowd.known = desk->seats.count;
     wire_put_u64(link_begin(supervisor, MESSAGE_REVOKE), grant);
     return link_send(supervisor, NULL, 0, fault);
@@ -441,19 +351,15 @@ static enum ferry_error on_seated(struct desk_worker *worker, struct wire_reader
                                   struct fault *fault)
 {
     struct desk *desk = worker->desk;
-    struct login login = {0}; /* the same fields are read the same way */
+    char account[ACCOUNT_NAME_BYTES + 1];
+    struct seats_guest guest = {.account = account, .worker = worker->number};
     uint64_t grant = wire_get_u64(reader);
-    enum ferry_error error = take_name(wire_get_bytes(reader), &login, fault);
+    enum ferry_error error = login_wire_name(reader, account, fault);
     if (error == FERRY_OK)
-        error = take_peer(wire_get_bytes(reader), &login, fault);
+        error = peer_wire_get(reader, &guest.peer, fault);
     if (error != FERRY_OK)
         return error;
-    const struct seats_guest guest = {
-        .account = login.name,
-        .worker = worker->number,
-        .peer = login.peer,
-        .stamp = wire_get_u64(reader),
-    };
+    guest.stamp = wire_get_u64(reader);
     if (!seats_add(&desk->seats, &guest, grant))
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
     desk->gate.crowd.known = desk->seats.count;
@@ -500,6 +406,7 @@ static void worker_free(struct desk_worker *worker)
     lookups_end(&worker->lookups);
     TAILQ_REMOVE(&worker->desk->workers, worker, link);
     seats_leave_all(&worker->desk->seats, worker->number);
+    worker->desk->review.spread = true;
     worker->desk->gate.crowd.known = worker->desk->seats.count;
     gate_worker_fini(&worker->gate);
     link_free(worker->channel);
@@ -566,8 +473,10 @@ enum ferry_error desk_open(struct desk *desk, const struct desk_setup *setup)
     desk->book = setup->book;
     for (unsigned i = 0; i < setup->book->count; i++)
         turns_init(&desk->turns[i], setup->book->sources[i]->turns);
-    throttle_init(&desk->throttle, &setup->throttle, setup->shelf);
-    if (gate_init(&desk->gate, desk->loop, &desk->throttle, setup->sessions_max) != FERRY_OK ||
+    desk->tries.log = desk->log;
+    throttle_init(&desk->tries.throttle, &setup->throttle, setup->shelf);
+    if (gate_init(&desk->gate, desk->loop, &desk->tries.throttle, setup->sessions_max) !=
+            FERRY_OK ||
         review_init(&desk->review, desk) != FERRY_OK)
         return FERRY_E_MEMORY;
     TAILQ_FOREACH (worker, &desk->workers, link)
@@ -576,16 +485,11 @@ enum ferry_error desk_open(struct desk *desk, const struct desk_setup *setup)
     return FERRY_OK;
 }
 
-void desk_end(struct desk *desk, const struct seat *seat, const char *words)
+struct link *desk_worker(const struct desk *desk, uint32_t number)
 {
-    struct fault fault = {0};
-    struct desk_worker *worker;
-    TAILQ_FOREACH (worker, &desk->workers, link) {
-        if (worker->number != seat->worker)
-            continue;
-        struct wire_writer *writer = link_begin(worker->channel, MESSAGE_END);
-        wire_put_u64(writer, seat->grant);
-        wire_put_bytes(writer, bytes_str(words));
-        (void)!link_send(worker->channel, NULL, 0, &fault);
-    }
+    const struct desk_worker *worker;
+    TAILQ_FOREACH (worker, &desk->workers, link)
+        if (worker->number == number)
+            return worker->channel;
+    return NULL;
 }

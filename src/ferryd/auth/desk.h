@@ -13,7 +13,7 @@
 #include "ferryd/auth/review.h"
 #include "ferryd/auth/seats.h"
 #include "ferryd/auth/shelf.h"
-#include "ferryd/auth/throttle.h"
+#include "ferryd/auth/tries.h"
 #include "ferryd/auth/turns.h"
 #include "ferryd/link.h"
 #include "net/loop.h"
@@ -31,7 +31,7 @@ struct desk {
     struct link *supervisor; /* is told of grants */
     const struct book *book; /* NULL: not yet open */
     struct log *log;
-    struct throttle throttle;
+    struct tries tries;
     struct gate gate;
     struct seats seats;
     struct review review;
@@ -59,7 +59,7 @@ struct desk_setup {
 /* From now on workers are served. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error desk_open(struct desk *desk, const struct desk_setup *setup);
 
-/* Has the worker end the session, whose client is told `words`. */
-void desk_end(struct desk *desk, const struct seat *seat, const char *words);
+/* The channel of a worker; NULL: there is none of that number. */
+struct link *desk_worker(const struct desk *desk, uint32_t number);
 
 #endif

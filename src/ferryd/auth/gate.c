@@ -1,11 +1,10 @@
 /* Who may be served, counted over all workers. */
 #include "ferryd/auth/gate.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "ferryd/messages.h"
+#include "ferryd/peer_wire.h"
 
 #define HASH_NONFATAL_OOM 1
 #define uthash_malloc(size) alloc_zero(size)
@@ -137,14 +136,11 @@ void gate_introduced(struct gate *gate)
 static enum ferry_error take_place(struct gate_worker *worker, struct wire_reader *reader,
                                    struct gate_place **out, struct fault *fault)
 {
-    char text[MESSAGE_NAME_BYTES + 1];
     struct address peer;
     uint64_t number = wire_get_u64(reader);
-    struct bytes from = wire_get_bytes(reader);
-    memcpy(text, from.ptr ? from.ptr : "", from.len);
-    text[from.len] = '\0';
-    if (address_parse(text, 0, &peer) != FERRY_OK)
-        return fault_set(fault, FERRY_E_PROTOCOL, "the peer's address is none");
+    enum ferry_error error = peer_wire_get(reader, &peer, fault);
+    if (error != FERRY_OK)
+        return error;
     if (find(worker, number))
         return fault_set(fault, FERRY_E_PROTOCOL, "a number that is in use");
     if (worker->place_count >= PLACES_MAX)

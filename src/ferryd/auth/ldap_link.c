@@ -2,6 +2,7 @@
 #include "ferryd/auth/ldap_link.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 
 #include "base/clock.h"
@@ -54,12 +55,16 @@ static enum ferry_error say(const struct ldap_link *link, int code, struct fault
                             : code == LDAP_TIMEOUT ? FERRY_E_TIMEOUT
                             : is_broken(code)      ? FERRY_E_CONNECT
                                                    : FERRY_E_REFUSED;
-    bool has_more = more && more[0];
+    /* What GnuTLS cannot put into words is a certificate whose name is another. */
+    const char *words = more && strcmp(more, "(unknown error code)") == 0
+                            ? "TLS failed; is its certificate for another name?"
+                            : more;
+    bool has_more = words && words[0];
     if (fault)
         fault_clear(fault);
     fault_set(fault, kind, "%s: %s%s%s", link->servers->urls->list[link->at],
               code == LDAP_TIMEOUT ? "it does not answer in time" : ldap_err2string(code),
-              has_more ? ": " : "", has_more ? more : "");
+              has_more ? ": " : "", has_more ? words : "");
     ldap_memfree(more);
     return kind;
 }
@@ -85,10 +90,11 @@ void ldap_link_fini(struct ldap_link *link)
     link->ld = NULL;
 }
 
-/* How long connecting and the handshake may take, each. */
-static void limit(struct ldap_link *link, uint64_t ns)
+/* How long whatever comes next may take. */
+static void limit(struct ldap_link *link, uint64_t deadline_ns)
 {
-    struct timeval time = timeval_of(ns);
+    struct timeval time = timeval_of(left_ns(deadline_ns));
+    link->patience.deadline_ns = deadline_ns;
     ldap_set_option(link->ld, LDAP_OPT_NETWORK_TIMEOUT, &time);
     ldap_set_option(link->ld, LDAP_OPT_TIMEOUT, &time);
 }
@@ -114,7 +120,7 @@ static int set_options(struct ldap_link *link)
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         if (ldap_set_option(link->ld, options[i].option, options[i].value) != LDAP_OPT_SUCCESS)
             return LDAP_LOCAL_ERROR;
-    return LDAP_SUCCESS;
+    return ldap_patience_add(link->ld, &link->patience);
 }
 
 /* Waits for the answer to a request; LDAP_SUCCESS: there is one, which is the caller's. */
@@ -157,7 +163,7 @@ static int start_tls(struct ldap_link *link, uint64_t deadline_ns)
         code = result_of(link, answer);
     if (code != LDAP_SUCCESS)
         return is_broken(code) ? code : LDAP_CONNECT_ERROR;
-    limit(link, left_ns(deadline_ns));
+    limit(link, deadline_ns);
     code = ldap_install_tls(link->ld);
     return code == LDAP_SUCCESS || is_broken(code) ? code : LDAP_CONNECT_ERROR;
 }
@@ -168,11 +174,17 @@ static int bind_once(struct ldap_link *link, const char *dn, struct bytes passwo
     int id = 0;
     LDAPMessage *answer = NULL;
     struct berval secret = {.bv_val = (char *)(uintptr_t)password.ptr, .bv_len = password.len};
-    limit(link, left_ns(deadline_ns) / 2);
+    limit(link, deadline_ns);
     int code = ldap_sasl_bind(link->ld, dn, LDAP_SASL_SIMPLE, &secret, NULL, NULL, &id);
     if (code == LDAP_SUCCESS)
         code = wait_for(link, id, deadline_ns, &answer);
     return code == LDAP_SUCCESS ? result_of(link, answer) : code;
+}
+
+/* libldap has one word for all that can go wrong with a connection. */
+static int with_reason(int code, uint64_t deadline_ns)
+{
+    return code == LDAP_SERVER_DOWN && left_ns(deadline_ns) == 0 ? LDAP_TIMEOUT : code;
 }
 
 static int open_and_bind(struct ldap_link *link, const char *dn, struct bytes password,
@@ -183,10 +195,12 @@ static int open_and_bind(struct ldap_link *link, const char *dn, struct bytes pa
     if (code == LDAP_SUCCESS)
         code = set_options(link);
     if (code == LDAP_SUCCESS && link->servers->starttls && is_plain(url)) {
-        limit(link, left_ns(deadline_ns) / 2);
+        limit(link, deadline_ns);
         code = start_tls(link, deadline_ns);
     }
-    return code == LDAP_SUCCESS ? bind_once(link, dn, password, deadline_ns) : code;
+    if (code == LDAP_SUCCESS)
+        code = bind_once(link, dn, password, deadline_ns);
+    return with_reason(code, deadline_ns);
 }
 
 /* ---- calls ---- */
@@ -210,7 +224,8 @@ enum ferry_error ldap_link_bind(struct ldap_link *link, const char *dn, struct b
         return FERRY_OK;
     if (link->ld) {
         uint64_t share_ns = left_ns(deadline_ns) / (tries + 1);
-        code = bind_once(link, dn, password, deadline_ns - share_ns * tries);
+        uint64_t its_ns = deadline_ns - share_ns * tries;
+        code = with_reason(bind_once(link, dn, password, its_ns), its_ns);
     }
     for (; is_broken(code) && tries > 0; tries--) {
         if (link->ld) {
@@ -248,6 +263,8 @@ enum ferry_error ldap_link_search(struct ldap_link *link, const struct ldap_ques
     if (code == LDAP_SUCCESS &&
         ldap_parse_result(link->ld, *out, &code, NULL, NULL, NULL, NULL, 0) != LDAP_SUCCESS)
         code = LDAP_DECODING_ERROR;
+    if (code == LDAP_NO_SUCH_OBJECT && question->may_lack)
+        code = LDAP_SUCCESS;
     bool too_many = code == LDAP_SIZELIMIT_EXCEEDED ||
                     (code == LDAP_SUCCESS && ldap_count_entries(link->ld, *out) > question->most);
     if (code == LDAP_SUCCESS && !too_many)

@@ -12,6 +12,7 @@
 #include "base/compiler.h"
 #include "base/fault.h"
 #include "conf/schema.h"
+#include "ferryd/auth/ldap_patience.h"
 
 /* Borrowed by its connections. */
 struct ldap_servers {
@@ -20,10 +21,12 @@ struct ldap_servers {
     const char *ca_path; /* whose certificates are believed */
 };
 
+/* Stays where it is as long as it has a connection. */
 struct ldap_link {
     const struct ldap_servers *servers;
     LDAP *ld;  /* NULL: there is none */
     size_t at; /* of the server that answered last */
+    struct ldap_patience patience;
 };
 
 /* What is looked for. */
@@ -32,6 +35,7 @@ struct ldap_question {
     int scope;
     char **attributes; /* ends with NULL */
     int most;          /* entries; more are FERRY_E_ARGUMENT */
+    bool may_lack;     /* if there is no base, nothing is found: it was made of a name */
 };
 
 /* Before the process is confined: libldap reads no settings of its own. */

@@ -109,6 +109,11 @@ void login_decide(struct login *login, const struct book *book)
     struct source *source = book->sources[login->source];
     CLEANUP(found_fini) struct found found = {0};
     bool right = false;
+    login->undecided = false;
+    if (!login->password && !login->identity) { /* by nothing at all, nobody is let in */
+        login->verdict = LOGIN_ANSWER_REFUSED;
+        return;
+    }
     login->verdict = LOGIN_ANSWER_UNAVAILABLE;
     enum ferry_error error = ask_source(login, source, &found, &right);
     login->undecided = error == FERRY_OK && !found.account && login->source + 1 < book->count;

@@ -25,6 +25,8 @@ struct login {
     unsigned turn;   /* which of its turns this is */
     bool undecided;  /* it has no such account: the next one is to be asked */
 
+    bool tried; /* its password counts as a failure: auth/tries.h */
+
     /* What is decided. */
     enum login_answer verdict;
     struct fault fault; /* why it is unavailable */

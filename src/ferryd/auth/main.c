@@ -116,7 +116,7 @@ static enum ferry_error auth_start(void *ctx, const struct role_identity *identi
         error = book_init(&auth->book, &auth->given, auth->alone, fault);
     if (error == FERRY_OK)
         error = shelf_open(&auth->shelf, fd_take(&auth->bans), fault);
-    const struct ban_desk bans = {.throttle = &auth->desk.throttle, .log = &auth->log};
+    const struct ban_desk bans = {.throttle = &auth->desk.tries.throttle, .log = &auth->log};
     if (error == FERRY_OK && (desk_open(&auth->desk, &desk) != FERRY_OK ||
                               operators_open(&auth->operators, &bans, &auth->book) != FERRY_OK))
         error = fault_set(fault, FERRY_E_MEMORY, "no memory for the workers");

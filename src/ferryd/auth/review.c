@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "ferryd/auth/desk.h"
+#include "ferryd/auth/shares.h"
+#include "ferryd/messages.h"
 
 /* Between two looks; more if they take long, so that they are a twentieth of the time. */
 static const uint64_t PAUSE_NS = 2 * CLOCK_NS_PER_S;
@@ -17,6 +19,8 @@ struct item {
     uint64_t grant, stamp;
     char account[ACCOUNT_NAME_BYTES + 1];
     const char *why; /* it is to end, for its client; static; NULL: it goes on */
+    bool found;      /* `now` are the rates of the account by now */
+    struct seats_rates rates, now;
 };
 
 /* Those of one look: a copy, since the pool reads it. */
@@ -70,6 +74,10 @@ static void look_at(const struct look *look, struct item *items, size_t count)
         return;
     for (size_t i = 0; i < count; i++)
         items[i].why = why_of(look, &items[i], found.account);
+    for (size_t i = 0; i < count && found.account; i++) {
+        items[i].found = true;
+        items[i].now = (struct seats_rates){found.account->rate_up, found.account->rate_down};
+    }
 }
 
 /* Each account is read once. */
@@ -88,6 +96,18 @@ static void work(void *ctx)
 
 /* ---- on the loop ---- */
 
+static void send_end(const struct desk *desk, const struct seat *seat, const char *words)
+{
+    struct fault fault = {0};
+    struct link *worker = desk_worker(desk, seat->worker);
+    if (!worker)
+        return;
+    struct wire_writer *writer = link_begin(worker, MESSAGE_END);
+    wire_put_u64(writer, seat->grant);
+    wire_put_bytes(writer, bytes_str(words));
+    (void)!link_send(worker, NULL, 0, &fault); /* its link tells when it has gone */
+}
+
 static void end(struct desk *desk, const struct item *item)
 {
     struct seat *seat;
@@ -102,7 +122,14 @@ static void end(struct desk *desk, const struct item *item)
               F_STR("peer", peer), F_STR("reason", item->why), F_STR("side", "server"),
               F_STR("advice", "it was changed, or its time is over: look at the account"));
     seat->ended = true;
-    desk_end(desk, seat, item->why);
+    send_end(desk, seat, item->why);
+}
+
+static bool has_news(const struct item *item, bool spread)
+{
+    bool limited = item->now.up > 0 || item->now.down > 0;
+    return item->now.up != item->rates.up || item->now.down != item->rates.down ||
+           (spread && limited);
 }
 
 static void done(void *ctx)
@@ -111,9 +138,16 @@ static void done(void *ctx)
     struct review *review = look->review;
     uint64_t now_ns = loop_now_ns(review->desk->loop);
     uint64_t pause_ns = PAUSE_TIMES * (now_ns - look->began_ns);
-    for (size_t i = 0; i < look->count; i++)
-        if (look->items[i].why)
-            end(review->desk, &look->items[i]);
+    const struct item *changed = NULL; /* the last account whose rates were */
+    for (size_t i = 0; i < look->count; i++) {
+        const struct item *item = &look->items[i];
+        if (item->why)
+            end(review->desk, item);
+        else if (item->found && has_news(item, review->spread) &&
+                 !(changed && by_account(item, changed) == 0))
+            shares_change(review->desk, (changed = item)->account, &item->now);
+    }
+    review->spread = false;
     loop_timer_at(review->timer, now_ns + (pause_ns > PAUSE_NS ? pause_ns : PAUSE_NS));
     alloc_free(look);
 }
@@ -129,12 +163,13 @@ static struct look *look_new(struct review *review)
         return NULL;
     look->review = review;
     look->book = desk->book;
-    look->seed = shelf_seed(desk->throttle.shelf);
+    look->seed = shelf_seed(desk->tries.throttle.shelf);
     look->began_ns = loop_now_ns(desk->loop);
     TAILQ_FOREACH (seat, &desk->seats.list, link) {
         struct item *item = &look->items[look->count++];
         item->grant = seat->grant;
         item->stamp = seat->stamp;
+        item->rates = seat->rates;
         memcpy(item->account, seat->account, strlen(seat->account) + 1);
     }
     return look;

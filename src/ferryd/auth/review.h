@@ -17,6 +17,7 @@ struct desk;
 struct review {
     struct desk *desk;
     struct loop_timer *timer;
+    bool spread; /* a worker has gone: the rates of its accounts are for those that are left */
 };
 
 /* Of the desk's seats, from now on, by its book. FERRY_E_MEMORY. */

@@ -12,7 +12,7 @@ void seats_init(struct seats *seats, uint64_t first)
     seats->count = 0;
 }
 
-static void seat_free(struct seats *seats, struct seat *seat)
+void seats_leave(struct seats *seats, struct seat *seat)
 {
     TAILQ_REMOVE(&seats->list, seat, link);
     seats->count--;
@@ -24,7 +24,7 @@ void seats_fini(struct seats *seats)
 {
     struct seat *seat;
     while ((seat = TAILQ_FIRST(&seats->list)))
-        seat_free(seats, seat);
+        seats_leave(seats, seat);
 }
 
 void seats_count(const struct seats *seats, const char *account, uint32_t worker, uint64_t *all,
@@ -53,7 +53,8 @@ bool seats_add(struct seats *seats, const struct seats_guest *guest, uint64_t gr
                           .worker = guest->worker,
                           .account = account,
                           .peer = guest->peer,
-                          .stamp = guest->stamp};
+                          .stamp = guest->stamp,
+                          .rates = guest->rates};
     TAILQ_INSERT_TAIL(&seats->list, seat, link);
     seats->count++;
     return true;
@@ -74,16 +75,13 @@ enum ferry_error seats_take(struct seats *seats, const struct seats_guest *guest
     return FERRY_OK;
 }
 
-bool seats_leave(struct seats *seats, uint32_t worker, uint64_t grant)
+struct seat *seats_find(const struct seats *seats, uint32_t worker, uint64_t grant)
 {
     struct seat *seat;
-    TAILQ_FOREACH (seat, &seats->list, link) {
-        if (seat->grant == grant && seat->worker == worker) {
-            seat_free(seats, seat);
-            return true;
-        }
-    }
-    return false;
+    TAILQ_FOREACH (seat, &seats->list, link)
+        if (seat->grant == grant && seat->worker == worker)
+            return seat;
+    return NULL;
 }
 
 bool seats_gave(const struct seats *seats, uint64_t grant)
@@ -97,7 +95,7 @@ void seats_leave_all(struct seats *seats, uint32_t worker)
     while (seat) {
         struct seat *next = TAILQ_NEXT(seat, link);
         if (seat->worker == worker)
-            seat_free(seats, seat);
+            seats_leave(seats, seat);
         seat = next;
     }
 }

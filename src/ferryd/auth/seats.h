@@ -11,14 +11,21 @@
 #include "base/fault.h"
 #include "net/address.h"
 
+/* Bytes a second; 0: no limit. */
+struct seats_rates {
+    uint64_t up, down;
+};
+
 struct seat {
     TAILQ_ENTRY(seat) link;
     uint64_t grant;
     uint32_t worker;
     char *account;
     struct address peer;
-    uint64_t stamp; /* of the account's password at the login */
-    bool ended;     /* its worker was told to end it */
+    uint64_t stamp;           /* of the account's password at the login */
+    bool ended;               /* its worker was told to end it */
+    struct seats_rates rates; /* of all sessions of the account */
+    struct seats_rates share; /* that its worker was told of */
 };
 
 struct seats {
@@ -33,6 +40,7 @@ struct seats_guest {
     uint32_t worker;
     struct address peer;
     uint64_t stamp;
+    struct seats_rates rates;
 };
 
 /* `first` is the first grant's number: not one that an auth before this one may have given. */
@@ -47,8 +55,11 @@ NODISCARD enum ferry_error seats_take(struct seats *seats, const struct seats_gu
 /* One that another auth granted. false: memory is short. */
 bool seats_add(struct seats *seats, const struct seats_guest *guest, uint64_t grant);
 
-/* The session of `worker` is over. false: it has none of that number. */
-bool seats_leave(struct seats *seats, uint32_t worker, uint64_t grant);
+/* The session of `worker`; NULL: it has none of that number. */
+struct seat *seats_find(const struct seats *seats, uint32_t worker, uint64_t grant);
+
+/* It is over. */
+void seats_leave(struct seats *seats, struct seat *seat);
 
 /* Whether the grant is one of this auth's. */
 bool seats_gave(const struct seats *seats, uint64_t grant);

@@ -1,6 +1,8 @@
 /* A directory as a source of accounts. */
 #include "ferryd/auth/source_ldap.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -138,6 +140,7 @@ static enum ferry_error look_up(struct ldap_source *self, struct ldap_turn *turn
         .scope = self->settings->scope,
         .attributes = self->names,
         .most = 1,
+        .may_lack = strstr(self->settings->base, "%u") != NULL,
     };
     if (error == FERRY_OK)
         error = other;
@@ -169,6 +172,7 @@ static enum ferry_error is_member(struct ldap_source *self, struct ldap_turn *tu
         .scope = LDAP_SCOPE_SUBTREE,
         .attributes = nothing,
         .most = GROUPS_MAX,
+        .may_lack = strstr(where, "%u") != NULL,
     };
     if (error == FERRY_OK)
         error = other;

@@ -80,9 +80,11 @@ static enum ferry_error put_text(struct account *account, enum account_field fie
     buf_init(&whole, ACCOUNT_TEXT_BYTES);
     if (!before[0])
         return account_set(account, field, value, fault);
-    if (buf_printf(&whole, "%s\n%.*s", before, BYTES_FMT(value)) != FERRY_OK)
+    enum ferry_error error = buf_printf(&whole, "%s\n%.*s", before, BYTES_FMT(value));
+    if (error == FERRY_E_LIMIT)
         return fault_set(fault, FERRY_E_ARGUMENT, "there is too much of it");
-    return account_set(account, field, buf_view(&whole), fault);
+    return error == FERRY_OK ? account_set(account, field, buf_view(&whole), fault)
+                             : fault_set(fault, error, "no memory for an account");
 }
 
 /* The rule that a certificate itself fits: that of its hash. */

@@ -320,8 +320,9 @@ static void on_closed(void *ctx, const struct fault *why)
     enum role role = peer->role;
     if (fault_is_set(why))
         log_event(peers->setup.log, LOG_LEVEL_ERROR, "channel.ended",
-                  F_STR("peer", role_name(peer->role)), F_U64("number", number),
-                  F_VISIBLE("reason", why->what));
+                  F_STR("process", role_name(peer->role)), F_U64("number", number),
+                  F_VISIBLE("reason", why->what), F_STR("side", "server"),
+                  F_STR("advice", "the supervisor starts another: role.died has the cause"));
     peer_free(peer);
     end_wishes(peers, number, role);
     loop_task_post(peers->settle);

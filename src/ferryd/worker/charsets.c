@@ -43,3 +43,15 @@ struct charset *charsets_find(const struct charsets *charsets, struct bytes name
             return charsets->made[i];
     return NULL;
 }
+
+struct charset *charsets_of_account(const struct charsets *charsets, struct bytes name,
+                                    const struct log *log)
+{
+    struct charset *found = name.len > 0 ? charsets_find(charsets, name) : NULL;
+    if (name.len > 0 && !found)
+        log_event(log, LOG_LEVEL_ERROR, "charset.unknown", F_BYTES("charset", name),
+                  F_STR("reason", "the account's charset is not known here"),
+                  F_STR("side", "server"),
+                  F_STR("advice", "correct the account's charset; until then its names are bytes"));
+    return found;
+}

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/compiler.h"
+#include "base/log.h"
 #include "ferry/error.h"
 #include "ftp/charset.h"
 
@@ -16,5 +17,10 @@ void charsets_free(struct charsets *charsets);
 
 /* Looks one up, in any case; lives as long as `charsets`. NULL: it is not there. */
 struct charset *charsets_find(const struct charsets *charsets, struct bytes name);
+
+/* What an account names, as charsets_find; "" is none, and the log is told of one that is not
+ * known. */
+struct charset *charsets_of_account(const struct charsets *charsets, struct bytes name,
+                                    const struct log *log);
 
 #endif

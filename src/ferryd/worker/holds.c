@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "ferryd/messages.h"
+#include "ferryd/peer_wire.h"
 #include "ferryd/worker/remote_store.h"
 
 static void hold_free(struct hold *hold)
@@ -27,12 +28,10 @@ static void on_released(void *ctx)
 static void announce(struct link *auth, const struct hold *hold)
 {
     struct fault fault = {0};
-    char peer[ADDRESS_TEXT_BYTES];
-    address_text(&hold->peer, peer);
     struct wire_writer *writer = link_begin(auth, MESSAGE_SEATED);
     wire_put_u64(writer, hold->grant);
     wire_put_bytes(writer, bytes_str(hold->name));
-    wire_put_bytes(writer, bytes_str(peer));
+    peer_wire_put(writer, &hold->peer);
     wire_put_u64(writer, hold->stamp);
     (void)!link_send(auth, NULL, 0, &fault);
 }

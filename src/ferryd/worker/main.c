@@ -63,6 +63,13 @@ static void on_rotation(void *ctx)
 
 /* ---- what is given ---- */
 
+static void set_rate(void *ctx, struct bytes account, uint64_t up, uint64_t down)
+{
+    const struct worker *worker = ctx;
+    if (worker->server)
+        server_worker_rate(worker->server, account, up, down);
+}
+
 static void worker_begin(void *ctx, struct role_main *role)
 {
     struct worker *worker = ctx;
@@ -82,6 +89,8 @@ static void worker_begin(void *ctx, struct role_main *role)
         .charsets = worker->charsets,
         .names = &worker->lookups,
         .gate = &worker->gate,
+        .rate = set_rate,
+        .ctx = worker,
     };
     worker->auth = remote_auth_new(&setup);
     worker->signer = remote_signer_new(loop, &worker->log);

@@ -5,14 +5,13 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "account/demand.h"
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "ferryd/identity_wire.h"
 #include "ferryd/link.h"
 #include "ferryd/messages.h"
 #include "ferryd/worker/early.h"
 #include "ferryd/worker/holds.h"
+#include "ferryd/worker/login_ask.h"
 #include "ferryd/worker/remote_store.h"
 
 /* A channel to an auth. A new one takes the place of the old one, which stays until its answers
@@ -222,16 +221,6 @@ static void read_answer(struct wire_reader *reader, struct answer *out)
     out->stamp = wire_get_u64(reader);
 }
 
-static void set_charset(struct remote_auth *auth, struct ask *ask, struct bytes name)
-{
-    ask->charset = name.len > 0 ? charsets_find(auth->setup.charsets, name) : NULL;
-    if (name.len > 0 && !ask->charset)
-        log_event(auth->setup.log, LOG_LEVEL_ERROR, "charset.unknown", F_BYTES("charset", name),
-                  F_STR("reason", "the account's charset is not known here"),
-                  F_STR("side", "server"),
-                  F_STR("advice", "correct the account's charset; until then its names are bytes"));
-}
-
 /* `ask` NULL: it was cancelled. */
 static void take_grant(const struct line *line, struct ask *ask, const struct answer *answer)
 {
@@ -255,7 +244,7 @@ static void take_grant(const struct line *line, struct ask *ask, const struct an
     whose->by_certificate = answer->by_certificate;
     whose->rate_up = answer->rate_up;
     whose->rate_down = answer->rate_down;
-    set_charset(auth, whose, answer->charset);
+    whose->charset = charsets_of_account(auth->setup.charsets, answer->charset, auth->setup.log);
     join_early(auth, whose);
 }
 
@@ -288,8 +277,26 @@ static enum ferry_error on_login_answer(const struct line *line, struct wire_rea
     return FERRY_OK;
 }
 
-/* Grants that auth takes back. */
+/* Those who are about to begin have it from the start. */
+static enum ferry_error on_share(const struct remote_auth *auth, struct wire_reader *reader)
+{
+    const struct remote_auth_setup *setup = &auth->setup;
+    struct bytes account = wire_get_bytes(reader);
+    uint64_t up = wire_get_u64(reader);
+    uint64_t down = wire_get_u64(reader);
+    struct ask *ask;
+    TAILQ_FOREACH (ask, &auth->asks, link) {
+        if (!bytes_equal(bytes_str(ask->name), account))
+            continue;
+        ask->rate_up = up;
+        ask->rate_down = down;
+    }
+    if (setup->rate)
+        setup->rate(setup->ctx, account, up, down);
+    return FERRY_OK;
+}
 
+/* Auth takes a grant back. */
 static enum ferry_error on_end(struct remote_auth *auth, struct wire_reader *reader)
 {
     uint64_t grant = wire_get_u64(reader);
@@ -334,7 +341,7 @@ static enum ferry_error handle(struct line *line, const struct wire_message *row
     if (row->type == MESSAGE_END)
         return on_end(line->auth, reader);
     if (row->type == MESSAGE_SHARE)
-        return FERRY_OK;
+        return on_share(line->auth, reader);
     if (row->type == MESSAGE_ADMITTED && setup->gate)
         return remote_gate_answer(setup->gate, reader, fault);
     if (row->type == MESSAGE_LOOKED_UP && setup->names)
@@ -426,27 +433,6 @@ enum ferry_error remote_auth_connect(struct remote_auth *auth, int fd)
 
 /* ---- the calls of account_ops ---- */
 
-static bool send_ask(const struct line *line, uint64_t id, const struct login_request *request)
-{
-    struct fault fault = {0};
-    char peer[ADDRESS_TEXT_BYTES];
-    char identity[MESSAGE_IDENTITY_BYTES];
-    if (!line)
-        return false;
-    address_text(request->peer, peer);
-    struct wire_writer *writer = link_begin(line->channel, MESSAGE_LOGIN_ASK);
-    wire_put_u64(writer, id);
-    wire_put_bytes(writer, request->name);
-    wire_put_u8(writer, request->password != NULL);
-    wire_put_bytes(writer, secret_reveal(request->password));
-    wire_put_bytes(writer, bytes_str(peer));
-    wire_put_bytes(writer, bytes_str(request->host ? request->host : ""));
-    wire_put_u16(writer, (uint16_t)demand_tls_met(request->tls));
-    wire_put_bytes(writer, request->identity ? identity_wire_put(request->identity, identity)
-                                             : bytes_str(NULL));
-    return link_send(line->channel, NULL, 0, &fault) == FERRY_OK;
-}
-
 static enum ferry_error remote_login(void *accounts, const struct login_request *request,
                                      login_fn *done, void *ctx)
 {
@@ -461,7 +447,7 @@ static enum ferry_error remote_login(void *accounts, const struct login_request 
                         .peer = *request->peer};
     snprintf(ask->name, sizeof(ask->name), "%.*s", BYTES_FMT(request->name));
     TAILQ_INSERT_TAIL(&auth->asks, ask, link);
-    if (send_ask(auth->line, ask->id, request))
+    if (auth->line && login_ask_send(auth->line->channel, ask->id, request))
         ask->line = auth->line;
     else
         loop_task_post(auth->unsent);

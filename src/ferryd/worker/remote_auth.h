@@ -26,6 +26,9 @@ struct remote_auth_setup {
     const struct charsets *charsets;
     struct remote_names *names; /* has the channel, too; NULL: nobody */
     struct remote_gate *gate;   /* the same */
+    /* Its account's transfers in this worker have these rates from now on; NULL: nobody minds. */
+    void (*rate)(void *ctx, struct bytes account, uint64_t up, uint64_t down);
+    void *ctx;
 };
 
 /* What `setup` points to must outlive it. NULL: no memory. */

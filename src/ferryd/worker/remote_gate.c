@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "ferryd/messages.h"
+#include "ferryd/peer_wire.h"
 
 /* A session, or, until that is decided, a connection. */
 struct backend_place {
@@ -28,19 +29,12 @@ static struct wire_writer *begin(struct remote_gate *gate, enum message type, ui
     return writer;
 }
 
-static void put_peer(struct wire_writer *writer, const struct address *peer)
-{
-    char text[ADDRESS_TEXT_BYTES];
-    address_text(peer, text);
-    wire_put_bytes(writer, bytes_str(text));
-}
-
 static void ask(struct remote_gate *gate, const struct backend_place *place)
 {
     if (!gate->auth)
         return;
     struct wire_writer *writer = begin(gate, MESSAGE_ARRIVED, place->number);
-    put_peer(writer, &place->peer);
+    peer_wire_put(writer, &place->peer);
     wire_put_u64(writer, place->rules.sessions_per_address);
     wire_put_u64(writer, place->rules.sessions_per_network);
     wire_put_u64(writer, place->rules.connections_per_minute);
@@ -136,7 +130,7 @@ void remote_gate_connect(struct remote_gate *gate, struct link *auth)
     if (!auth)
         return;
     TAILQ_FOREACH (place, &gate->present, link) {
-        put_peer(begin(gate, MESSAGE_PRESENT, place->number), &place->peer);
+        peer_wire_put(begin(gate, MESSAGE_PRESENT, place->number), &place->peer);
         send_it(gate);
     }
     TAILQ_FOREACH (place, &gate->waiting, link)

@@ -257,8 +257,9 @@ static void on_closed(void *ctx, const struct fault *why)
 {
     struct remote_ops *ops = ctx;
     if (fault_is_set(why))
-        log_event(ops->log, LOG_LEVEL_ERROR, "channel.ended", F_STR("peer", "ops"),
-                  F_VISIBLE("reason", why->what));
+        log_event(ops->log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "ops"),
+                  F_VISIBLE("reason", why->what), F_STR("side", "server"),
+                  F_STR("advice", "the supervisor starts another: role.died has the cause"));
     link_free(ops->link);
     ops->link = NULL;
 }

@@ -30,11 +30,13 @@ struct backend_store {
     void *released_ctx;
     uint64_t number; /* of the last call */
     struct remote_waiter waiter;
-    uint32_t part;          /* the one that was opened last */
-    uint64_t end_bytes;     /* how far it may be written */
-    bool listing;           /* may be open */
-    struct loop_task *tell; /* `unsent` */
-    struct fault unsent;    /* why the call that is outstanding could not be made; or not set */
+    uint32_t part;      /* the one that was opened last */
+    uint64_t end_bytes; /* how far it may be written */
+    bool listing;       /* may be open */
+    struct loop *loop;
+    struct loop_timer *patience; /* with the call that is outstanding */
+    struct loop_task *tell;      /* `unsent` */
+    struct fault unsent; /* why the call that is outstanding could not be made; or not set */
 };
 
 /* Makes a call; `waiter` hears of it, later. */

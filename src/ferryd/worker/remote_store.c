@@ -2,9 +2,13 @@
 #include "ferryd/worker/remote_store.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "embed/local_entry.h"
 #include "ferryd/worker/remote_private.h"
+
+/* The longest deeds copy or remove whole trees; one that takes longer than this is stuck. */
+static const uint64_t PATIENCE_NS = 600 * CLOCK_NS_PER_S;
 
 /* ---- outcomes ---- */
 
@@ -13,6 +17,7 @@ static struct remote_waiter take_waiter(struct backend_store *store)
     struct remote_waiter waiter = store->waiter;
     store->waiter = (struct remote_waiter){0};
     fault_clear(&store->unsent);
+    loop_timer_at(store->patience, CLOCK_NEVER);
     return waiter;
 }
 
@@ -225,6 +230,15 @@ static void on_closed(void *ctx, const struct fault *why)
     tell_failed(ctx, &fault);
 }
 
+static void on_late(void *ctx)
+{
+    struct backend_store *store = ctx;
+    struct fault fault = {0};
+    fault_set(&fault, FERRY_E_TEMPORARY, "the process that keeps the files does not answer");
+    send_cancel(store);
+    tell_failed(store, &fault);
+}
+
 /* ---- calls ---- */
 
 void remote_ask(struct backend_store *store, struct store_call call, struct remote_waiter waiter)
@@ -232,6 +246,7 @@ void remote_ask(struct backend_store *store, struct store_call call, struct remo
     struct fault fault = {0};
     store->waiter = waiter;
     call.number = ++store->number;
+    loop_timer_at(store->patience, loop_now_ns(store->loop) + PATIENCE_NS);
     enum ferry_error error = remote_say(store, &call, &fault);
     if (error == FERRY_OK)
         return;
@@ -256,6 +271,7 @@ static void store_free(struct backend_store *store)
 {
     link_free(store->link);
     loop_task_free(store->tell);
+    loop_timer_free(store->patience);
     alloc_free(store);
 }
 
@@ -275,7 +291,7 @@ enum ferry_error remote_store_new(struct loop *loop, int fd, remote_store_releas
     struct backend_store *store = alloc_zero(sizeof(*store));
     if (!store)
         return FERRY_E_MEMORY;
-    *store = (struct backend_store){.released = released, .released_ctx = ctx};
+    *store = (struct backend_store){.loop = loop, .released = released, .released_ctx = ctx};
     const struct link_setup setup = {
         .loop = loop,
         .table = &store_answers,
@@ -285,7 +301,9 @@ enum ferry_error remote_store_new(struct loop *loop, int fd, remote_store_releas
         .ctx = store,
     };
     store->tell = loop_task_new(loop, tell_unsent, store);
-    if (!store->tell || link_new(&setup, fd_take(&owned), &store->link) != FERRY_OK) {
+    store->patience = loop_timer_new(loop, on_late, store);
+    if (!store->tell || !store->patience ||
+        link_new(&setup, fd_take(&owned), &store->link) != FERRY_OK) {
         store_free(store);
         return FERRY_E_MEMORY;
     }

@@ -244,7 +244,8 @@ static void post_kick(const struct turn *turn, struct visit *visit)
         refuse(turn, 404, "That session has ended already.");
         return;
     }
-    log_event(web->setup.log, LOG_LEVEL_NOTICE, "web.kick", F_U64("session", id));
+    log_event(web->setup.log, LOG_LEVEL_NOTICE, "operator.kick", F_BYTES("target", buf_view(&text)),
+              F_U64("sessions", 1));
     answer_location(turn->answer, turn->ctx, "/", NULL);
 }
 
