@@ -133,6 +133,8 @@ def missing_file(_):
 @test("who dies is back within a second, is logged with the reason, and all channels to it are new")
 def restarts(_):
     with topology.running(TWO, ALL) as all_:
+        # Two workers meet keys and auth, and ops meets all but keys: seven channels of two ends each.
+        peers.wait_until(lambda: len(all_.events("fake.channel")) == 14, all_.server.log_text())
         # Two ends for each worker that keys or auth meets anew; a worker meets both; ops meets auth and all workers.
         for role, ends in {"keys": 4, "auth": 6, "worker": 6, "ops": 6}.items():
             before = len(all_.events("fake.channel"))

@@ -104,6 +104,8 @@ class Daemon:
 def write_conf(folder, text):
     """Writes ferryd.conf; in `text`, HASH is a hash of PASSWORD. Started by root, files are NOBODY's."""
     text = "log_form = json\n" + text.replace("HASH", password_hash())
+    if "control =" not in text:  # several servers run at once
+        text += "control = control\n"
     if "login_failures_kept" not in text:  # all clients of a test have one address
         text += "login_failures_kept = 0s\n"
     if "control =" not in text:  # the default is one for the whole machine
