@@ -1,12 +1,11 @@
 /* The local store's calls about names. */
 #include "embed/local_private.h"
-#include "store/tree.h"
 
 /* ---- outcomes without a value ---- */
 
 static void work_enter(struct local_job *job)
 {
-    (void)!tree_check_dir(&job->store->home.root, local_job_path(job), &job->fault);
+    (void)!home_enter(&job->store->home, local_job_path(job), &job->fault);
 }
 
 static void work_make_directory(struct local_job *job)
@@ -130,7 +129,7 @@ static void tell_stat(struct local_job *job)
         call.done.entry(call.ctx, &job->fault, NULL);
         return;
     }
-    local_entry_fill(&entry, &text, &job->entry, job->may_change, job->store->home.rules.read_only);
+    local_entry_fill(&entry, &text, &job->entry, job->may_change);
     call.done.entry(call.ctx, &job->fault, &entry);
 }
 

@@ -73,7 +73,7 @@ static const struct wire_message answers[] = {
      FILES,
      WIRE_ANY_STATE,
      0,
-     {WIRE_U64, WIRE_U8, WIRE_U8, WIRE_U32, WIRE_BYTES(STORE_ENTRIES_BYTES)}},
+     {WIRE_U64, WIRE_U8, WIRE_U32, WIRE_BYTES(STORE_ENTRIES_BYTES)}},
 };
 
 static const char *const call_states[] = {[STORE_IDLE] = "idle", [STORE_BUSY] = "busy"};
@@ -288,7 +288,6 @@ static void carry_answer(struct carrier *carrier, struct store_answer *answer)
         break;
     case STORE_ENTRIES:
         carry_bool(carrier, &answer->may_change);
-        carry_bool(carrier, &answer->read_only);
         carry_u32(carrier, &answer->count);
         carry_view(carrier, &answer->entries, STORE_ENTRIES_BYTES);
         break;
@@ -361,6 +360,13 @@ static void carry_entry(struct carrier *carrier, struct entry *entry, struct byt
     carry_bytes(carrier, name);
     carry_bytes(carrier, link_text);
     rights = carry_small(carrier, rights, 7);
+    uint16_t allowed = (uint16_t)entry->allowed, allowed_name = (uint16_t)entry->allowed_name;
+    carry_u16(carrier, &allowed);
+    carry_u16(carrier, &allowed_name);
+    entry->allowed = allowed;
+    entry->allowed_name = allowed_name;
+    if ((allowed | allowed_name) & ~RIGHTS_ALL)
+        carrier->wrong = true;
     carry_status(carrier, &entry->what);
     entry->may_read = rights & 1;
     entry->may_write = rights & 2;

@@ -46,6 +46,11 @@ NODISCARD enum ferry_error tree_remove(const struct root *root, struct bytes pat
 NODISCARD enum ferry_error tree_rename(const struct root *root, struct bytes from, struct bytes to,
                                        bool replace, struct fault *fault);
 
+/* As tree_rename, from beneath one root to beneath another. */
+NODISCARD enum ferry_error tree_move(const struct root *from_root, struct bytes from,
+                                     const struct root *to_root, struct bytes to, bool replace,
+                                     struct fault *fault);
+
 /* Sets the permission bits of a file or directory. FERRY_E_ARGUMENT: more than 0777 (SEC-37). */
 NODISCARD enum ferry_error tree_set_mode(const struct root *root, struct bytes path, mode_t mode,
                                          struct fault *fault);
