@@ -459,8 +459,8 @@ static const struct conf_directive account_rows[] = {
     {.name = "home",
      .type = CONF_PATH,
      ACCOUNT(home),
-     .required = true,
-     .help = "Directory that the account sees as its root."},
+     .help = "Directory that the account sees as its root. It, its groups or its template must set "
+             "one."},
     {.name = "user",
      .type = CONF_TEXT,
      ACCOUNT(user),
@@ -522,6 +522,7 @@ static const struct conf_directive account_rows[] = {
      ACCOUNT(expires),
      .help = "The last day of the account, UTC, like 2027-01-31."},
 #include "ferryd/settings_account_limits.def"
+#include "ferryd/settings_rights.def"
 };
 
 static const struct conf_block blocks[] = {
@@ -557,6 +558,24 @@ static const struct conf_block blocks[] = {
         .directives = account_rows,
         .count = ARRAY_LEN(account_rows),
         .help = "Somebody who may log in.",
+    },
+    {
+        .name = SETTINGS_GROUP,
+        .label = {.name = "NAME", .type = CONF_TEXT, ACCOUNT(name)},
+        .size_bytes = sizeof(struct settings_account),
+        .directives = account_rows,
+        .count = ARRAY_LEN(account_rows),
+        .help = "Values that accounts share, which name it by group; any directive of an account "
+                "but password_hash, group and template.",
+    },
+    {
+        .name = SETTINGS_TEMPLATE,
+        .label = {.name = "NAME", .type = CONF_TEXT, ACCOUNT(name)},
+        .size_bytes = sizeof(struct settings_account),
+        .directives = account_rows,
+        .count = ARRAY_LEN(account_rows),
+        .help = "Values of accounts that name it by template or, if its name is default, of those "
+                "that name none; as a group.",
     },
 };
 

@@ -174,6 +174,10 @@ void home_end_change(const struct home *home, const struct root *root, struct by
 void home_end_removal(const struct home *home, const struct root *root, struct bytes path,
                       struct home_usage *before);
 
+/* Counts what is in all roots of the home, if its quota was not counted yet. Errors of quota_count.
+ */
+NODISCARD enum ferry_error home_count(const struct home *home, struct fault *fault);
+
 /* Takes of the quota what is about to be made, and gives it back. FERRY_E_SPACE, with os_error
  * EDQUOT. */
 NODISCARD enum ferry_error home_take(const struct home *home, uint64_t bytes, uint64_t files,

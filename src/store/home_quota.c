@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/fault.h"
 #include "store/home.h"
 #include "store/tree.h"
@@ -53,6 +54,24 @@ void home_end_removal(const struct home *home, const struct root *root, struct b
 {
     before->bytes -= before->link_bytes; /* what a link leads to stays */
     home_end_change(home, root, path, before);
+}
+
+/* ---- all of it ---- */
+
+enum ferry_error home_count(const struct home *home, struct fault *fault)
+{
+    if (!home->rules.quota)
+        return FERRY_OK;
+    const struct root **roots = alloc_resize(NULL, home->more_count + 1, sizeof(*roots));
+    if (!roots)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for the count of a quota");
+    roots[0] = &home->root;
+    for (size_t i = 0; i < home->more_count; i++)
+        roots[i + 1] = &home->more[i].root;
+    enum ferry_error error =
+        quota_count(home->rules.quota, roots, home->more_count + 1, fault);
+    alloc_free(roots);
+    return error;
 }
 
 /* ---- making one name ---- */

@@ -64,9 +64,12 @@ static enum ferry_error grant(struct login *login, const struct book *book,
     login->by_certificate = login->password == NULL;
     login->home = alloc_str(account_text(account, ACCOUNT_HOME));
     login->charset = alloc_str(account_text(account, ACCOUNT_CHARSET));
+    login->rights = alloc_str(account_text(account, ACCOUNT_RIGHTS));
+    login->roots = alloc_str(account_text(account, ACCOUNT_ROOTS));
     if (account->denied_names)
         login->denied_names = alloc_str(account->denied_names);
-    if (!login->home || !login->charset || (account->denied_names && !login->denied_names))
+    if (!login->home || !login->charset || !login->rights || !login->roots ||
+        (account->denied_names && !login->denied_names))
         return fault_set(&login->fault, FERRY_E_MEMORY, "no memory for a login");
     return book_user(book, account, &login->user, &login->fault);
 }
@@ -105,5 +108,7 @@ void login_fini(struct login *login)
     alloc_free(login->home);
     alloc_free(login->charset);
     alloc_free(login->denied_names);
+    alloc_free(login->rights);
+    alloc_free(login->roots);
     *login = (struct login){0};
 }

@@ -27,6 +27,7 @@ struct login {
     struct os_user user;
     char *charset;         /* "": none */
     char *denied_names;    /* as store/home.h; NULL: the default */
+    char *rights, *roots;  /* as texts (store/rights.h, store/roots.h) */
     uint64_t sessions_max; /* 0: any number, here and below */
     uint64_t rate_up, rate_down, quota_bytes, quota_files;
     unsigned rules; /* MESSAGE_RULE_ bits */
