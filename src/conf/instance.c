@@ -182,10 +182,32 @@ static const struct conf_given *given_of(const struct conf_instance *instance, c
     return directive ? &instance->given[directive - instance->block->directives] : NULL;
 }
 
-bool conf_is_given(const struct conf_instance *instance, const char *directive)
+const char *conf_file_of(const struct conf_instance *instance, const char *directive)
 {
     const struct conf_given *given = given_of(instance, directive);
-    return given && given->file;
+    return given ? given->file : NULL;
+}
+
+bool conf_is_given(const struct conf_instance *instance, const char *directive)
+{
+    return conf_file_of(instance, directive) != NULL;
+}
+
+enum ferry_error conf_replace_text(struct conf_instance *instance, const char *name, size_t index,
+                                   struct bytes text)
+{
+    const struct conf_directive *directive = conf_schema_directive(instance->block, name);
+    struct conf_texts *texts = field_of(instance, directive);
+    struct conf_given *given = &instance->given[directive - instance->block->directives];
+    char *copy = alloc_bytes(text);
+    if (!copy)
+        return FERRY_E_MEMORY;
+    alloc_free(texts->list[index]);
+    texts->list[index] = copy;
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < texts->count && error == FERRY_OK; i++)
+        error = keep_text(given, texts->list[i], i == 0);
+    return error;
 }
 
 void conf_mistake(struct conf *conf, const struct conf_instance *instance, const char *directive,

@@ -35,7 +35,8 @@ struct conf_instance {
     void *values;             /* the block's struct */
 };
 
-/* Read only, but for `check`, to which whoever knows what the values mean adds. */
+/* Read only, but for `check`, to which whoever knows what the values mean adds, and what
+ * conf_replace_text does. */
 struct conf {
     const struct conf_schema *schema;
     STAILQ_HEAD(, conf_instance) instances; /* the one outside of blocks first, then as written */
@@ -68,6 +69,14 @@ struct conf_instance *conf_next(const struct conf *conf, const char *name,
 
 /* Whether the file sets the directive. */
 bool conf_is_given(const struct conf_instance *instance, const char *directive);
+
+/* The file that sets the directive; NULL: none does. */
+const char *conf_file_of(const struct conf_instance *instance, const char *directive);
+
+/* Puts what an item of a list of texts was found to mean in its place, for print_effective, too.
+ * FERRY_E_MEMORY. */
+NODISCARD enum ferry_error conf_replace_text(struct conf_instance *instance, const char *directive,
+                                             size_t index, struct bytes text);
 
 /* Notes a mistake where `directive` is set, or where the block begins. */
 void conf_mistake(struct conf *conf, const struct conf_instance *instance, const char *directive,

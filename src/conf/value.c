@@ -110,7 +110,7 @@ static enum ferry_error read_number(const struct conf_directive *directive, stru
     size_t digits = 0;
     while (digits < text.len && text_is_digit(text.ptr[digits]))
         digits++;
-    int of_word;
+    int of_word = 0;
     if (digits == 0 && directive->words) {
         enum ferry_error found = find_word(directive->words, text, &of_word, fault);
         *out = found == FERRY_OK ? (uint64_t)of_word : *out;

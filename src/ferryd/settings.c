@@ -114,10 +114,10 @@ static const struct conf_directive global_rows[] = {
      .help = "Whether processes give up what they do not need: as far as the system can, or "
              "else nothing is served, or not at all."},
     {.name = "accounts",
-     .type = CONF_PATH,
+     .type = CONF_TEXTS,
      GLOBAL(accounts),
-     .help = "File of accounts that \"ferryctl account\" keeps, besides the account blocks, which "
-             "are looked at first."},
+     .help = "Where accounts are looked for that have no block, in this order: sqlite:PATH, or a "
+             "path alone, is a file that \"ferryctl account\" keeps."},
     {.name = "files_user",
      .type = CONF_TEXT,
      GLOBAL(files_user),

@@ -24,7 +24,7 @@ struct settings_global {
     uint64_t parts_kept_ns;
     uint64_t workers; /* 0: one for each processor */
     enum confinement sandbox;
-    char *accounts;   /* path of a roster; NULL: there are only account blocks */
+    struct conf_texts accounts; /* ferryd/sources.h; none: there are only account blocks */
     char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */
     uint64_t login_failures_kept_ns, ban_time_ns;
     uint64_t ban_after; /* failures; 0: nobody is banned */

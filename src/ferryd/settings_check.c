@@ -1,5 +1,6 @@
 /* What of ferryd.conf contradicts itself. */
 #include "ferryd/settings.h"
+#include "ferryd/sources.h"
 
 static void check_tls(struct conf *conf, const struct conf_instance *instance)
 {
@@ -87,6 +88,11 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
     enum ferry_error error = conf_read(&settings_schema, path, load, ctx, &conf);
     if (error != FERRY_OK)
         return error;
+    error = sources_settle(conf);
+    if (error != FERRY_OK) {
+        conf_free(conf);
+        return error;
+    }
     const struct conf_instance *instance = NULL;
     while ((instance = conf_next(conf, SETTINGS_LISTEN, instance))) {
         check_tls(conf, instance);
@@ -102,7 +108,7 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))
         conf_mistake(conf, global, NULL, "there is no listen block: nobody could connect");
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_ACCOUNT, NULL) &&
-        !settings_global(conf)->accounts)
+        settings_global(conf)->accounts.count == 0)
         conf_mistake(conf, global, NULL,
                      "there is no account block, and accounts is not set: nobody could log in");
     *out = conf;

@@ -9,6 +9,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,9 +43,13 @@ struct plan {
 
 static void reset_signals(void)
 {
-    struct sigaction usual = {.sa_handler = SIG_DFL};
+    /* The kernel's own form, all zero: the usual deed, no flags, no mask. The C library's sigaction
+     * will not touch its two internal signals, which posix_spawn of a parent may have had ignored.
+     */
+    enum { SET_BYTES = 8 };
+    static const unsigned long usual[8];
     for (int number = 1; number < NSIG; number++)
-        sigaction(number, &usual, NULL); /* fails for SIGKILL, SIGSTOP and those of the C library */
+        syscall(SYS_rt_sigaction, number, usual, NULL, SET_BYTES); /* fails for KILL and STOP */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

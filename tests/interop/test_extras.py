@@ -81,6 +81,7 @@ def comb(server):
 def copies(server):
     content = os.urandom(40 << 20)  # more than is copied in one step
     (server.home / "source").write_bytes(content)
+    server.give_files()
     raw = session(server)
     raw.command("SITE CPTO copy", 503)
     raw.command("SITE CPFR source", 350)
@@ -99,6 +100,7 @@ def rmda(server):
     (server.home / "tree" / "sub").mkdir(parents=True)
     (server.home / "tree" / "sub" / "file").write_bytes(b"x")
     (server.home / "tree" / "link").symlink_to(server.home / "kept")
+    server.give_files()
     raw = session(server)
     raw.command("RMD tree", 550)
     raw.command("RMDA tree", 250)
@@ -110,6 +112,7 @@ def rmda(server):
 def small_ones(server):
     for name in ("a.txt", "b.txt", "c.dat"):
         (server.home / name).write_bytes(b"")
+    server.give_files()
     raw = session(server)
     raw.command("MDTM 20200102030405 a.txt", 213)
     assert raw.command("MDTM a.txt", 213)[1].startswith("213 20200102030405")

@@ -1,6 +1,7 @@
 /* What most roles must not do. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -175,7 +176,7 @@ bool deed_control_device(struct scene *scene)
 {
     (void)scene;
     int waiting;
-    return ioctl(SCENE_CHANNEL, FIONREAD, &waiting) == 0;
+    return ioctl(SCENE_CHANNEL, SIOCOUTQ, &waiting) == 0;
 }
 
 /* The other table of system calls that the same processor has. */

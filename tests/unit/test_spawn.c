@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,6 +92,9 @@ static void inherit_nothing(void *ctx)
     umask(0);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    /* As posix_spawn leaves the C library's own signals. */
+    const unsigned long ignored[8] = {(unsigned long)SIG_IGN};
+    CHILD_CHECK(syscall(SYS_rt_sigaction, 32, ignored, NULL, 8) == 0);
     sigset_t blocked;
     sigfillset(&blocked);
     sigprocmask(SIG_BLOCK, &blocked, NULL);

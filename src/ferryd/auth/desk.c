@@ -26,7 +26,8 @@ struct ask {
     struct desk_worker *worker; /* NULL: cancelled, or gone */
     struct desk *desk;
     uint64_t number;
-    struct loop_timer *later; /* holds a refusal back */
+    struct loop_timer *later; /* holds a refusal back, or limits the wait for a turn */
+    struct turn turn;
     struct login login;
 };
 
@@ -49,12 +50,22 @@ static void ask_free(struct ask *ask)
     alloc_free(ask);
 }
 
+/* Waits no more for its turn, if it did. */
+static bool stop_waiting(struct ask *ask)
+{
+    if (!ask->turn.waits)
+        return false;
+    turns_leave(&ask->desk->turns[ask->login.source], &ask->turn);
+    ask->desk->deciding--;
+    return true;
+}
+
 /* Ends an ask whose answer nobody waits for; one that is on the pool ends when it comes back. */
 static void ask_cancel(struct ask *ask)
 {
-    bool held_back = ask->later != NULL;
+    bool is_mine = stop_waiting(ask) || ask->later;
     ask_detach(ask);
-    if (held_back)
+    if (is_mine)
         ask_free(ask);
 }
 
@@ -163,12 +174,6 @@ static void refuse(struct ask *ask)
 
 /* ---- deciding ---- */
 
-static void decide(void *ctx)
-{
-    struct ask *ask = ctx;
-    login_decide(&ask->login, ask->desk->book);
-}
-
 static bool is_banned(const struct ask *ask, struct fault *fault)
 {
     const struct desk *desk = ask->desk;
@@ -182,14 +187,8 @@ static bool is_banned(const struct ask *ask, struct fault *fault)
 }
 
 /* Who asked many times at once, and was banned meanwhile, learns of none whether it was right. */
-static void decided(void *ctx)
+static void finish(struct ask *ask)
 {
-    struct ask *ask = ctx;
-    ask->desk->deciding--;
-    if (!ask->worker) {
-        ask_free(ask);
-        return;
-    }
     if (is_banned(ask, &ask->login.fault)) {
         unavailable(ask);
         return;
@@ -207,6 +206,76 @@ static void decided(void *ctx)
     }
 }
 
+static void decide(void *ctx)
+{
+    struct ask *ask = ctx;
+    login_decide(&ask->login, ask->desk->book);
+}
+
+static void ask_source(struct ask *ask);
+
+static void decided(void *ctx)
+{
+    struct ask *ask = ctx;
+    struct turns *turns = &ask->desk->turns[ask->login.source];
+    unsigned turn = ask->login.turn;
+    ask->desk->deciding--;
+    if (!ask->worker) {
+        ask_free(ask);
+    } else if (ask->login.undecided) {
+        ask->login.source++;
+        ask_source(ask);
+    } else {
+        finish(ask);
+    }
+    turns_give(turns, turn);
+}
+
+static void on_turn(void *ctx, unsigned number)
+{
+    struct ask *ask = ctx;
+    struct desk *desk = ask->desk;
+    struct turns *turns = &desk->turns[ask->login.source];
+    loop_timer_free(ask->later);
+    ask->later = NULL;
+    ask->login.turn = number;
+    if (loop_job(desk->loop, decide, decided, ask) == FERRY_OK)
+        return;
+    desk->deciding--;
+    fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
+    unavailable(ask);
+    turns_give(turns, number);
+}
+
+static void on_waited(void *ctx)
+{
+    struct ask *ask = ctx;
+    const struct source *source = ask->desk->book->sources[ask->login.source];
+    stop_waiting(ask);
+    fault_set(&ask->login.fault, FERRY_E_TIMEOUT, "%s is slow: others are waiting for it",
+              source->name);
+    unavailable(ask);
+}
+
+/* Asks the source that it is at, when it has a turn for it. */
+static void ask_source(struct ask *ask)
+{
+    struct desk *desk = ask->desk;
+    const struct source *source = desk->book->sources[ask->login.source];
+    ask->turn = (struct turn){.fn = on_turn, .ctx = ask};
+    desk->deciding++;
+    if (!turns_ask(&desk->turns[ask->login.source], &ask->turn))
+        return;
+    ask->later = loop_timer_new(desk->loop, on_waited, ask);
+    if (ask->later) {
+        loop_timer_at(ask->later, loop_now_ns(desk->loop) + source->patience_ns);
+        return;
+    }
+    stop_waiting(ask);
+    fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
+    unavailable(ask);
+}
+
 /* Whether the address or the worker has asked too much; `fault` then says so. */
 static bool is_too_much(const struct ask *ask, struct fault *fault)
 {
@@ -218,13 +287,10 @@ static bool is_too_much(const struct ask *ask, struct fault *fault)
 
 static void ask_begin(struct ask *ask)
 {
-    if (!is_too_much(ask, &ask->login.fault) &&
-        loop_job(ask->desk->loop, decide, decided, ask) != FERRY_OK)
-        fault_set(&ask->login.fault, FERRY_E_MEMORY, "no memory for a login");
-    if (fault_is_set(&ask->login.fault))
+    if (is_too_much(ask, &ask->login.fault))
         unavailable(ask);
     else
-        ask->desk->deciding++;
+        ask_source(ask);
 }
 
 /* ---- messages ---- */
@@ -407,6 +473,8 @@ enum ferry_error desk_open(struct desk *desk, const struct book *book,
 {
     struct desk_worker *worker;
     desk->book = book;
+    for (unsigned i = 0; i < book->count; i++)
+        turns_init(&desk->turns[i], book->sources[i]->turns);
     throttle_init(&desk->throttle, throttle);
     TAILQ_FOREACH (worker, &desk->workers, link)
         if (worker_serve(worker) != FERRY_OK)

@@ -11,6 +11,7 @@
 #include "ferryd/auth/book.h"
 #include "ferryd/auth/seats.h"
 #include "ferryd/auth/throttle.h"
+#include "ferryd/auth/turns.h"
 #include "ferryd/link.h"
 #include "net/loop.h"
 
@@ -29,8 +30,9 @@ struct desk {
     struct log *log;
     struct throttle throttle;
     struct seats seats;
+    struct turns turns[BOOK_SOURCES_MAX]; /* of each of the book's sources */
     TAILQ_HEAD(, desk_worker) workers;
-    unsigned deciding; /* asks on the pool, cancelled ones, too */
+    unsigned deciding; /* asks on the pool, cancelled ones, too, and those that wait for a turn */
 };
 
 /* No worker is served before desk_open. `first_grant`: seats_init. */

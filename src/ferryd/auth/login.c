@@ -20,10 +20,22 @@ static struct account_time time_now(void)
 }
 
 /* For an account that there is not, or that has no password, the same work is done for nothing. */
-static bool password_is_right(const struct login *login, const struct account *account)
+static bool hash_fits(const struct login *login, const struct account *account)
 {
     const char *hash = account ? account_text(account, ACCOUNT_PASSWORD_HASH) : "";
     return login->password && password_fits(secret_reveal(login->password), hash[0] ? hash : NULL);
+}
+
+/* Asks the source for the account, and what it says of the password, if that is its affair. */
+static enum ferry_error ask_source(struct login *login, struct source *source, struct found *found,
+                                   bool *right)
+{
+    struct bytes name = bytes_str(login->name);
+    enum ferry_error error = source->ops->find(source, login->turn, name, found, &login->fault);
+    if (error != FERRY_OK || !login->password || !source->ops->check_password)
+        return error;
+    return source->ops->check_password(source, login->turn, name, found,
+                                       secret_reveal(login->password), right, &login->fault);
 }
 
 /* Why nobody is let in, for the log alone. */
@@ -74,17 +86,10 @@ static enum ferry_error grant(struct login *login, const struct book *book,
     return book_user(book, account, &login->user, &login->fault);
 }
 
-void login_decide(struct login *login, const struct book *book)
+static void decide(struct login *login, const struct book *book, const struct account *account,
+                   bool right)
 {
-    CLEANUP(account_drop) struct account *owned = NULL;
-    const struct account *account = NULL;
     const struct account_time now = time_now();
-    login->verdict = LOGIN_ANSWER_UNAVAILABLE;
-    enum ferry_error error =
-        book_find(book, bytes_str(login->name), &account, &owned, &login->fault);
-    bool right = password_is_right(login, account);
-    if (error != FERRY_OK)
-        return;
     enum account_bar bar = account ? account_bar(account, &now, &login->peer) : ACCOUNT_FREE;
     const struct admission_evidence evidence = {
         .known = account && bar == ACCOUNT_FREE && !demand_tls_lacks(account->tls, login->tls),
@@ -99,6 +104,21 @@ void login_decide(struct login *login, const struct book *book)
     } else if (grant(login, book, account) == FERRY_OK) {
         login->verdict = LOGIN_ANSWER_GRANTED;
     }
+}
+
+void login_decide(struct login *login, const struct book *book)
+{
+    struct source *source = book->sources[login->source];
+    CLEANUP(found_fini) struct found found = {0};
+    bool right = false;
+    login->verdict = LOGIN_ANSWER_UNAVAILABLE;
+    enum ferry_error error = ask_source(login, source, &found, &right);
+    login->undecided = error == FERRY_OK && !found.account && login->source + 1 < book->count;
+    if (login->undecided)
+        return;
+    bool fits = hash_fits(login, found.account);
+    if (error == FERRY_OK)
+        decide(login, book, found.account, source->ops->check_password ? right : fits);
 }
 
 void login_fini(struct login *login)

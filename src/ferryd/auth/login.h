@@ -19,6 +19,11 @@ struct login {
     enum demand_tls tls;           /* that the connection meets */
     struct tls_identity *identity; /* of a verified certificate; NULL: there is none */
 
+    /* How far it has got. */
+    unsigned source; /* of the book: the one that is asked */
+    unsigned turn;   /* which of its turns this is */
+    bool undecided;  /* it has no such account: the next one is to be asked */
+
     /* What is decided. */
     enum login_answer verdict;
     struct fault fault; /* why it is unavailable */
@@ -34,9 +39,9 @@ struct login {
     bool by_certificate;
 };
 
-/* Decides; on the pool, since it reads accounts and computes a hash, and as much work for a name
- * that there is not as for a wrong password (SEC-84). How many sessions there are is not its
- * affair. */
+/* Asks the source, and decides unless there is another one to be asked; on the pool, since it
+ * reads accounts and computes a hash, and as much work for a name that no source has as for a wrong
+ * password in the last one (SEC-84). How many sessions there are is not its affair. */
 void login_decide(struct login *login, const struct book *book);
 
 void login_fini(struct login *login);

@@ -1,15 +1,13 @@
 /* ferryd-auth: the process that knows the accounts. It decides who is let in, and tells the
  * supervisor what a session may reach; the only files it can open are the roster and those that
  * users of the system are looked up in. */
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ferryd/auth/book.h"
+#include "ferryd/auth/confine.h"
 #include "ferryd/auth/desk.h"
 #include "ferryd/auth/lookups.h"
 #include "ferryd/auth/os_user.h"
@@ -64,42 +62,6 @@ static enum ferry_error auth_channel(void *ctx, enum role peer, uint32_t number,
     return FERRY_OK;
 }
 
-/* ---- confinement ---- */
-
-/* The folder of the roster, in which SQLite keeps its log; -1: there is none. */
-static int roster_folder(const char *path)
-{
-    char folder[MESSAGE_PATH_BYTES];
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    if (!slash || (size_t)(slash - path) + 2 > sizeof(folder))
-        return -1;
-    snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - path), path);
-    return open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
-/* Becomes what the supervisor says with the right to nothing but the roster's folder and the
- * system's lists of users and names: the folder of these, since each change of them is another
- * file. */
-static enum ferry_error confine(struct auth *auth, const struct role_identity *identity,
-                                const char *roster, struct fault *fault)
-{
-    static const struct privs_limit limits[] = {{RLIMIT_NOFILE, 1024}};
-    static const struct landlock_ports dns = {53, 53}; /* long answers come by TCP */
-    CLEANUP(fd_close) int folder = roster_folder(roster);
-    CLEANUP(fd_close) int system = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    CLEANUP(fd_close) int resolved = open("/run/systemd/resolve", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct landlock_path paths[3];
-    struct landlock_rules rules = {.paths = paths, .connect = &dns, .connect_count = 1};
-    if (system >= 0)
-        paths[rules.path_count++] = (struct landlock_path){system, LANDLOCK_MAY_READ};
-    if (resolved >= 0) /* what /etc/resolv.conf often is a link to */
-        paths[rules.path_count++] = (struct landlock_path){resolved, LANDLOCK_MAY_READ};
-    if (folder >= 0)
-        paths[rules.path_count++] =
-            (struct landlock_path){folder, LANDLOCK_MAY_READ | LANDLOCK_MAY_WRITE};
-    return role_confine(auth->role, identity, &rules, limits, ARRAY_LEN(limits), fault);
-}
-
 /* The roster is opened by who this process is then, and what it makes there is no one else's. */
 static enum ferry_error auth_start(void *ctx, const struct role_identity *identity,
                                    struct fault *fault)
@@ -117,7 +79,7 @@ static enum ferry_error auth_start(void *ctx, const struct role_identity *identi
     log_init_fd(&auth->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
     os_user_prepare();
     lookups_prepare();
-    enum ferry_error error = confine(auth, identity, global->accounts, fault);
+    enum ferry_error error = confine_auth(auth->role, identity, conf, fault);
     if (error == FERRY_OK)
         error = book_init(&auth->book, conf, auth->alone, fault);
     given_fini(&auth->given);

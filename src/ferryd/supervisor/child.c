@@ -152,16 +152,20 @@ void child_send(struct child *child, int fd)
         end_for(child, &fault);
 }
 
+static void end_for_want(struct child *child)
+{
+    struct fault fault = {0};
+    (void)fault_set(&fault, FERRY_E_LIMIT, "no descriptors are left to give it");
+    end_for(child, &fault);
+}
+
 /* A message that is nothing without its descriptor. */
 static void send_with(struct child *child, int fd)
 {
-    struct fault fault = {0};
-    if (fd >= 0) {
+    if (fd >= 0)
         child_send(child, fd);
-        return;
-    }
-    (void)fault_set(&fault, FERRY_E_LIMIT, "no descriptors are left to give it");
-    end_for(child, &fault);
+    else
+        end_for_want(child);
 }
 
 void child_settings(struct child *child, int fd)

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,12 @@ class Daemon:
         self.conf = folder / "ferryd.conf"
         self.home = folder / "home"
         self.certificate, self.key, self.ca = (folder / "tls" / name for name in ("server.pem", "server.key", "ca.pem"))
+
+    def give_files(self):
+        """Makes what the test has put into the home the property of the user whom files are served as."""
+        if os.getuid() == 0:
+            for path in self.home.rglob("*"):
+                os.lchown(path, pwd.getpwnam(NOBODY).pw_uid, -1)
 
     def log_text(self):
         return self._log.read_text(errors="replace")
