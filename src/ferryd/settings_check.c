@@ -76,7 +76,8 @@ static void check_account(struct conf *conf, const struct conf_instance *instanc
         conf_mistake(conf, instance, "login",
                      "no listener asks for certificates: write client_certificates = optional or "
                      "required in its block");
-    if (account->login == ADMISSION_PASSWORD && account->certificates.count > 0)
+    bool shares = conf_is_given(instance, "group") || conf_is_given(instance, "template");
+    if (account->login == ADMISSION_PASSWORD && account->certificates.count > 0 && !shares)
         conf_mistake(conf, instance, "certificates",
                      "the account logs in by password alone: write login = cert, cert-or-password "
                      "or cert-and-password");

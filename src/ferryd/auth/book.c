@@ -6,6 +6,31 @@
 #include "ferryd/auth/source_roster.h"
 #include "ferryd/settings.h"
 
+/* Groups and templates of a file of SQLite. */
+static enum ferry_error open_shares(struct book *book, const char *path, struct fault *fault)
+{
+    unsigned at = book->roster_count++;
+    enum ferry_error error = roster_open_table(path, ROSTER_GROUPS, &book->groups[at], fault);
+    if (error == FERRY_OK)
+        error = roster_only_read(book->groups[at], fault);
+    if (error == FERRY_OK)
+        error = roster_open_table(path, ROSTER_TEMPLATES, &book->templates[at], fault);
+    return error == FERRY_OK ? roster_only_read(book->templates[at], fault) : error;
+}
+
+/* In the order of the sources. */
+static enum ferry_error find_shared(void *ctx, enum shares_kind kind, struct bytes name,
+                                    struct account **out, struct fault *fault)
+{
+    const struct book *book = ctx;
+    enum ferry_error error = FERRY_OK;
+    *out = NULL;
+    for (unsigned i = 0; i < book->roster_count && error == FERRY_OK && !*out; i++)
+        error = roster_find(kind == SHARES_GROUP ? book->groups[i] : book->templates[i], name, out,
+                            fault);
+    return error;
+}
+
 static enum ferry_error open_source(struct book *book, const char *text, struct fault *fault)
 {
     struct sources_item item = sources_read(text);
@@ -16,6 +41,8 @@ static enum ferry_error open_source(struct book *book, const char *text, struct 
     switch (item.kind) {
     case SOURCES_SQLITE:
         error = source_roster_open(item.where, out, fault);
+        if (error == FERRY_OK)
+            error = open_shares(book, item.where, fault);
         break;
     }
     book->count += error == FERRY_OK;
@@ -28,6 +55,8 @@ static enum ferry_error open_blocks(struct book *book, struct conf *conf, struct
     if (error != FERRY_OK)
         return error;
     book->count = 1;
+    if (shares_init(&book->shares, conf, find_shared, book) != FERRY_OK)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for the accounts");
     const struct check_mistake *first = TAILQ_FIRST(&conf->check.list);
     return first ? fault_set(fault, FERRY_E_ARGUMENT, "settings:%u: %s", first->line, first->text)
                  : FERRY_OK;
@@ -52,6 +81,11 @@ void book_fini(struct book *book)
 {
     for (unsigned i = 0; i < book->count; i++)
         book->sources[i]->ops->close(book->sources[i]);
+    for (unsigned i = 0; i < book->roster_count; i++) {
+        roster_close(book->groups[i]);
+        roster_close(book->templates[i]);
+    }
+    shares_fini(&book->shares);
     alloc_free(book->files_user);
     *book = (struct book){0};
 }

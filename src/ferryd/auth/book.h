@@ -11,13 +11,18 @@
 #include "conf/read.h"
 #include "ferryd/auth/os_user.h"
 #include "ferryd/auth/source.h"
+#include "ferryd/shares.h"
 #include "ferryd/sources.h"
+#include "roster/roster.h"
 
 enum { BOOK_SOURCES_MAX = 1 + SOURCES_MAX };
 
 struct book {
     struct source *sources[BOOK_SOURCES_MAX]; /* in the order in which they are asked */
     unsigned count;
+    struct shares shares;
+    struct roster *groups[SOURCES_MAX], *templates[SOURCES_MAX]; /* of sources that have such */
+    unsigned roster_count;
     char *files_user; /* for accounts that name no user; NULL: none, unless `alone` */
     bool alone;       /* there is no user but this process's own: it was not started by root */
 };

@@ -101,7 +101,7 @@ static void decide(struct login *login, const struct book *book, const struct ac
     if (admission_decide(policy, &evidence) != ADMISSION_GRANTED) {
         login->why = refusal(login, account, bar, evidence.certificate_fits);
         login->verdict = LOGIN_ANSWER_REFUSED;
-    } else if (grant(login, book, account) == FERRY_OK) {
+    } else if (!fault_is_set(&login->fault) && grant(login, book, account) == FERRY_OK) {
         login->verdict = LOGIN_ANSWER_GRANTED;
     }
 }
@@ -117,8 +117,16 @@ void login_decide(struct login *login, const struct book *book)
     if (login->undecided)
         return;
     bool fits = hash_fits(login, found.account);
-    if (error == FERRY_OK)
-        decide(login, book, found.account, source->ops->check_password ? right : fits);
+    if (error != FERRY_OK)
+        return;
+    /* What it shares cannot be had: whoever is not let in anyway does not learn of it (SEC-84). */
+    CLEANUP(account_drop) struct account *merged = NULL;
+    if (found.account && shares_merge(&book->shares, found.account, &merged, &login->fault) ==
+                             FERRY_OK &&
+        !account_text(merged, ACCOUNT_HOME)[0])
+        fault_set(&login->fault, FERRY_E_ARGUMENT, "account \"%s\" lacks home", login->name);
+    decide(login, book, merged ? merged : found.account,
+           source->ops->check_password ? right : fits);
 }
 
 void login_fini(struct login *login)

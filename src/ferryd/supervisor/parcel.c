@@ -30,6 +30,8 @@ static const struct {
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
+    {SETTINGS_GROUP, BIT_AUTH, BIT_AUTH},
+    {SETTINGS_TEMPLATE, BIT_AUTH, BIT_AUTH},
 };
 
 /* A file of its own that nobody changes any more; -1 with errno. */
@@ -75,6 +77,9 @@ static enum ferry_error print_block(const struct parcel *parcel, const struct co
                                     const struct conf_instance *block, enum print_secrets secrets,
                                     enum role role, struct buf *out)
 {
+    /* What an account does not set itself may be set for it elsewhere. */
+    if (role == ROLE_AUTH && block->block->name)
+        return print_given(block, secrets, out);
     if (block->block->name || role != ROLE_WORKER)
         return print_effective(block, secrets, out);
     uint64_t sessions = settings_global(conf)->sessions_max;
