@@ -8,6 +8,8 @@
 enum ferryctl_exit { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 int account_run(int argc, char **argv);
+int group_run(int argc, char **argv);
+int template_run(int argc, char **argv);
 
 /* Says on standard error what failed and what to do. Returns EXIT_FAILED. */
 int say_fault(const struct fault *fault);

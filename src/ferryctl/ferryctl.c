@@ -8,6 +8,8 @@
 #include "ferryctl/command.h"
 
 static const char help[] = "Usage: ferryctl account WORD [NAME] [ARGUMENT...]\n"
+                           "       ferryctl group WORD [NAME] [ARGUMENT...]\n"
+                           "       ferryctl template WORD [NAME] [ARGUMENT...]\n"
                            "       ferryctl --version | --help\n"
                            "\n"
                            "`ferryctl account --help` tells more.\n";
@@ -26,6 +28,10 @@ int main(int argc, char **argv)
     umask(077); /* the accounts are for nobody else to read */
     if (strcmp(word, "account") == 0)
         return account_run(argc - 1, argv + 1);
+    if (strcmp(word, "group") == 0)
+        return group_run(argc - 1, argv + 1);
+    if (strcmp(word, "template") == 0)
+        return template_run(argc - 1, argv + 1);
     if (strcmp(word, "--version") == 0) {
         puts("ferryctl " FERRY_VERSION);
         return EXIT_DONE;

@@ -65,6 +65,11 @@ static const struct {
     [ROSTER_TEMPLATES] = {"account_template", "template", "a template"},
 };
 
+const char *roster_word(enum roster_table table)
+{
+    return tables[table].word;
+}
+
 static enum ferry_error prepare_one(struct roster *roster, sqlite3_stmt **statement,
                                     const char *before, const char *after, struct fault *fault)
 {

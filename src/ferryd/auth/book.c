@@ -2,6 +2,7 @@
 #include "ferryd/auth/book.h"
 
 #include "base/alloc.h"
+#include "ferryd/accounts.h"
 #include "ferryd/auth/source_blocks.h"
 #include "ferryd/auth/source_roster.h"
 #include "ferryd/settings.h"
@@ -57,8 +58,11 @@ static enum ferry_error open_blocks(struct book *book, struct conf *conf, struct
     book->count = 1;
     if (shares_init(&book->shares, conf, find_shared, book) != FERRY_OK)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for the accounts");
+    if (accounts_check(conf) != FERRY_OK)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for the accounts");
     const struct check_mistake *first = TAILQ_FIRST(&conf->check.list);
-    return first ? fault_set(fault, FERRY_E_ARGUMENT, "settings:%u: %s", first->line, first->text)
+    return first ? fault_set(fault, FERRY_E_ARGUMENT, "%s:%u: %s", first->file, first->line,
+                             first->text)
                  : FERRY_OK;
 }
 
