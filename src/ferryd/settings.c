@@ -123,6 +123,13 @@ static const struct conf_directive global_rows[] = {
      GLOBAL(files_user),
      .help = "User of the system with whose rights the files of accounts are reached that name "
              "none. Without it, each must name its user, unless ferryd does not run as root."},
+    {.name = "homes",
+     .type = CONF_TEXTS,
+     GLOBAL(homes),
+     .help = "Directories, by absolute paths, beneath which the homes of all accounts are: what "
+             "serves files reaches nothing else (Landlock), whatever the rights of its user. "
+             "Unset: the homes of the account blocks, if there are no other accounts; else there "
+             "is no such bound."},
     {.name = "login_failures_kept",
      .type = CONF_DURATION,
      GLOBAL(login_failures_kept_ns),

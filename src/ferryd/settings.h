@@ -26,6 +26,7 @@ struct settings_global {
     enum confinement sandbox;
     struct conf_texts accounts; /* ferryd/sources.h; none: there are only account blocks */
     char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */
+    struct conf_texts homes;
     uint64_t login_failures_kept_ns, ban_time_ns;
     uint64_t ban_after; /* failures; 0: nobody is banned */
 };

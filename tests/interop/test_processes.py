@@ -11,6 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support" / "python"))
 
+import daemon  # noqa: E402
 import peers  # noqa: E402
 import tap  # noqa: E402
 import topology  # noqa: E402
@@ -240,6 +241,44 @@ def all_killed(_):
                 stored += told == 226
         assert stored >= 8, stored
         assert store(eventually(all_), "last", CHUNK) == 226
+
+
+# ---- what files may reach ----
+
+HOMES = """\
+listen "127.0.0.1:0" {{ certificate = tls/server.pem key = tls/server.key }}
+account "{user}" {{ password_hash = "HASH" home = home }}
+account "outside" {{ password_hash = "HASH" home = {outside} }}
+{homes}
+"""
+
+
+@test("SEC-67 files are bound to homes: an account's home outside of them is refused, until a reload names it too")
+def homes_bind(_):
+    with topology.running(TWO) as all_:
+        folder = all_.server.folder
+        outside = folder / "outside"
+        daemon.make_home(outside)
+        (outside / "f").write_bytes(CHUNK)
+
+        def conf(*homes):
+            named = ", ".join(f'"{folder / home}"' for home in homes)
+            return HOMES.format(user=USER, outside=outside, homes=f"homes = {{{named}}}" if homes else "")
+        all_.server.reload(conf("home"))
+        old = session(all_)
+        raw = Raw(all_.server.port).login("outside", PASSWORD)
+        raw.passive()
+        raw.command("RETR f", 550)
+        raw.passive()
+        raw.command("STOR g", 550)
+        raw.close()
+        all_.server.reload(conf("home", "outside"))
+        for user in ("outside", USER):
+            raw = Raw(all_.server.port).login(user, PASSWORD)
+            assert store(raw, "g", CHUNK) == 226
+        assert fetch(old, "g") == (CHUNK, 226)
+        all_.server.reload(conf())  # those of the blocks
+        assert fetch(Raw(all_.server.port).login("outside", PASSWORD), "g") == (CHUNK, 226)
 
 
 # ---- reload and end ----

@@ -31,7 +31,8 @@ struct steward {
     LIST_ENTRY(steward) link;
     struct grants *all;
     struct identity identity;
-    struct child *child; /* NULL: there is none */
+    struct parcel *parcel; /* by which it was made */
+    struct child *child;   /* NULL: there is none */
     bool ready, leaving;
     uint64_t parts_kept_ns;
     struct restart restart;
@@ -206,6 +207,7 @@ static void steward_free(struct steward *steward)
     LIST_REMOVE(steward, link);
     loop_timer_free(steward->idle);
     child_free(steward->child);
+    parcel_unref(steward->parcel);
     alloc_free(steward);
 }
 
@@ -305,16 +307,18 @@ static enum ferry_error steward_start(struct steward *steward, const struct parc
 }
 
 /* The one that can take a grant of that user; NULL: memory is short. */
-static struct steward *steward_for(struct grants *all, const struct identity *identity)
+static struct steward *steward_for(struct grants *all, const struct identity *identity,
+                                   struct parcel *parcel)
 {
     struct steward *steward;
     LIST_FOREACH (steward, &all->stewards, link)
-        if (!steward->leaving && identity_same(&steward->identity, identity))
+        if (!steward->leaving && identity_same(&steward->identity, identity) &&
+            parcel_same_homes(steward->parcel, parcel))
             return steward;
     steward = alloc_zero(sizeof(*steward));
     if (!steward)
         return NULL;
-    *steward = (struct steward){.all = all, .identity = *identity};
+    *steward = (struct steward){.all = all, .identity = *identity, .parcel = parcel_ref(parcel)};
     TAILQ_INIT(&steward->grants);
     steward->idle = loop_timer_new(all->loop, on_idle, steward);
     LIST_INSERT_HEAD(&all->stewards, steward, link);
@@ -327,14 +331,14 @@ static struct steward *steward_for(struct grants *all, const struct identity *id
 /* ---- what crews ask for ---- */
 
 static enum ferry_error give(struct grants *all, const void *crew, struct child *worker,
-                             const struct parcel *parcel, const struct grant_ask *ask,
+                             struct parcel *parcel, const struct grant_ask *ask,
                              struct fault *fault)
 {
     struct identity identity;
     enum ferry_error error = identity_of_grant(ask->uid, ask->gid, ask->groups, &identity, fault);
     if (error != FERRY_OK)
         return error;
-    struct steward *steward = steward_for(all, &identity);
+    struct steward *steward = steward_for(all, &identity, parcel);
     if (!steward)
         return fault_set(fault, FERRY_E_MEMORY, "memory is short");
     error = steward->child ? FERRY_OK : steward_start(steward, parcel, fault);
@@ -349,7 +353,7 @@ static enum ferry_error give(struct grants *all, const void *crew, struct child 
 }
 
 void grants_give(struct grants *grants, const void *crew, struct child *worker,
-                 const struct parcel *parcel, const struct grant_ask *ask)
+                 struct parcel *parcel, const struct grant_ask *ask)
 {
     struct fault fault = {0};
     if (give(grants, crew, worker, parcel, ask, &fault) == FERRY_OK)

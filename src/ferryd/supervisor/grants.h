@@ -26,10 +26,10 @@ struct grants *grants_new(struct loop *loop, const struct log *log, const char *
 /* Kills all processes. NULL is fine. */
 void grants_free(struct grants *grants);
 
-/* Finds or starts the process of that user, with the settings of `parcel`, and gives it and the
- * worker the ends of a channel; or tells the worker why not. `crew` tells whose grant it is. */
+/* Finds or starts the process of that user that is bound to the homes of `parcel`, and gives it and
+ * the worker the ends of a channel; or tells the worker why not. `crew` tells whose grant it is. */
 void grants_give(struct grants *grants, const void *crew, struct child *worker,
-                 const struct parcel *parcel, const struct grant_ask *ask);
+                 struct parcel *parcel, const struct grant_ask *ask);
 
 /* The session is over. A process without any is told to leave after a while. */
 void grants_revoke(struct grants *grants, const void *crew, uint64_t grant);

@@ -18,6 +18,7 @@
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_AUTH ROLE_BIT(ROLE_AUTH)
 #define BIT_WORKER ROLE_BIT(ROLE_WORKER)
+#define BIT_FILES ROLE_BIT(ROLE_FILES)
 
 /* ---- settings ---- */
 
@@ -234,6 +235,87 @@ static enum ferry_error take_fxp_file(struct parcel *parcel, struct conf *conf,
     return take_file(parcel, conf, block, "fxp_ca", listen->fxp_ca, KIND_PEM);
 }
 
+/* ---- homes ---- */
+
+static int open_home(const char *path)
+{
+    return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Returns FERRY_E_NOT_FOUND, with errno, if there is no such directory. */
+static enum ferry_error take_home(struct parcel *parcel, const char *path)
+{
+    if (is_taken(parcel, path, BIT_FILES))
+        return FERRY_OK;
+    int fd = open_home(path);
+    return fd < 0 ? FERRY_E_NOT_FOUND : add_file(parcel, path, fd, BIT_FILES);
+}
+
+static enum ferry_error take_named_homes(struct parcel *parcel, struct conf *conf)
+{
+    const struct conf_texts *homes = &settings_global(conf)->homes;
+    if (homes->count > PARCEL_HOMES_MAX)
+        conf_mistake(conf, conf_next(conf, NULL, NULL), "homes", "more than %d", PARCEL_HOMES_MAX);
+    for (size_t i = 0; i < homes->count && i < PARCEL_HOMES_MAX; i++) {
+        const char *path = homes->list[i];
+        enum ferry_error error = path[0] == '/' ? take_home(parcel, path) : FERRY_E_ARGUMENT;
+        if (error == FERRY_E_MEMORY)
+            return error;
+        if (error != FERRY_OK)
+            conf_mistake(conf, conf_next(conf, NULL, NULL), "homes", "%s: %s", path,
+                         error == FERRY_E_ARGUMENT ? "it must be an absolute path"
+                                                   : strerror(errno));
+    }
+    return FERRY_OK;
+}
+
+static void drop_homes(struct parcel *parcel)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < parcel->file_count; i++) {
+        struct parcel_file *file = &parcel->files[i];
+        if (file->roles != BIT_FILES) {
+            parcel->files[kept++] = *file;
+            continue;
+        }
+        fd_close(&file->fd);
+        alloc_free(file->path);
+    }
+    parcel->file_count = kept;
+}
+
+/* Those of the account blocks, if that can be all: one that is not there yet may come. */
+static enum ferry_error take_blocks_homes(struct parcel *parcel, struct conf *conf)
+{
+    const struct conf_instance *block = NULL;
+    size_t count = 0;
+    enum ferry_error error = settings_global(conf)->accounts ? FERRY_E_NOT_FOUND : FERRY_OK;
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_ACCOUNT, block))) {
+        const struct settings_account *account = block->values;
+        error = ++count > PARCEL_HOMES_MAX ? FERRY_E_NOT_FOUND : take_home(parcel, account->home);
+    }
+    if (error != FERRY_E_NOT_FOUND)
+        return error;
+    drop_homes(parcel);
+    return FERRY_OK;
+}
+
+bool parcel_same_homes(const struct parcel *a, const struct parcel *b)
+{
+    size_t of_a = 0;
+    size_t of_b = 0;
+    for (size_t i = 0; i < b->file_count; i++)
+        of_b += b->files[i].roles == BIT_FILES;
+    for (size_t i = 0; i < a->file_count; i++) {
+        if (a->files[i].roles != BIT_FILES)
+            continue;
+        of_a++;
+        if (!is_taken(b, a->files[i].path, BIT_FILES))
+            return false;
+    }
+    return of_a == of_b;
+}
+
 /* ---- the whole ---- */
 
 static enum ferry_error take_label(struct parcel *parcel, const struct conf_instance *block)
@@ -260,6 +342,9 @@ static enum ferry_error take_files(struct parcel *parcel, struct conf *conf)
         error = take_public_files(parcel, conf, block);
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
         error = take_fxp_file(parcel, conf, block);
+    if (error == FERRY_OK)
+        error = settings_global(conf)->homes.count > 0 ? take_named_homes(parcel, conf)
+                                                       : take_blocks_homes(parcel, conf);
     return error;
 }
 
@@ -323,18 +408,19 @@ void parcel_unref(struct parcel *parcel)
 }
 
 /* The same file with a position of its own, at its beginning. */
-static int again(int fd)
+static int again(int fd, int flags)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    return open_file(path);
+    return open(path, flags | O_CLOEXEC);
 }
 
 void parcel_give(const struct parcel *parcel, enum role role, struct child *child)
 {
     if (parcel->settings[role] >= 0)
-        child_settings(child, again(parcel->settings[role]));
+        child_settings(child, again(parcel->settings[role], O_RDONLY));
     for (size_t i = 0; i < parcel->file_count; i++)
         if (parcel->files[i].roles & ROLE_BIT(role))
-            child_file(child, parcel->files[i].path, again(parcel->files[i].fd));
+            child_file(child, parcel->files[i].path,
+                       again(parcel->files[i].fd, role == ROLE_FILES ? O_PATH : O_RDONLY));
 }

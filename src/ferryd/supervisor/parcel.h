@@ -3,9 +3,13 @@
 #ifndef FERRY_FERRYD_SUPERVISOR_PARCEL_H
 #define FERRY_FERRYD_SUPERVISOR_PARCEL_H
 
+#include <stdbool.h>
+
 #include "base/compiler.h"
 #include "conf/read.h"
 #include "ferryd/supervisor/child.h"
+
+enum { PARCEL_HOMES_MAX = 64 }; /* that processes which serve files are bound to */
 
 /* A file that the configuration names. */
 struct parcel_file {
@@ -35,6 +39,9 @@ struct parcel *parcel_ref(struct parcel *parcel);
 
 /* NULL is fine. */
 void parcel_unref(struct parcel *parcel);
+
+/* Whether processes that serve files are bound to the same directories by both. */
+bool parcel_same_homes(const struct parcel *a, const struct parcel *b);
 
 /* Gives a process its settings and files. */
 void parcel_give(const struct parcel *parcel, enum role role, struct child *child);
