@@ -42,8 +42,8 @@ static enum ferry_error join(struct buf *out, enum account_field field, struct b
     return error == FERRY_OK ? buf_append(out, own) : error;
 }
 
-static enum ferry_error add_up(struct account *account, enum account_field field,
-                               struct bytes from, struct fault *fault)
+static enum ferry_error add_up(struct account *account, enum account_field field, struct bytes from,
+                               struct fault *fault)
 {
     CLEANUP(buf_fini) struct buf both;
     buf_init(&both, ACCOUNT_TEXT_BYTES);

@@ -89,8 +89,8 @@ static enum ferry_error print_head(struct buf *out, const struct conf_instance *
     return error == FERRY_OK ? buf_printf(out, ":%u\n", instance->line) : error;
 }
 
-static enum ferry_error print_rows(const struct conf_instance *instance,
-                                   enum print_secrets secrets, bool all, struct buf *out)
+static enum ferry_error print_rows(const struct conf_instance *instance, enum print_secrets secrets,
+                                   bool all, struct buf *out)
 {
     const struct conf_block *block = instance->block;
     enum ferry_error error = block->name ? print_head(out, instance) : FERRY_OK;

@@ -5,8 +5,8 @@
 
 /* ---- a directory with all beneath it ---- */
 
-typedef enum ferry_error begin_fn(const struct home *home, struct bytes path,
-                                  struct subtree **out, struct fault *fault);
+typedef enum ferry_error begin_fn(const struct home *home, struct bytes path, struct subtree **out,
+                                  struct fault *fault);
 
 static void step_subtree(struct local_job *job, begin_fn *begin)
 {

@@ -22,7 +22,7 @@
     "rights, roots, group, template; nothing behind the = is the default. Networks and groups\n"   \
     "may stand with commas between them, rights and roots with semicolons.\n"                      \
     "\n"                                                                                           \
-    "  --file FILE  the accounts, if not " ROSTER_DEFAULT "\n"                                      \
+    "  --file FILE  the accounts, if not " ROSTER_DEFAULT "\n"                                     \
     "  --json       list and show for programs\n"
 
 static const char help[] =
@@ -38,8 +38,7 @@ static const char help[] =
     "  disable NAME, enable NAME  whether anybody may log in by it\n"
     "  remove NAME                forget it; its files stay\n"
     "\n"
-    "A password is read from standard input, one line. Fields, as in ferryd.conf(5):\n"
-    FIELDS_HELP;
+    "A password is read from standard input, one line. Fields, as in ferryd.conf(5):\n" FIELDS_HELP;
 
 static const char shares_help[] =
     "Usage: ferryctl group    [--file FILE] [--json] WORD [NAME] [ARGUMENT...]\n"
@@ -54,8 +53,8 @@ static const char shares_help[] =
     "  set NAME FIELD=VALUE...    change it\n"
     "  remove NAME                forget it; who names it cannot log in then\n"
     "\n"
-    "Fields, as in ferryd.conf(5), but password_hash, group and template, which only accounts have:\n"
-    FIELDS_HELP;
+    "Fields, as in ferryd.conf(5), but password_hash, group and template, which only accounts "
+    "have:\n" FIELDS_HELP;
 
 /* What the command line asks for. */
 struct wish {
@@ -139,7 +138,8 @@ static enum ferry_error set_fields(const struct wish *wish, struct account *acco
 static enum ferry_error check(const struct wish *wish, const struct account *account,
                               struct fault *fault)
 {
-    bool shares = account_text(account, ACCOUNT_GROUP)[0] || account_text(account, ACCOUNT_TEMPLATE)[0];
+    bool shares =
+        account_text(account, ACCOUNT_GROUP)[0] || account_text(account, ACCOUNT_TEMPLATE)[0];
     return shares || wish->table != ROSTER_ACCOUNTS ? FERRY_OK : account_check(account, fault);
 }
 
@@ -269,8 +269,8 @@ static enum ferry_error show_word(struct wish *wish, struct fault *fault)
     CLEANUP(account_drop) struct account *account = NULL;
     enum ferry_error error = roster_find(wish->roster, bytes_str(wish->name), &account, fault);
     if (error == FERRY_OK && !account)
-        error = fault_set(fault, FERRY_E_NOT_FOUND, "there is no %s %s",
-                          roster_word(wish->table), wish->name);
+        error = fault_set(fault, FERRY_E_NOT_FOUND, "there is no %s %s", roster_word(wish->table),
+                          wish->name);
     if (error != FERRY_OK)
         return error;
     if (!wish->json)

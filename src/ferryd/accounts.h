@@ -7,8 +7,8 @@
 #include "conf/read.h"
 #include "ferryd/shares.h"
 
-/* Makes the account of a block, or what stands for a group or a template; what is wrong with it is noted as mistakes of `conf`, and `*out` is
- * then NULL. FERRY_E_MEMORY. */
+/* Makes the account of a block, or what stands for a group or a template; what is wrong with it is
+ * noted as mistakes of `conf`, and `*out` is then NULL. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error accounts_from_block(struct conf *conf, const struct conf_instance *block,
                                                struct account **out);
 
@@ -18,7 +18,8 @@ NODISCARD enum ferry_error accounts_from_block(struct conf *conf, const struct c
 NODISCARD enum ferry_error accounts_merged(struct conf *conf, const struct conf_instance *block,
                                            const struct shares *shares, struct account **out);
 
-/* Notes what is wrong with the account blocks, and those of groups and templates, as mistakes of `conf`. FERRY_E_MEMORY. */
+/* Notes what is wrong with the account blocks, and those of groups and templates, as mistakes of
+ * `conf`. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error accounts_check(struct conf *conf);
 
 #endif

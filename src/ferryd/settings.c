@@ -126,9 +126,12 @@ static const struct conf_directive global_rows[] = {
     {.name = "homes",
      .type = CONF_TEXTS,
      GLOBAL(homes),
-     .help = "Directories, by absolute paths, beneath which the homes of all accounts are: what "
+     .help = "Directories, by absolute paths, beneath which the homes and further roots of all "
+             "accounts "
+             "are: what "
              "serves files reaches nothing else (Landlock), whatever the rights of its user. "
-             "Unset: the homes of the account blocks, if there are no other accounts; else there "
+             "Unset: those of the account, group and template blocks, if there are no other "
+             "accounts; else there "
              "is no such bound."},
     {.name = "login_failures_kept",
      .type = CONF_DURATION,

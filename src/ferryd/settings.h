@@ -61,7 +61,8 @@ struct settings_listen {
     enum tls_version tls_min, tls_max;
 };
 
-/* account "NAME" { }, group "NAME" { } and template "NAME" { }: but for the name, the fields of account/account.h by their names. */
+/* account "NAME" { }, group "NAME" { } and template "NAME" { }: but for the name, the fields of
+ * account/account.h by their names. */
 struct settings_account {
     char *name;
     char *password_hash; /* of crypt(5) */

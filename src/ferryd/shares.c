@@ -117,10 +117,9 @@ enum ferry_error shares_chain(const struct shares *shares, const struct account 
     }
     if (error != FERRY_OK)
         return error;
-    return template.len > 0
-               ? add_link(shares, SHARES_TEMPLATE, template, true, out, fault)
-               : add_link(shares, SHARES_TEMPLATE, BYTES_LIT(SHARES_TEMPLATE_DEFAULT), false, out,
-                          fault);
+    return template.len > 0 ? add_link(shares, SHARES_TEMPLATE, template, true, out, fault)
+                            : add_link(shares, SHARES_TEMPLATE, BYTES_LIT(SHARES_TEMPLATE_DEFAULT),
+                                       false, out, fault);
 }
 
 void shares_chain_fini(struct shares_chain *chain)

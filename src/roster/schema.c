@@ -67,8 +67,8 @@ static const char *const steps[] = {
     "ALTER TABLE account ADD COLUMN rights TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE account ADD COLUMN roots TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE account ADD COLUMN groups TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE account ADD COLUMN template TEXT NOT NULL DEFAULT '';"
-    TABLE("account_group") TABLE("account_template"),
+    "ALTER TABLE account ADD COLUMN template TEXT NOT NULL DEFAULT '';" TABLE("account_group")
+        TABLE("account_template"),
 };
 enum { VERSION = ARRAY_LEN(steps) };
 

@@ -109,8 +109,7 @@ enum ferry_error home_stat(const struct home *home, struct bytes path, struct en
     struct home_place place;
     enum ferry_error error = home_find(home, path, ROOT_LAST_AS_IS, "look at", &place, fault);
     if (error == FERRY_OK)
-        error =
-            home_need_any(&place, RIGHT_READ | RIGHT_LIST | RIGHT_RENAME, "look at", fault);
+        error = home_need_any(&place, RIGHT_READ | RIGHT_LIST | RIGHT_RENAME, "look at", fault);
     if (error == FERRY_OK)
         error = tree_stat(place.root, home_place_path(&place), entry, fault);
     *may_change = error == FERRY_OK && !place.is_top &&
@@ -127,8 +126,7 @@ enum ferry_error home_size(const struct home *home, struct bytes path, uint64_t 
     struct home_place place;
     enum ferry_error error = home_find(home, path, ROOT_LAST_FOLLOWED, "size of", &place, fault);
     if (error == FERRY_OK)
-        error =
-            home_need_any(&place, RIGHT_READ | RIGHT_LIST | RIGHT_APPEND, "size of", fault);
+        error = home_need_any(&place, RIGHT_READ | RIGHT_LIST | RIGHT_APPEND, "size of", fault);
     if (error != FERRY_OK)
         return error;
     struct bytes found = home_place_path(&place);
@@ -285,8 +283,8 @@ enum ferry_error home_remove_dir(const struct home *home, struct bytes path, str
     return error;
 }
 
-enum ferry_error home_remove_tree(const struct home *home, struct bytes path,
-                                  struct subtree **out, struct fault *fault)
+enum ferry_error home_remove_tree(const struct home *home, struct bytes path, struct subtree **out,
+                                  struct fault *fault)
 {
     struct home_place place;
     enum ferry_error error =
@@ -352,8 +350,8 @@ enum ferry_error home_set_facts(const struct home *home, struct bytes path,
     CLEANUP(entry_fini) struct entry before = {0};
     CLEANUP(entry_fini) struct entry after = {0};
     struct home_place place;
-    unsigned needed =
-        (facts->has_mode ? (unsigned)RIGHT_MODE : 0) | (facts->has_time ? (unsigned)RIGHT_TIMES : 0);
+    unsigned needed = (facts->has_mode ? (unsigned)RIGHT_MODE : 0) |
+                      (facts->has_time ? (unsigned)RIGHT_TIMES : 0);
     enum ferry_error error = home_find(home, path, ROOT_LAST_FOLLOWED, "change", &place, fault);
     if (error == FERRY_OK)
         error = home_need(&place, needed, "change", fault);

@@ -3,7 +3,8 @@
  * calls nobody back: the embedded server makes them on its pool, ferryd's files process as the
  * messages come. One call at a time for a home, on any thread. home.c, home_link.c,
  * home_parts.c and home_list.c; where a
- * path leads, and whether the account may do that there: home_place.h; what takes long goes in steps: store/subtree.h, store/combine.h.
+ * path leads, and whether the account may do that there: home_place.h; what takes long goes in
+ * steps: store/subtree.h, store/combine.h.
  *
  * Paths and errors: store/root.h, store/fail.h. */
 #ifndef FERRY_STORE_HOME_H
@@ -29,9 +30,9 @@ enum { HOME_OWNER_MAX_BYTES = 64, HOME_BATCH = 64 };
 /* What the account may; all zero: everything that is safe. */
 struct home_rules {
     struct dir_budget *listings; /* shared by many homes, which it outlives; or NULL */
-    bool read_only; /* whatever its rights are, it changes nothing */
-    bool upload_in_place; /* what comes is seen as it comes, in the target itself (FTP-64) */
-    bool hide_dotfiles;   /* listings leave them out, if they are not asked for (LST-82) */
+    bool read_only;              /* whatever its rights are, it changes nothing */
+    bool upload_in_place;        /* what comes is seen as it comes, in the target itself (FTP-64) */
+    bool hide_dotfiles;          /* listings leave them out, if they are not asked for (LST-82) */
     /* Patterns (store/match.h) of names that nothing may be given, with '/' between them, and
      * beneath which nothing may be made (SEC-35). NULL: home_denied_default; "": none. */
     const char *denied_names;
@@ -54,12 +55,12 @@ struct home {
     struct home_root *more; /* further roots */
     size_t more_count;
     struct rights rights;
-    struct home_rules rules;                           /* but denied_names, which is */
-    char *denied_names;                                /* here, or NULL */
-    char owner[HOME_OWNER_MAX_BYTES + 1];              /* whom cut uploads are kept for */
-    struct part *part;                                 /* open, or NULL */
-    const struct root *part_root;                      /* its */
-    char *part_path;                                   /* its, beneath that; or NULL */
+    struct home_rules rules;              /* but denied_names, which is */
+    char *denied_names;                   /* here, or NULL */
+    char owner[HOME_OWNER_MAX_BYTES + 1]; /* whom cut uploads are kept for */
+    struct part *part;                    /* open, or NULL */
+    const struct root *part_root;         /* its */
+    char *part_path;                      /* its, beneath that; or NULL */
     bool part_may_be_kept;
     uint32_t part_number;                              /* of the one that was opened last */
     uint64_t part_base_bytes;                          /* of it, that are there by another name */
@@ -188,9 +189,9 @@ void home_give(const struct home *home, uint64_t bytes, uint64_t files);
  * left. On any thread, but at no time when another call on the home runs. */
 bool home_reserve(struct home *home, uint32_t number, uint64_t end_bytes);
 
-/* For home_parts.c: the part is about to end. One that was written in place, and for which the quota
- * has not so much left, is cut to what it has (SEC-39): its writers each knew only what was left
- * when they began. */
+/* For home_parts.c: the part is about to end. One that was written in place, and for which the
+ * quota has not so much left, is cut to what it has (SEC-39): its writers each knew only what was
+ * left when they began. */
 void home_fit_part(struct home *home);
 
 /* For home_parts.c: the part was begun; takes what it holds already. `new_name`: one file was taken

@@ -119,8 +119,7 @@ enum ferry_error home_list_open(struct home *home, struct bytes path,
         alloc_free(list);
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a listing");
     }
-    enum ferry_error error =
-        home_find(home, path, ROOT_LAST_FOLLOWED, "list", &list->place, fault);
+    enum ferry_error error = home_find(home, path, ROOT_LAST_FOLLOWED, "list", &list->place, fault);
     if (error == FERRY_OK)
         error = home_need(&list->place, RIGHT_LIST, "list", fault);
     if (error == FERRY_OK && find_roots(home, list) != FERRY_OK)
@@ -200,14 +199,16 @@ enum ferry_error home_list_next(struct home *home, const struct entry **entries,
             return fault_set(fault, FERRY_E_TEMPORARY, "list: too many names for the pattern");
         dir_free_entries(list->entries, list->count);
         list->count = 0;
-        enum ferry_error error = dir_read(&list->dir, list->entries, HOME_BATCH - list->roots_left, &read, fault);
+        enum ferry_error error =
+            dir_read(&list->dir, list->entries, HOME_BATCH - list->roots_left, &read, fault);
         if (error != FERRY_OK)
             return error;
         list->count = drop_hidden(home, list, read);
         looked_at += read;
         tell_roots(home, list, read == 0);
         keep_shown(home, list);
-    } while ((read > 0 || list->next_root) && list->count == 0); /* an empty batch would mean the end */
+    } while ((read > 0 || list->next_root) &&
+             list->count == 0); /* an empty batch would mean the end */
     *entries = list->entries;
     *count = list->count;
     *may_change = list->may_change;

@@ -32,8 +32,7 @@ static void forget_part(struct home *home)
 static struct home_usage begin_end(struct home *home)
 {
     home_fit_part(home);
-    struct home_usage before =
-        home_begin_change(home, home->part_root, bytes_str(home->part_path));
+    struct home_usage before = home_begin_change(home, home->part_root, bytes_str(home->part_path));
     if (home->part->in_place)
         before.bytes = (int64_t)home->part_base_bytes; /* it grew by what was reserved */
     return before;
@@ -193,9 +192,9 @@ static enum ferry_error may_begin(struct beginning *how, struct fault *fault)
 }
 
 /* The part and its names, in the quota. */
-static enum ferry_error open_part(struct home *home, const struct beginning *how,
-                                  struct bytes path, char **name, struct part *part,
-                                  bool *new_name, struct fault *fault)
+static enum ferry_error open_part(struct home *home, const struct beginning *how, struct bytes path,
+                                  char **name, struct part *part, bool *new_name,
+                                  struct fault *fault)
 {
     const struct root *root = how->place.root;
     struct bytes found = home_place_path(&how->place);
@@ -222,10 +221,9 @@ static enum ferry_error begin_upload(struct home *home, struct bytes path, struc
     struct part *part = alloc_zero(sizeof(*part));
     *name = unique ? NULL : alloc_bytes(path);
     home->part_path = unique ? NULL : alloc_bytes(home_place_path(&how->place));
-    enum ferry_error error =
-        part && (unique || (*name && home->part_path))
-            ? open_part(home, how, path, name, part, new_name, fault)
-            : fault_set(fault, FERRY_E_MEMORY, "no memory for an upload");
+    enum ferry_error error = part && (unique || (*name && home->part_path))
+                                 ? open_part(home, how, path, name, part, new_name, fault)
+                                 : fault_set(fault, FERRY_E_MEMORY, "no memory for an upload");
     if (error != FERRY_OK) {
         alloc_free(part);
         alloc_free_str(&home->part_path);

@@ -29,8 +29,8 @@ struct home_place {
 
 /* The last name need not be there. Errors: store/fail.h. */
 NODISCARD enum ferry_error home_find(const struct home *home, struct bytes path,
-                                     enum root_last last, const char *deed,
-                                     struct home_place *out, struct fault *fault);
+                                     enum root_last last, const char *deed, struct home_place *out,
+                                     struct fault *fault);
 
 static inline struct bytes home_place_path(const struct home_place *place)
 {

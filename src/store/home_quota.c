@@ -68,8 +68,7 @@ enum ferry_error home_count(const struct home *home, struct fault *fault)
     roots[0] = &home->root;
     for (size_t i = 0; i < home->more_count; i++)
         roots[i + 1] = &home->more[i].root;
-    enum ferry_error error =
-        quota_count(home->rules.quota, roots, home->more_count + 1, fault);
+    enum ferry_error error = quota_count(home->rules.quota, roots, home->more_count + 1, fault);
     alloc_free(roots);
     return error;
 }

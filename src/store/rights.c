@@ -92,7 +92,8 @@ void rights_fini(struct rights *rights)
     rights_init(rights);
 }
 
-/* As rights.h says; `*folder` loses what may stand at its end: a slash, or a slash and two stars. */
+/* As rights.h says; `*folder` loses what may stand at its end: a slash, or a slash and two stars.
+ */
 static bool is_folder(struct bytes *folder)
 {
     if (folder->len >= 3 && bytes_equal(bytes_skip(*folder, folder->len - 3), BYTES_LIT("/**")))

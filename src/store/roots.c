@@ -30,7 +30,8 @@ enum ferry_error roots_next(struct bytes *text, struct roots_line *out, bool *go
         return FERRY_OK;
     char seen[64];
     text_visible_into(seen, sizeof(seen), line);
-    *out = (struct roots_line){.at = text_trim(bytes_cut(&line, '=')), .directory = text_trim(line)};
+    *out =
+        (struct roots_line){.at = text_trim(bytes_cut(&line, '=')), .directory = text_trim(line)};
     if (is_path(out->at) && out->directory.len > 0 && out->directory.ptr[0] == '/')
         return FERRY_OK;
     return fault_set(fault, FERRY_E_ARGUMENT, "\"%s\" is not like \"/shared = /srv/shared\"", seen);

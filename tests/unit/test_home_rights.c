@@ -292,8 +292,9 @@ static void try_each(unsigned rights, const char *words)
 
 static void every_deed_with_each_right_alone(void **state)
 {
-    static const char *const words[] = {"read",   "list",  "create", "overwrite", "append", "delete",
-                                        "rename", "mkdir", "rmdir",  "times",     "chmod"};
+    static const char *const words[] = {"read",   "list",   "create", "overwrite",
+                                        "append", "delete", "rename", "mkdir",
+                                        "rmdir",  "times",  "chmod"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         try_each(1U << i, words[i]);
@@ -391,7 +392,7 @@ static void sec_83_a_drop_box_tells_nothing(void **state)
     static path_fn *const asks[] = {read_path,   stat_path,   size_path,       enter_path,
                                     list_path,   remove_path, remove_dir_path, make_dir_path,
                                     rename_path, resume_path};
-    static const char *const names[] = {"/in/file", "/in/dir",       "/in/none",     "/in/dir/x",
+    static const char *const names[] = {"/in/file", "/in/dir",       "/in/none",      "/in/dir/x",
                                         "/in/link", "/in/none/deep", "/in/file/deep", "/in/link/x"};
     (void)state;
     tempdir_symlink(&top, "../pub/file", "in/link");

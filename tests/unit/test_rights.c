@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "store/rights.h"
 #include "base/alloc.h"
+#include "store/rights.h"
 
 static void words(void **state)
 {
@@ -53,7 +53,8 @@ static void the_longest_folder_decides(void **state)
     assert_int_equal(rights_add(&rights, BYTES_LIT("/"), RIGHTS_READ_ONLY, NULL), FERRY_OK);
     assert_int_equal(rights_add(&rights, BYTES_LIT("/in"), RIGHTS_DROP, NULL), FERRY_OK);
     assert_int_equal(rights_add(&rights, BYTES_LIT("/in/done/"), RIGHTS_ALL, NULL), FERRY_OK);
-    assert_int_equal(rights_add(&rights, BYTES_LIT("relative"), RIGHTS_ALL, NULL), FERRY_E_ARGUMENT);
+    assert_int_equal(rights_add(&rights, BYTES_LIT("relative"), RIGHTS_ALL, NULL),
+                     FERRY_E_ARGUMENT);
     static const struct {
         const char *path;
         unsigned rights;
@@ -90,9 +91,9 @@ static void rules_as_text(void **state)
     assert_int_equal(rights_at(&rights, "/work"), RIGHTS_ALL);
     assert_int_equal(rights_at(&rights, "/work/a/b"), RIGHTS_ALL);
     rights_fini(&rights);
-    static const char *const wrong[] = {"/in",         "/in =",      "in = read", "= read",
-                                        "/a//b = all", "/.. = all",  "/a/./b = read",
-                                        "/a* = all",   "/a/**/b = all", "// = all"};
+    static const char *const wrong[] = {"/in",           "/in =",     "in = read",     "= read",
+                                        "/a//b = all",   "/.. = all", "/a/./b = read", "/a* = all",
+                                        "/a/**/b = all", "// = all"};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         struct fault fault = {0};
         rights_init(&rights);
@@ -118,8 +119,8 @@ static void what_lies_beneath(void **state)
         bool leads, is_for;
         unsigned throughout;
     } rows[] = {
-        {"/", true, true, RIGHTS_NONE},     {"/a", true, true, RIGHTS_NONE},
-        {"/a/in", true, true, RIGHTS_DROP}, {"/a/in/x", false, false, RIGHTS_DROP},
+        {"/", true, true, RIGHTS_NONE},      {"/a", true, true, RIGHTS_NONE},
+        {"/a/in", true, true, RIGHTS_DROP},  {"/a/in/x", false, false, RIGHTS_DROP},
         {"/a/i", false, false, RIGHTS_NONE}, {"/b", false, true, RIGHTS_NONE},
         {"/b/no", false, true, RIGHTS_NONE}, {"/c", true, true, RIGHTS_ALL},
         {"/c/d", false, false, RIGHTS_ALL},

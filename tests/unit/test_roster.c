@@ -272,9 +272,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(added_found_changed_removed), TEST(one_of_a_name),   TEST(each_by_name),
-        TEST(one_that_only_reads),         TEST(files_of_others), TEST(an_older_file), TEST(a_value_that_is_none),
-        TEST(killed_while_writing),
+        TEST(added_found_changed_removed), TEST(one_of_a_name),        TEST(each_by_name),
+        TEST(one_that_only_reads),         TEST(files_of_others),      TEST(an_older_file),
+        TEST(a_value_that_is_none),        TEST(killed_while_writing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

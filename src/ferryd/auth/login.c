@@ -121,8 +121,8 @@ void login_decide(struct login *login, const struct book *book)
         return;
     /* What it shares cannot be had: whoever is not let in anyway does not learn of it (SEC-84). */
     CLEANUP(account_drop) struct account *merged = NULL;
-    if (found.account && shares_merge(&book->shares, found.account, &merged, &login->fault) ==
-                             FERRY_OK &&
+    if (found.account &&
+        shares_merge(&book->shares, found.account, &merged, &login->fault) == FERRY_OK &&
         !account_text(merged, ACCOUNT_HOME)[0])
         fault_set(&login->fault, FERRY_E_ARGUMENT, "account \"%s\" lacks home", login->name);
     decide(login, book, merged ? merged : found.account,

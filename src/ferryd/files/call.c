@@ -221,7 +221,8 @@ static enum ferry_error do_combine(struct files_call *call, struct files_home *a
 /* ---- entries ---- */
 
 /* The answer takes as many as fit, at least one. */
-static enum ferry_error answer_entries(struct files_call *call, const struct entry *entries, size_t count)
+static enum ferry_error answer_entries(struct files_call *call, const struct entry *entries,
+                                       size_t count)
 {
     call->entries = alloc_zero(STORE_ENTRIES_BYTES);
     if (!call->entries)

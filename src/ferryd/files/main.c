@@ -66,9 +66,9 @@ static void attach(struct files *files, struct wire_reader *reader, int fd)
     CLEANUP(alloc_free_str) char *roots = alloc_bytes(wire_get_bytes(reader));
     bool limited = quota_bytes > 0 || quota_files > 0;
     bool whole = root && denied && rights && roots;
-    struct quota *quota = whole && limited ? quotas_find(&files->quotas, owner, root, roots,
-                                                         quota_bytes, quota_files)
-                                           : NULL;
+    struct quota *quota =
+        whole && limited ? quotas_find(&files->quotas, owner, root, roots, quota_bytes, quota_files)
+                         : NULL;
     const struct files_grant grant = {
         .root = root,
         .rights = rights,

@@ -57,8 +57,8 @@ static enum ferry_error add_roots(struct files_session *session, struct fault *f
     while (error == FERRY_OK && got) {
         struct root root;
         error = roots_next(&rest, &line, &got, fault);
-        CLEANUP(alloc_free_str) char *directory =
-            error == FERRY_OK && got ? alloc_bytes(line.directory) : NULL;
+        CLEANUP(alloc_free_str)
+        char *directory = error == FERRY_OK && got ? alloc_bytes(line.directory) : NULL;
         if (!directory)
             continue;
         error = root_init(&root, directory, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault);

@@ -14,6 +14,7 @@
 #include "conf/print.h"
 #include "ferryd/hosts.h"
 #include "ferryd/pem_text.h"
+#include "store/roots.h"
 
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_AUTH ROLE_BIT(ROLE_AUTH)
@@ -27,12 +28,9 @@ static const struct {
     const char *block; /* NULL: what stands outside */
     unsigned roles, secrets;
 } shares[] = {
-    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER, 0},
-    {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
-    {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
-    {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
-    {SETTINGS_GROUP, BIT_AUTH, BIT_AUTH},
-    {SETTINGS_TEMPLATE, BIT_AUTH, BIT_AUTH},
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER, 0}, {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
+    {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},   {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
+    {SETTINGS_GROUP, BIT_AUTH, BIT_AUTH},        {SETTINGS_TEMPLATE, BIT_AUTH, BIT_AUTH},
 };
 
 /* A file of its own that nobody changes any more; -1 with errno. */
@@ -284,15 +282,40 @@ static void drop_homes(struct parcel *parcel)
     parcel->file_count = kept;
 }
 
-/* Those of the account blocks, if that can be all: one that is not there yet may come. */
+/* The home and the further roots of an account, a group or a template. A root that is none is told
+ * of by whoever checks accounts. */
+static enum ferry_error take_block_homes(struct parcel *parcel,
+                                         const struct settings_account *block, size_t *count)
+{
+    enum ferry_error error = FERRY_OK;
+    if (block->home)
+        error = ++*count > PARCEL_HOMES_MAX ? FERRY_E_NOT_FOUND : take_home(parcel, block->home);
+    for (size_t i = 0; i < block->roots.count && error == FERRY_OK; i++) {
+        struct bytes text = bytes_str(block->roots.list[i]);
+        struct fault ignored = {0};
+        struct roots_line line;
+        bool got = false;
+        if (roots_next(&text, &line, &got, &ignored) != FERRY_OK || !got)
+            continue;
+        CLEANUP(alloc_free_str) char *path = alloc_bytes(line.directory);
+        if (!path)
+            return FERRY_E_MEMORY;
+        error = ++*count > PARCEL_HOMES_MAX ? FERRY_E_NOT_FOUND : take_home(parcel, path);
+    }
+    return error;
+}
+
+/* Those of the blocks, if that can be all: one that is not there yet may come. */
 static enum ferry_error take_blocks_homes(struct parcel *parcel, struct conf *conf)
 {
-    const struct conf_instance *block = NULL;
+    static const char *const kinds[] = {SETTINGS_ACCOUNT, SETTINGS_GROUP, SETTINGS_TEMPLATE};
     size_t count = 0;
-    enum ferry_error error = settings_global(conf)->accounts ? FERRY_E_NOT_FOUND : FERRY_OK;
-    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_ACCOUNT, block))) {
-        const struct settings_account *account = block->values;
-        error = ++count > PARCEL_HOMES_MAX ? FERRY_E_NOT_FOUND : take_home(parcel, account->home);
+    bool others = settings_global(conf)->accounts.count > 0;
+    enum ferry_error error = others ? FERRY_E_NOT_FOUND : FERRY_OK;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const struct conf_instance *block = NULL;
+        while (error == FERRY_OK && (block = conf_next(conf, kinds[i], block)))
+            error = take_block_homes(parcel, block->values, &count);
     }
     if (error != FERRY_E_NOT_FOUND)
         return error;

@@ -135,7 +135,8 @@ static enum ferry_error tell_entries(struct backend_store *store, const struct s
         return error;
     batch->count = answer->count;
     for (size_t i = 0; i < batch->count; i++)
-        local_entry_fill(&batch->shown[i], &batch->texts[i], &batch->entries[i], answer->may_change);
+        local_entry_fill(&batch->shown[i], &batch->texts[i], &batch->entries[i],
+                         answer->may_change);
     struct remote_waiter waiter = take_waiter(store);
     if (single)
         waiter.done.entry(waiter.ctx, fault, &batch->shown[0]);
