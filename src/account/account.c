@@ -145,7 +145,7 @@ static enum ferry_error set_login(struct account *account, struct bytes text, st
         }
     }
     return fault_set(fault, FERRY_E_ARGUMENT,
-                     "it is password, cert, cert-or-password or cert-and-password");
+                     "it is password, cert, cert-or-password, cert-and-password or anonymous");
 }
 
 /* The next line that is not empty. */
@@ -418,6 +418,20 @@ const char *account_text(const struct account *account, enum account_field field
     return account->text[field] ? account->text[field] : "";
 }
 
+/* Nobody knows who it is: it may fetch, or bring, but not what others have brought, and changes
+ * nothing that is there. */
+static bool is_fit_for_anybody(const struct account *account)
+{
+    struct rights rights;
+    rights_init(&rights);
+    struct bytes text = bytes_str(account_text(account, ACCOUNT_RIGHTS));
+    bool fit = account->read_only;
+    if (!fit && text.len > 0 && rights_add_text(&rights, text, NULL) == FERRY_OK)
+        fit = rights_all_within(&rights, RIGHTS_READ_ONLY, RIGHTS_DROP);
+    rights_fini(&rights);
+    return fit;
+}
+
 enum ferry_error account_check(const struct account *account, struct fault *fault)
 {
     bool password = account_text(account, ACCOUNT_PASSWORD_HASH)[0] != '\0';
@@ -438,6 +452,13 @@ enum ferry_error account_check(const struct account *account, struct fault *faul
     case ADMISSION_CERTIFICATE_AND_PASSWORD:
         enough = certificate && password;
         break;
+    case ADMISSION_ANONYMOUS:
+        if (is_fit_for_anybody(account))
+            return FERRY_OK;
+        return fault_set(fault, FERRY_E_ARGUMENT,
+                         "account \"%s\" is anonymous: write read_only = yes, or rights that are "
+                         "none, read, list, read-only or drop in each folder",
+                         account->name);
     }
     if (enough)
         return FERRY_OK;

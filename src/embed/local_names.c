@@ -86,12 +86,15 @@ static void work_set_facts(struct local_job *job)
     struct home_facts facts = {
         .has_mode = change->has_mode,
         .has_time = change->has_time,
+        .has_group = change->has_group,
         .mode = change->mode,
+        .group = change->group,
         .time = {.tv_sec = change->time.seconds, .tv_nsec = change->time.nanoseconds},
     };
     if (home_set_facts(&job->store->home, local_job_path(job), &facts, &job->fault) != FERRY_OK)
         return;
     change->mode = (uint16_t)facts.mode;
+    change->group = facts.group;
     change->time.seconds = facts.time.tv_sec;
     change->time.nanoseconds = (uint32_t)facts.time.tv_nsec;
 }

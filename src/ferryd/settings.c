@@ -447,8 +447,10 @@ static const struct conf_directive account_rows[] = {
      ACCOUNT(login),
      .words = settings_words_logins,
      .fallback = "password",
-     .help = "What a login takes: the password, a certificate of the client, either, or both. The "
-             "listener must ask clients for certificates."},
+     .help = "What a login takes: the password, a certificate of the client, either, or both; for "
+             "certificates the listener must ask clients. anonymous takes any password, which is "
+             "not looked at, as is the custom for accounts called anonymous and ftp; such an "
+             "account may change nothing but bring files to folders with the right drop."},
     {.name = "certificates",
      .type = CONF_TEXTS,
      ACCOUNT(certificates),

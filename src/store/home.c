@@ -328,19 +328,28 @@ enum ferry_error home_remove_file(const struct home *home, struct bytes path, st
     return error;
 }
 
-/* The time last, so that only the mode may have to be taken back. */
+/* The group first, since it may take bits of the mode with it; what was set before a failure is
+ * taken back. */
 static enum ferry_error set(const struct root *root, struct bytes path,
-                            const struct home_facts *facts, mode_t old_mode, struct fault *fault)
+                            const struct home_facts *facts, const struct stat *old,
+                            struct fault *fault)
 {
+    struct fault ignored = {0};
+    bool mode_set = false;
     enum ferry_error error = FERRY_OK;
+    if (facts->has_group)
+        error = tree_set_group(root, path, facts->group, fault);
+    if (error != FERRY_OK)
+        return error;
     if (facts->has_mode)
         error = tree_set_mode(root, path, facts->mode, fault);
-    if (error != FERRY_OK || !facts->has_time)
-        return error;
-    error = tree_set_mtime(root, path, facts->time, fault);
-    struct fault ignored = {0};
-    if (error != FERRY_OK && facts->has_mode)
-        (void)!tree_set_mode(root, path, old_mode, &ignored);
+    mode_set = facts->has_mode && error == FERRY_OK;
+    if (error == FERRY_OK && facts->has_time)
+        error = tree_set_mtime(root, path, facts->time, fault);
+    if (error != FERRY_OK && facts->has_group)
+        (void)!tree_set_group(root, path, old->st_gid, &ignored);
+    if (error != FERRY_OK && (mode_set || facts->has_group))
+        (void)!tree_set_mode(root, path, old->st_mode & 0777, &ignored);
     return error;
 }
 
@@ -350,7 +359,7 @@ enum ferry_error home_set_facts(const struct home *home, struct bytes path,
     CLEANUP(entry_fini) struct entry before = {0};
     CLEANUP(entry_fini) struct entry after = {0};
     struct home_place place;
-    unsigned needed = (facts->has_mode ? (unsigned)RIGHT_MODE : 0) |
+    unsigned needed = (facts->has_mode || facts->has_group ? (unsigned)RIGHT_MODE : 0) |
                       (facts->has_time ? (unsigned)RIGHT_TIMES : 0);
     enum ferry_error error = home_find(home, path, ROOT_LAST_FOLLOWED, "change", &place, fault);
     if (error == FERRY_OK)
@@ -360,10 +369,11 @@ enum ferry_error home_set_facts(const struct home *home, struct bytes path,
     struct bytes found = home_place_path(&place);
     error = tree_stat(place.root, found, &before, fault);
     if (error == FERRY_OK)
-        error = set(place.root, found, facts, before.what.st_mode & 0777, fault);
+        error = set(place.root, found, facts, &before.what, fault);
     if (error == FERRY_OK)
         error = tree_stat(place.root, found, &after, fault);
     facts->mode = after.what.st_mode & 0777;
+    facts->group = after.what.st_gid;
     facts->time = after.what.st_mtim;
     return error;
 }

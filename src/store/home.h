@@ -145,8 +145,9 @@ NODISCARD enum ferry_error home_make_link(const struct home *home, struct bytes 
 
 /* What is to be of a file or directory. */
 struct home_facts {
-    bool has_mode, has_time;
+    bool has_mode, has_group, has_time;
     mode_t mode;
+    gid_t group;          /* one of this process's */
     struct timespec time; /* of last modification */
 };
 

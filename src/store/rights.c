@@ -209,6 +209,16 @@ bool rights_are_for(const struct rights *rights, const char *path)
     return false;
 }
 
+bool rights_all_within(const struct rights *rights, unsigned a, unsigned b)
+{
+    for (size_t i = 0; i < rights->count; i++) {
+        unsigned allowed = rights->rules[i].allowed;
+        if ((allowed & ~a) && (allowed & ~b))
+            return false;
+    }
+    return true;
+}
+
 unsigned rights_throughout(const struct rights *rights, const char *path)
 {
     unsigned all = rights_at(rights, path);

@@ -72,6 +72,9 @@ bool rights_lead_through(const struct rights *rights, const char *path);
  * removed, with which the rule would come to be for something else. */
 bool rights_are_for(const struct rights *rights, const char *path);
 
+/* Whether each rule is within `a` or within `b`. */
+bool rights_all_within(const struct rights *rights, unsigned a, unsigned b);
+
 /* What is allowed at `path` and in all that is beneath it. */
 unsigned rights_throughout(const struct rights *rights, const char *path);
 

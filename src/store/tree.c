@@ -205,6 +205,18 @@ enum ferry_error tree_set_mode(const struct root *root, struct bytes path, mode_
     return FERRY_OK;
 }
 
+enum ferry_error tree_set_group(const struct root *root, struct bytes path, gid_t group,
+                                struct fault *fault)
+{
+    CLEANUP(fd_close) int fd = -1;
+    enum ferry_error error = open_to_change(root, path, "set the group of", &fd, fault);
+    if (error != FERRY_OK)
+        return error;
+    if (fchownat(fd, "", (uid_t)-1, group, AT_EMPTY_PATH) < 0)
+        return fail_errno(fault, "set the group of", path);
+    return FERRY_OK;
+}
+
 enum ferry_error tree_set_mtime(const struct root *root, struct bytes path, struct timespec mtime,
                                 struct fault *fault)
 {

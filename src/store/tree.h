@@ -55,6 +55,10 @@ NODISCARD enum ferry_error tree_move(const struct root *from_root, struct bytes 
 NODISCARD enum ferry_error tree_set_mode(const struct root *root, struct bytes path, mode_t mode,
                                          struct fault *fault);
 
+/* Gives a file or directory to a group, which takes this process's being in it. */
+NODISCARD enum ferry_error tree_set_group(const struct root *root, struct bytes path, gid_t group,
+                                          struct fault *fault);
+
 /* Sets the time of last modification of a file or directory (MFMT). */
 NODISCARD enum ferry_error tree_set_mtime(const struct root *root, struct bytes path,
                                           struct timespec mtime, struct fault *fault);

@@ -123,8 +123,8 @@ void login_decide(struct login *login, const struct book *book)
     CLEANUP(account_drop) struct account *merged = NULL;
     if (found.account &&
         shares_merge(&book->shares, found.account, &merged, &login->fault) == FERRY_OK &&
-        !account_text(merged, ACCOUNT_HOME)[0])
-        fault_set(&login->fault, FERRY_E_ARGUMENT, "account \"%s\" lacks home", login->name);
+        (merged->login == ADMISSION_ANONYMOUS || !account_text(merged, ACCOUNT_HOME)[0]))
+        (void)!account_check(merged, &login->fault);
     decide(login, book, merged ? merged : found.account,
            source->ops->check_password ? right : fits);
 }

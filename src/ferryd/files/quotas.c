@@ -16,6 +16,24 @@ void quotas_init(struct quotas *quotas)
     LIST_INIT(&quotas->list);
 }
 
+static void entry_free(struct quotas_entry *entry)
+{
+    quota_unref(entry->quota);
+    alloc_free(entry->owner);
+    alloc_free(entry->root);
+    alloc_free(entry->roots);
+    alloc_free(entry);
+}
+
+void quotas_fini(struct quotas *quotas)
+{
+    struct quotas_entry *entry;
+    while ((entry = LIST_FIRST(&quotas->list))) {
+        LIST_REMOVE(entry, link);
+        entry_free(entry);
+    }
+}
+
 static struct quotas_entry *add(struct quotas *quotas, struct bytes owner, const char *root,
                                 const char *roots)
 {
@@ -29,11 +47,7 @@ static struct quotas_entry *add(struct quotas *quotas, struct bytes owner, const
         .quota = quota_new(),
     };
     if (!entry->owner || !entry->root || !entry->roots || !entry->quota) {
-        quota_unref(entry->quota);
-        alloc_free(entry->owner);
-        alloc_free(entry->root);
-        alloc_free(entry->roots);
-        alloc_free(entry);
+        entry_free(entry);
         return NULL;
     }
     LIST_INSERT_HEAD(&quotas->list, entry, link);

@@ -12,6 +12,7 @@ struct quotas {
 };
 
 void quotas_init(struct quotas *quotas);
+void quotas_fini(struct quotas *quotas);
 
 /* That of the account `owner` with that root and these further ones (store/roots.h), whose limits
  * are now these; it stays the list's. NULL: memory is short. */

@@ -100,6 +100,7 @@ static void tell_change(struct backend_store *store, const struct store_answer *
     struct fault none = {0};
     struct remote_waiter waiter = take_waiter(store);
     waiter.change.mode = (uint16_t)answer->facts.mode;
+    waiter.change.group = answer->facts.group;
     waiter.change.time.seconds = answer->facts.time.tv_sec;
     waiter.change.time.nanoseconds = (uint32_t)answer->facts.time.tv_nsec;
     waiter.done.change(waiter.ctx, &none, &waiter.change);
