@@ -402,6 +402,112 @@ def groups(_):
         assert "there is no group partners" in server.log_text()
 
 
+@test("config --effective --for: every value with where it comes from, of accounts in files, too")
+def effective(_):
+    conf = """accounts = accounts.db
+listen "127.0.0.1:0" { certificate = tls/server.pem key = tls/server.key }
+template "default" {
+    home = home
+    quota = 1G
+}
+group "staff" {
+    rights = {"/in = drop", "/pub = read"}
+    networks = "192.0.2.0/24"
+}
+account "anna" {
+    password_hash = "HASH"
+    group = staff
+    rights = "/work = all"
+    quota = 2G
+}
+"""
+    with peers.scratch() as folder:
+        folder = pathlib.Path(folder)
+        peers.make_certificate(folder / "tls")
+        daemon.make_home(folder / "home")
+        daemon.write_conf(folder, conf)
+        path = folder / "ferryd.conf"
+
+        def said(*words):
+            done = daemon.ferryd("config", "--effective", "-c", path, "--for", *words)
+            return done.stdout if done.returncode == 0 else done.stderr
+
+        text = said("anna", "--from", "192.0.2.7")
+        for line in (f'rights = "/work = all" # account "anna", {path}:15', f'rights = "/in = drop" # group "staff", {path}:9',
+                     f'quota = "2G" # account "anna", {path}:16', f'home = "{folder}/home" # template "default", {path}:5',
+                     'read_only = "no" # default', "# charset is not set", 'password_hash = "not shown"',
+                     "# a login from 192.0.2.7 now: it may be used"):  # fmt: skip
+            assert line in text, (line, text)
+        assert daemon.password_hash() not in text and "listen" in text
+        assert "in none of its networks" in said("anna", "--from", "198.51.100.1")
+        assert "is no address" in said("anna", "--from", "there")
+        assert "there is no such account" in said("dora")
+        assert not (folder / "accounts.db").exists()
+        subprocess.run([os.environ["FERRYCTL"], "account", "--file", folder / "accounts.db", "add", "dora", "group=staff",
+                        f"password_hash={daemon.password_hash()}"], check=True, timeout=60)  # fmt: skip
+        text = said("dora")
+        assert f'rights = "/in = drop" # group "staff", {path}:9' in text, text
+        assert 'group = "staff" # account "dora", of a file of accounts' in text, text
+
+
+@test("mistakes of accounts are told where they stand, by check and by run")
+def mistakes(_):
+    conf = """listen "127.0.0.1:0" { certificate = tls/server.pem key = tls/server.key }
+account "anna" {
+    password_hash = "HASH"
+    home = home
+    rights = {"/ = read", "/in = droop"}
+}
+group "staff" {
+    password_hash = "HASH"
+}
+account "bert" {
+    password_hash = "HASH"
+    home = home
+    group = nobody
+}
+account "carl" {
+    login = anonymous
+    home = home
+}
+account "dora" {
+    password_hash = "HASH"
+}
+"""
+    with peers.scratch() as folder:
+        folder = pathlib.Path(folder)
+        peers.make_certificate(folder / "tls")
+        daemon.make_home(folder / "home")
+        daemon.write_conf(folder, conf)
+        path = folder / "ferryd.conf"
+        checked = daemon.ferryd("check", "-c", path).stdout
+        for line in (f"{path}:6: rights: droop is no right", f"{path}:9: password_hash: only an account",
+                     f"{path}:14: group: there is no group nobody", f'{path}:16: account "carl" is anonymous',
+                     f'{path}:20: account "dora" lacks home'):  # fmt: skip
+            assert line in checked, (line, checked)
+        run = daemon.ferryd("run", "-c", path)
+        assert run.returncode != 0 and f"{path}:6: rights: droop is no right" in run.stderr + run.stdout, run
+
+
+@test("FTP-35: an anonymous account: any password, which nobody logs; it reads and drops")
+def anonymous(_):
+    blocks = """template "anybody" { login = anonymous home = home rights = {"/ = read-only", "/in = drop"} }
+        account "anonymous" { template = anybody } account "ftp" { template = anybody }
+        account "anna" { password_hash = "HASH" home = home }\n"""
+    secret = "me-and-my-secret@example.org"
+    with running(blocks, lambda server, _: tree(server.home)) as server:
+        for user in ("anonymous", "ftp"):
+            with contextlib.closing(Raw(server.port).login(user, secret)) as raw:
+                assert fetch(raw, "RETR /pub/file") == (150, b"public")
+                assert store(raw, f"STOR /in/{user}") == (150, 226)
+                assert fetch(raw, f"RETR /in/{user}")[0] == 550
+                assert store(raw, "STOR /pub/new")[-1] in (550, 553)
+        with contextlib.closing(Raw(server.port).seal()) as raw:
+            raw.command("USER anna", 331)
+            raw.command(f"PASS {secret}", 530)
+        assert secret not in server.log_text()
+
+
 # ---- quotas ----
 
 @test("three sessions of an account at once do not pass its quota together, in place or not (SEC-39)")
