@@ -8,9 +8,18 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/compiler.h"
+#include "ferry/error.h"
+
+struct buf;
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_NOTICE, LOG_LEVEL_DEBUG };
-enum log_form { LOG_FORM_TEXT, LOG_FORM_JSON };
+enum log_form {
+    LOG_FORM_TEXT,
+    LOG_FORM_JSON,
+    LOG_FORM_JOURNAL, /* a datagram of systemd's journal, fields as FERRY_SESSION=, many lines */
+};
+enum { LOG_LINE_MAX_BYTES = 64 * 1024, LOG_NAME_LINE_BYTES = 128 };
 
 enum log_type {
     LOG_FIELD_STR,
@@ -37,11 +46,35 @@ struct log_field {
 #define F_DUR(field, value_ns)                                                                     \
     ((struct log_field){.name = (field), .type = LOG_FIELD_DURATION, .number = (value_ns)})
 
+/* What happened, as the writer of an event gave it. */
+struct log_event {
+    int64_t wall_ns; /* since 1970-01-01 UTC */
+    enum log_level level;
+    const char *name;
+    const struct log_field *fields;
+    size_t count;
+};
+
+/* Appends the event in that form, without a newline behind it. Errors as buf_append; what was
+ * appended is then of no use. */
+NODISCARD enum ferry_error log_format(enum log_form form, const struct log_event *event,
+                                      struct buf *line);
+
+/* Its name alone, for when that fails; NUL-terminated. */
+void log_format_name(enum log_form form, const char *name, char line[static LOG_NAME_LINE_BYTES]);
+
+/* The number that syslog(3) has for the level. */
+int log_priority(enum log_level level);
+
 /* Receives one whole line without its newline. */
 typedef void log_write_fn(void *ctx, enum log_level level, struct bytes line);
 
+/* Receives an event as it is. */
+typedef void log_record_fn(void *ctx, const struct log_event *event);
+
 struct log {
     log_write_fn *write;
+    log_record_fn *record; /* instead of `write`, where it is set */
     void *ctx;
     enum log_level level; /* the most that is written */
     enum log_form form;

@@ -225,6 +225,16 @@ size_t text_visible_into(char *out, size_t size_bytes, struct bytes in)
     return used;
 }
 
+bool text_is_visible(struct bytes in)
+{
+    while (in.len > 0) {
+        int32_t point = utf8_next(&in);
+        if (point != '\\' && is_harmful(point))
+            return false;
+    }
+    return true;
+}
+
 char *text_visible_dup(struct bytes in)
 {
     size_t size_bytes = 4 * in.len + 1;

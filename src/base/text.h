@@ -65,6 +65,9 @@ NODISCARD enum ferry_error text_visible(struct buf *out, struct bytes in);
  * Returns the length without the NUL. */
 size_t text_visible_into(char *out, size_t size_bytes, struct bytes in);
 
+/* Whether text_visible could have made it. */
+bool text_is_visible(struct bytes in);
+
 /* A string of its own, NUL-terminated, made by text_visible; NULL if memory is short. The caller
  * frees it with alloc_free. */
 char *text_visible_dup(struct bytes in);

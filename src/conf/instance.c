@@ -51,9 +51,7 @@ static enum ferry_error take_label(struct conf *conf, struct conf_instance *inst
     const struct conf_directive *label = &instance->block->label;
     const char *name = instance->block->name;
     struct fault fault = {0};
-    struct conf_instance *other = NULL;
-    while ((other = conf_next(conf, name, other)) && strcmp(other->label, instance->label) != 0)
-        ;
+    const struct conf_instance *other = conf_find(conf, name, instance->label);
     if (other)
         check_add(&conf->check, instance->file, instance->line,
                   "%s \"%s\" is there already, at %s:%u", name, instance->label, other->file,
@@ -172,6 +170,14 @@ struct conf_instance *conf_next(const struct conf *conf, const char *name,
         after ? STAILQ_NEXT(after, link) : STAILQ_FIRST(&conf->instances);
     while (instance && !is_named(instance, name))
         instance = STAILQ_NEXT(instance, link);
+    return instance;
+}
+
+struct conf_instance *conf_find(const struct conf *conf, const char *name, const char *label)
+{
+    struct conf_instance *instance = NULL;
+    while ((instance = conf_next(conf, name, instance)) && strcmp(instance->label, label) != 0)
+        ;
     return instance;
 }
 

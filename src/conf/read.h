@@ -67,6 +67,9 @@ void conf_drop(struct conf **conf);
 struct conf_instance *conf_next(const struct conf *conf, const char *name,
                                 const struct conf_instance *after);
 
+/* The block of that name and label; NULL: there is none. */
+struct conf_instance *conf_find(const struct conf *conf, const char *name, const char *label);
+
 /* Whether the file sets the directive. */
 bool conf_is_given(const struct conf_instance *instance, const char *directive);
 

@@ -1,6 +1,7 @@
 /* The account blocks of ferryd.conf as accounts. */
 #include "ferryd/accounts.h"
 
+#include "ferryd/directory/directories.h"
 #include "ferryd/settings.h"
 
 static const struct conf_directive *directive_of(const struct conf_instance *block,
@@ -108,5 +109,5 @@ enum ferry_error accounts_check(struct conf *conf)
         error = accounts_merged(conf, block, &shares, &account);
     }
     shares_fini(&shares);
-    return error;
+    return error == FERRY_OK ? directories_check(conf) : error;
 }

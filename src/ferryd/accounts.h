@@ -18,8 +18,8 @@ NODISCARD enum ferry_error accounts_from_block(struct conf *conf, const struct c
 NODISCARD enum ferry_error accounts_merged(struct conf *conf, const struct conf_instance *block,
                                            const struct shares *shares, struct account **out);
 
-/* Notes what is wrong with the account blocks, and those of groups and templates, as mistakes of
- * `conf`. FERRY_E_MEMORY. */
+/* Notes what is wrong with the account blocks, those of groups and templates and those of other
+ * sources, as mistakes of `conf`. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error accounts_check(struct conf *conf);
 
 #endif

@@ -156,12 +156,19 @@ enum ferry_error given_file(struct given *given, struct bytes name, int fd, stru
     return FERRY_OK;
 }
 
-enum ferry_error given_load(void *ctx, const char *path, struct buf *out, struct fault *fault)
+int given_fd(const struct given *given, const char *path)
 {
-    const struct given *given = ctx;
     const struct given_file *file;
     STAILQ_FOREACH (file, &given->files, link)
         if (strcmp(file->path, path) == 0)
-            return read_whole(file->fd, out, fault);
+            return file->fd;
+    return -1;
+}
+
+enum ferry_error given_load(void *ctx, const char *path, struct buf *out, struct fault *fault)
+{
+    int fd = given_fd(ctx, path);
+    if (fd >= 0)
+        return read_whole(fd, out, fault);
     return fault_set(fault, FERRY_E_NOT_FOUND, "this process was not given it");
 }

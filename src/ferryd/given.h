@@ -27,6 +27,9 @@ NODISCARD enum ferry_error given_settings(struct given *given, int fd, struct fa
 NODISCARD enum ferry_error given_file(struct given *given, struct bytes name, int fd,
                                       struct fault *fault);
 
+/* The descriptor of a file that was given, which stays `given`'s; -1: it was not. */
+int given_fd(const struct given *given, const char *path);
+
 /* Reads a file that was given, by the path that the settings have; `ctx` is a struct given.
  * FERRY_E_NOT_FOUND: it was not given. */
 conf_load_fn given_load;

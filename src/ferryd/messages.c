@@ -5,9 +5,9 @@
 #define BIT_WORKER ROLE_BIT(ROLE_WORKER)
 #define BIT_AUTH ROLE_BIT(ROLE_AUTH)
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
+#define BIT_OPS ROLE_BIT(ROLE_OPS)
 #define BIT_ROLES                                                                                  \
-    (BIT_WORKER | BIT_AUTH | BIT_KEYS | ROLE_BIT(ROLE_FILES) | ROLE_BIT(ROLE_OPS) |                \
-     ROLE_BIT(ROLE_HOOKS))
+    (BIT_WORKER | BIT_AUTH | BIT_KEYS | ROLE_BIT(ROLE_FILES) | BIT_OPS | ROLE_BIT(ROLE_HOOKS))
 #define STARTING WIRE_STATE(MESSAGE_STARTING)
 #define RUNNING WIRE_STATE(MESSAGE_RUNNING)
 
@@ -50,6 +50,23 @@ static const struct wire_message from_supervisor[] = {
     {MESSAGE_SWEEP, "sweep", BIT_SUPERVISOR, RUNNING, 0, {PATH, WIRE_I64}},
     {MESSAGE_GRANTED, "granted", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64}},
     {MESSAGE_DENIED, "denied", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64, WORDS}},
+    {MESSAGE_STATUS, "status", BIT_SUPERVISOR, RUNNING, 0, {PATH, WIRE_I64, WIRE_I64}},
+    {MESSAGE_PROCESS,
+     "process",
+     BIT_SUPERVISOR,
+     RUNNING,
+     0,
+     {WIRE_U8, WIRE_U32, WIRE_U32, WIRE_U32, NAME, WORDS}},
+    {MESSAGE_RESTARTS, "restarts", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U8, WIRE_U64}},
+    {MESSAGE_STATUS_END, "status-end", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_RELOADED,
+     "reloaded",
+     BIT_SUPERVISOR,
+     RUNNING,
+     0,
+     {WIRE_U64, WIRE_U8, WIRE_TEXT(MESSAGE_MISTAKES_BYTES)}},
+    {MESSAGE_EVENT, "event", BIT_SUPERVISOR, RUNNING, 0, {WIRE_TEXT(MESSAGE_EVENT_BYTES)}},
+    {MESSAGE_INTRODUCED, "introduced", BIT_SUPERVISOR, RUNNING, 0, {{0}}},
 };
 
 static const struct wire_message to_supervisor[] = {
@@ -64,6 +81,9 @@ static const struct wire_message to_supervisor[] = {
      {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES, DENIED, QUOTAS, RIGHTS,
       ROOTS}},
     {MESSAGE_REVOKE, "revoke", BIT_AUTH, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_STATUS_ASK, "status-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_RELOAD_ASK, "reload-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_DRAIN_ASK, "drain-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
 };
 
 /* The ask: its number, account, whether there is a password, the password, the peer's address, the
@@ -81,24 +101,61 @@ static const struct wire_message to_auth[] = {
     {MESSAGE_LOGIN_CANCEL, "login-cancel", BIT_WORKER, RUNNING, 0, {WIRE_U64}},
     {MESSAGE_LOGOUT, "logout", BIT_WORKER, RUNNING, 0, {WIRE_U64}},
     {MESSAGE_LOOKUP, "lookup", BIT_WORKER, RUNNING, 0, {WIRE_U64, WIRE_TEXT(MESSAGE_HOST_BYTES)}},
+    {MESSAGE_ARRIVED,
+     "arrived",
+     BIT_WORKER,
+     RUNNING,
+     0,
+     {WIRE_U64, NAME, WIRE_U64, WIRE_U64, WIRE_U64}},
+    {MESSAGE_LEFT, "left", BIT_WORKER, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_PRESENT, "present", BIT_WORKER, RUNNING, 0, {WIRE_U64, NAME}},
+    {MESSAGE_SEATED, "seated", BIT_WORKER, RUNNING, 0, {WIRE_U64, NAME, NAME, WIRE_U64}},
+    {MESSAGE_TOLD, "told", BIT_WORKER, RUNNING, 0, {{0}}},
 };
 
 /* The answer: its ask, verdict, grant, first directory, read-only, by certificate, fallback
- * charset, rates of uploads and of downloads (bytes a second, 0: no limit), and why it is
- * unavailable. */
+ * charset, rates of uploads and of downloads (bytes a second, 0: no limit), why it is unavailable,
+ * and the stamp of the account's password, which changes with it. */
 static const struct wire_message auth_to_worker[] = {
     {MESSAGE_LOGIN_ANSWER,
      "login-answer",
      BIT_AUTH,
      RUNNING,
      0,
-     {WIRE_U64, WIRE_U8, WIRE_U64, PATH, WIRE_U8, WIRE_U8, NAME, WIRE_U64, WIRE_U64, WORDS}},
+     {WIRE_U64, WIRE_U8, WIRE_U64, PATH, WIRE_U8, WIRE_U8, NAME, WIRE_U64, WIRE_U64, WORDS,
+      WIRE_U64}},
     {MESSAGE_LOOKED_UP,
      "looked-up",
      BIT_AUTH,
      RUNNING,
      0,
      {WIRE_U64, WIRE_BYTES(MESSAGE_ADDRESSES_BYTES), WORDS}},
+    {MESSAGE_ADMITTED, "admitted", BIT_AUTH, RUNNING, 0, {WIRE_U64, WIRE_U8}},
+    {MESSAGE_END, "end", BIT_AUTH, RUNNING, 0, {WIRE_U64, WORDS}},
+    {MESSAGE_SHARE, "share", BIT_AUTH, RUNNING, 0, {NAME, WIRE_U64, WIRE_U64}},
+};
+
+static const struct wire_message ops_to_auth[] = {
+    {MESSAGE_BANS_ASK, "bans-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_BAN, "ban", BIT_OPS, RUNNING, 0, {WIRE_U64, NAME, WIRE_U64}},
+    {MESSAGE_ACCOUNTS_ASK, "accounts-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
+    {MESSAGE_UNBAN, "unban", BIT_OPS, RUNNING, 0, {WIRE_U64, NAME}},
+};
+
+static const struct wire_message auth_to_ops[] = {
+    {MESSAGE_ACCOUNT_ROW,
+     "account-row",
+     BIT_AUTH,
+     RUNNING,
+     0,
+     {NAME, NAME, NAME, PATH, NAME, WIRE_U8}},
+    {MESSAGE_BAN_ROW,
+     "ban-row",
+     BIT_AUTH,
+     RUNNING,
+     0,
+     {WIRE_U64, NAME, WIRE_I64, WIRE_U64, WIRE_U8}},
+    {MESSAGE_BAN_DONE, "ban-done", BIT_AUTH, RUNNING, 0, {WIRE_U64, WIRE_U8, WORDS}},
 };
 
 static const struct wire_message to_keys[] = {
@@ -125,3 +182,5 @@ const struct wire_table messages_to_auth = TABLE(to_auth);
 const struct wire_table messages_auth_to_worker = TABLE(auth_to_worker);
 const struct wire_table messages_to_keys = TABLE(to_keys);
 const struct wire_table messages_keys_to_worker = TABLE(keys_to_worker);
+const struct wire_table messages_ops_to_auth = TABLE(ops_to_auth);
+const struct wire_table messages_auth_to_ops = TABLE(auth_to_ops);

@@ -50,6 +50,46 @@ enum message {
                      u8, input */
     /* keys -> worker */
     MESSAGE_SIGNED, /* request u64, signature; nothing: refused */
+
+    /* who is there: worker -> auth. A worker tells a new auth of all that it has, then TOLD */
+    MESSAGE_ARRIVED, /* place u64, peer, sessions per address u64, per network u64, connections a
+                        minute u64: may it be served? */
+    MESSAGE_LEFT,    /* place u64 */
+    MESSAGE_PRESENT, /* place u64, peer: is served already */
+    MESSAGE_SEATED,  /* grant u64, account, peer, stamp u64: is logged in already */
+    MESSAGE_TOLD,
+    /* auth -> worker */
+    MESSAGE_ADMITTED, /* place u64, enum crowd_limit u8 */
+    MESSAGE_END,      /* grant u64, why: its session is to end */
+    MESSAGE_SHARE,    /* account, rates u64 up and down of its sessions in this worker */
+    /* supervisor -> auth */
+    MESSAGE_INTRODUCED, /* it has a channel to every worker that there is */
+
+    /* ops -> supervisor */
+    MESSAGE_STATUS_ASK, /* ask u64: STATUS, then PROCESS and RESTARTS, then STATUS_END */
+    MESSAGE_RELOAD_ASK, /* ask u64: RELOADED when it is over */
+    MESSAGE_DRAIN_ASK,  /* grace u64 ns, or MESSAGE_DRAIN_PATIENT for that of the configuration */
+    /* supervisor -> ops */
+    MESSAGE_STATUS,     /* file of the configuration, started i64, loaded i64 (ns since 1970) */
+    MESSAGE_PROCESS,    /* role u8, number u32, pid u32, crew u32, phase, what is not confined */
+    MESSAGE_RESTARTS,   /* role u8, how many u64 */
+    MESSAGE_STATUS_END, /* ask u64 */
+    MESSAGE_RELOADED,   /* ask u64, done u8, what is wrong, a line each */
+    MESSAGE_EVENT,      /* one event of the log, as JSON */
+
+    /* accounts: ops -> auth */
+    MESSAGE_ACCOUNTS_ASK, /* number: rows, then BAN_DONE */
+    /* auth -> ops */
+    MESSAGE_ACCOUNT_ROW, /* name, source, login, home, expires, disabled u8 */
+
+    /* bans: ops -> auth; each is answered under its number u64 */
+    MESSAGE_BANS_ASK, /* number */
+    MESSAGE_BAN,      /* number, address, seconds u64 */
+    MESSAGE_UNBAN,    /* number, address */
+    /* auth -> ops */
+    MESSAGE_BAN_ROW,  /* number, address or network, end i64 (s since 1970), failures u64, by hand
+                         u8 */
+    MESSAGE_BAN_DONE, /* number, done u8, why not: after the last row, too */
 };
 
 enum message_limits {
@@ -61,6 +101,8 @@ enum message_limits {
     MESSAGE_GROUPS_BYTES = 64 * 4,
     MESSAGE_PASSWORD_BYTES = 4096,
     MESSAGE_IDENTITY_BYTES = 8192,
+    MESSAGE_MISTAKES_BYTES = 24 * 1024,
+    MESSAGE_EVENT_BYTES = 24 * 1024,
     MESSAGE_DENIED_BYTES = 8192,
     MESSAGE_RIGHTS_BYTES = 8192, /* and of roots */
     MESSAGE_SIGN_BYTES = 16 * 1024,
@@ -98,5 +140,7 @@ extern const struct wire_table messages_to_auth; /* from a worker */
 extern const struct wire_table messages_auth_to_worker;
 extern const struct wire_table messages_to_keys; /* from a worker */
 extern const struct wire_table messages_keys_to_worker;
+extern const struct wire_table messages_ops_to_auth;
+extern const struct wire_table messages_auth_to_ops;
 
 #endif

@@ -6,6 +6,7 @@
 #include "account/password.h"
 #include "base/alloc.h"
 #include "ferryd/accounts.h"
+#include "ferryd/directory/directories.h"
 #include "ferryd/rules.h"
 
 static enum ferry_error add_listener(struct plan *plan, const struct conf_instance *block)
@@ -100,7 +101,9 @@ static enum ferry_error fill(struct plan *plan, const char *path)
     const struct conf_instance *block = NULL;
     while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_LISTEN, block)))
         error = add_listener(plan, block);
-    return error == FERRY_OK ? add_accounts(plan) : error;
+    if (error == FERRY_OK)
+        error = add_accounts(plan);
+    return error == FERRY_OK ? directories_check(plan->conf) : error;
 }
 
 enum ferry_error plan_make(struct loop *loop, const char *path, struct plan **out)

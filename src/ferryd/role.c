@@ -3,9 +3,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/fd.h"
+#include "ferryd/logwire.h"
 #include "proc/seccomp.h"
 
 struct role_main {
@@ -19,6 +22,7 @@ struct role_main {
     bool failed;
     unsigned warm; /* pool threads that have started */
     char missing[MESSAGE_WORDS_BYTES];
+    struct logwire logwire;
 };
 
 struct loop *role_loop(const struct role_main *self)
@@ -29,6 +33,31 @@ struct loop *role_loop(const struct role_main *self)
 struct link *role_supervisor(const struct role_main *self)
 {
     return self->supervisor;
+}
+
+/* ---- the log ---- */
+
+/* Before anything else is opened. */
+static int find_log(void)
+{
+    struct stat stat;
+    bool given = fstat(ROLE_LOG_FD, &stat) == 0 && S_ISSOCK(stat.st_mode);
+    return given ? ROLE_LOG_FD : -1;
+}
+
+void role_log(struct role_main *self, struct log *log, enum log_level level, enum log_form form)
+{
+    log_init_fd(log, STDERR_FILENO, level, form, &clock_system);
+    if (self->logwire.fd < 0)
+        return;
+    log->record = logwire_record;
+    log->ctx = &self->logwire;
+}
+
+void role_xferlog(struct role_main *self, struct bytes line)
+{
+    if (self->logwire.fd >= 0)
+        logwire_line(&self->logwire, line);
 }
 
 void role_leave(struct role_main *self)
@@ -212,6 +241,7 @@ int role_run(enum role role, const struct role_handlers *handlers,
              void (*begin)(void *ctx, struct role_main *self), void *ctx)
 {
     struct role_main self = {.role = role, .handlers = handlers, .ctx = ctx};
+    self.logwire.fd = find_log();
     tzset(); /* else the first line of the log opens files, when that is no longer possible */
     self.loop = loop_new();
     if (!self.loop)

@@ -1,5 +1,6 @@
 /* What the main of every role of ferryd has in common: its channel to the supervisor, what it is
- * given before it starts, confinement, and its end. The supervisor is at descriptor 3. */
+ * given before it starts, confinement, and its end. The supervisor is at descriptor 3, the log at
+ * 4. */
 #ifndef FERRY_FERRYD_ROLE_H
 #define FERRY_FERRYD_ROLE_H
 
@@ -9,13 +10,17 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/fault.h"
+#include "base/log.h"
 #include "ferryd/link.h"
 #include "ferryd/messages.h"
 #include "net/loop.h"
 #include "proc/landlock.h"
 #include "proc/privs.h"
 
-enum { ROLE_SUPERVISOR_FD = 3 };
+enum {
+    ROLE_SUPERVISOR_FD = 3,
+    ROLE_LOG_FD = 4, /* takes the events (ferryd/logwire.h); if it is no socket, stderr does */
+};
 
 /* Who a role is to be, as MESSAGE_START says. */
 struct role_identity {
@@ -59,6 +64,13 @@ struct loop *role_loop(const struct role_main *self);
 
 /* For messages to the supervisor. */
 struct link *role_supervisor(const struct role_main *self);
+
+/* Makes the role's log, which goes to the supervisor; `form` is for where there is none that takes
+ * it. May be called again, as soon as the level is known. */
+void role_log(struct role_main *self, struct log *log, enum log_level level, enum log_form form);
+
+/* A line for the xferlog. */
+void role_xferlog(struct role_main *self, struct bytes line);
 
 /* Ends the loop: role_run returns. */
 void role_leave(struct role_main *self);

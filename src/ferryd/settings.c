@@ -2,6 +2,7 @@
 #include "ferryd/settings.h"
 
 #include "base/clock.h"
+#include "ferryd/settings_directories.h"
 #include "ferryd/settings_words.h"
 
 #define SECONDS(n) ((n)*CLOCK_NS_PER_S)
@@ -68,20 +69,7 @@
     }
 
 static const struct conf_directive global_rows[] = {
-    {.name = "log_form",
-     .type = CONF_WORD,
-     GLOBAL(log_form),
-     .words = settings_words_log_forms,
-     .fallback = "text",
-     .help = "How an event is written to the log, one a line."},
-    {.name = "log_level",
-     .type = CONF_WORD,
-     GLOBAL(log_level),
-     .words = settings_words_log_levels,
-     .fallback = "notice",
-     .help =
-         "How much is written: what an operator must act on, or also sessions and transfers, or "
-         "all."},
+#include "ferryd/settings_log.def"
 #include "ferryd/settings_process_limits.def"
     {.name = "drain_grace",
      .type = CONF_DURATION,
@@ -117,7 +105,8 @@ static const struct conf_directive global_rows[] = {
      .type = CONF_TEXTS,
      GLOBAL(accounts),
      .help = "Where accounts are looked for that have no block, in this order: sqlite:PATH, or a "
-             "path alone, is a file that \"ferryctl account\" keeps."},
+             "path alone, is a file that \"ferryctl account\" keeps; ldap:NAME and "
+             "postgresql:NAME are of the blocks of that name."},
     {.name = "files_user",
      .type = CONF_TEXT,
      GLOBAL(files_user),
@@ -537,6 +526,8 @@ static const struct conf_directive account_rows[] = {
 #include "ferryd/settings_rights.def"
 };
 
+#include "ferryd/settings_directories.def"
+
 static const struct conf_block blocks[] = {
     {
         .size_bytes = sizeof(struct settings_global),
@@ -588,6 +579,24 @@ static const struct conf_block blocks[] = {
         .count = ARRAY_LEN(account_rows),
         .help = "Values of accounts that name it by template or, if its name is default, of those "
                 "that name none; as a group.",
+    },
+    {
+        .name = SETTINGS_LDAP,
+        .label = {.name = "NAME", .type = CONF_TEXT, LDAP(name)},
+        .size_bytes = sizeof(struct settings_ldap),
+        .directives = ldap_rows,
+        .count = ARRAY_LEN(ldap_rows),
+        .help = "A directory that accounts are looked for in where accounts says ldap:NAME. A "
+                "password is right if the directory takes it for the entry that was found.",
+    },
+    {
+        .name = SETTINGS_POSTGRESQL,
+        .label = {.name = "NAME", .type = CONF_TEXT, POSTGRESQL(name)},
+        .size_bytes = sizeof(struct settings_postgresql),
+        .directives = postgresql_rows,
+        .count = ARRAY_LEN(postgresql_rows),
+        .help = "A database of PostgreSQL that accounts are looked for in where accounts says "
+                "postgresql:NAME.",
     },
 };
 

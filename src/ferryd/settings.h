@@ -16,8 +16,10 @@
 
 /* Outside of blocks. */
 struct settings_global {
+    struct conf_texts log; /* ferryd/destination.h */
     enum log_form log_form;
     enum log_level log_level;
+    char *xferlog; /* path; NULL: there is none */
     uint64_t sessions_max;
     uint64_t memory_max_bytes;
     uint64_t drain_grace_ns;

@@ -1,4 +1,5 @@
 /* What of ferryd.conf contradicts itself. */
+#include "ferryd/destination.h"
 #include "ferryd/settings.h"
 #include "ferryd/sources.h"
 
@@ -85,6 +86,20 @@ static void check_account(struct conf *conf, const struct conf_instance *instanc
                      "or cert-and-password");
 }
 
+static void check_log(struct conf *conf, const struct conf_instance *global)
+{
+    const struct settings_global *values = global->values;
+    struct destination destination;
+    for (size_t i = 0; i < values->log.count; i++) {
+        struct fault fault = {0};
+        if (destination_parse(values->log.list[i], values->log_form, &destination, &fault) !=
+            FERRY_OK)
+            conf_mistake(conf, global, "log", "%s", fault.what);
+    }
+    if (values->log.count > DESTINATIONS_MAX)
+        conf_mistake(conf, global, "log", "these are more than %d", DESTINATIONS_MAX);
+}
+
 enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, struct conf **out)
 {
     struct conf *conf = NULL;
@@ -108,6 +123,7 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
     while ((instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
         check_account(conf, instance);
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
+    check_log(conf, global);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))
         conf_mistake(conf, global, NULL, "there is no listen block: nobody could connect");
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_ACCOUNT, NULL) &&

@@ -80,3 +80,5 @@ const struct conf_word settings_words_tolerances[] = {
 const struct conf_word settings_words_asciis[] = {{"kept", false}, {"strict", true}, {NULL, 0}};
 const struct conf_word settings_words_cut_uploads[] = {
     {"keep", true}, {"remove", false}, {NULL, 0}};
+const struct conf_word settings_words_ldap_scopes[] = {
+    {"base", 0}, {"one", 1}, {"sub", 2}, {NULL, 0}};

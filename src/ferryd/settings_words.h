@@ -30,5 +30,6 @@ extern const struct conf_word settings_words_greetings[];
 extern const struct conf_word settings_words_tolerances[];
 extern const struct conf_word settings_words_asciis[];
 extern const struct conf_word settings_words_cut_uploads[];
+extern const struct conf_word settings_words_ldap_scopes[];
 
 #endif

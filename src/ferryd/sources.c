@@ -6,14 +6,18 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "ferryd/settings.h"
+#include "ferryd/settings_directories.h"
 
 static const char accounts[] = "accounts";
 
 static const struct {
     const char *word; /* with a colon something follows it */
     enum sources_kind kind;
+    const char *block; /* that what follows is the name of; NULL: of none */
 } kinds[] = {
-    {"sqlite:", SOURCES_SQLITE},
+    {"sqlite:", SOURCES_SQLITE, NULL},
+    {"ldap:", SOURCES_LDAP, SETTINGS_LDAP},
+    {"postgresql:", SOURCES_POSTGRESQL, SETTINGS_POSTGRESQL},
 };
 
 struct sources_item sources_read(const char *text)
@@ -56,6 +60,40 @@ static enum ferry_error settle_path(struct conf *conf, struct conf_instance *glo
                                      : FERRY_OK;
 }
 
+static const char *block_of(enum sources_kind kind)
+{
+    const char *block = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (kinds[i].kind == kind)
+            block = kinds[i].block;
+    return block;
+}
+
+/* Whether `accounts` names the block. */
+static bool is_named(const struct conf_texts *list, const struct conf_instance *instance)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct sources_item item = sources_read(list->list[i]);
+        const char *block = block_of(item.kind);
+        if (block && strcmp(block, instance->block->name) == 0 &&
+            strcmp(item.where, instance->label) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_all_named(struct conf *conf, const struct conf_texts *list)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const struct conf_instance *instance = NULL;
+        while (kinds[i].block && (instance = conf_next(conf, kinds[i].block, instance)))
+            if (!is_named(list, instance))
+                conf_mistake(conf, instance, NULL,
+                             "nobody is looked for there: accounts does not name %s%s",
+                             kinds[i].word, instance->label);
+    }
+}
+
 /* Whether an item before this one is the same. */
 static bool is_repeated(const struct conf_texts *list, size_t at)
 {
@@ -74,10 +112,14 @@ enum ferry_error sources_settle(struct conf *conf)
         struct sources_item item = sources_read(list->list[i]);
         if (item.kind == SOURCES_SQLITE)
             error = settle_path(conf, global, i, item.where);
+        const char *block = block_of(item.kind);
+        if (block && !conf_find(conf, block, item.where))
+            conf_mistake(conf, global, accounts, "there is no block %s \"%s\"", block, item.where);
         if (error == FERRY_OK && is_repeated(list, i))
             conf_mistake(conf, global, accounts, "%s stands there twice", list->list[i]);
     }
     if (list->count > SOURCES_MAX)
         conf_mistake(conf, global, accounts, "there are more than %d", SOURCES_MAX);
+    check_all_named(conf, list);
     return error;
 }

@@ -6,7 +6,9 @@
 #include "conf/read.h"
 
 enum sources_kind {
-    SOURCES_SQLITE, /* "sqlite:/PATH", or the path alone */
+    SOURCES_SQLITE,     /* "sqlite:/PATH", or the path alone */
+    SOURCES_LDAP,       /* "ldap:NAME", of a block */
+    SOURCES_POSTGRESQL, /* "postgresql:NAME", likewise */
 };
 
 struct sources_item {

@@ -19,12 +19,32 @@
 #include "ftp/charset.h"
 #include "ftp/listing.h"
 #include "ftp/timeval.h"
+#include "net/crowd.h"
 #include "net/socket.h"
 #include "tls/describe.h"
 #include "tls/identity.h"
 
 struct backend_store; /* the files of one login, as the backend keeps them */
 struct store_ops;
+
+/* ---- connections ---- */
+
+struct backend_place; /* of a session among all that are counted */
+
+/* `place` is the session's until it calls leave; NULL unless the limit is CROWD_FREE. */
+typedef void arrival_fn(void *ctx, enum crowd_limit limit, struct backend_place *place);
+
+/* Whoever counts sessions for several processes (SEC-52). */
+struct gate_ops {
+    /* A connection of `peer` has come: may it be served? FERRY_E_MEMORY: `done` will not be called.
+     */
+    NODISCARD enum ferry_error (*arrive)(void *gate, const struct address *peer,
+                                         const struct crowd_rules *rules, arrival_fn *done,
+                                         void *ctx);
+    /* It is gone: `done` will not be called. */
+    void (*cancel)(void *gate, void *ctx);
+    void (*leave)(void *gate, struct backend_place *place);
+};
 
 /* ---- accounts ---- */
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "server/event.h"
+
 struct failure_row {
     enum ferry_error kind;
     int code;
@@ -77,43 +79,11 @@ void server_failure_reply(struct server_session *session, const struct fault *fa
 {
     const struct server_action *command = &session->command;
     struct server_failure failure = server_failure_of(command->verb, fault);
+    server_count_failure(&session->shared->counters, fault->kind);
     server_event(session, LOG_LEVEL_NOTICE, "command.failed",
                  F_STR("verb", verb_row(command->verb)->name), F_BYTES("path", command->path),
                  F_U64("reply", (uint64_t)failure.code), F_VISIBLE("reason", fault->what),
-                 F_STR("side", server_failure_side(fault->kind)));
+                 F_STR("side", server_event_side(fault)),
+                 F_VISIBLE("advice", server_event_advice(fault)));
     server_pi_reply(session->pi, failure.code, "%s", failure.text);
-}
-
-const char *server_failure_side(enum ferry_error kind)
-{
-    switch (kind) {
-    case FERRY_E_MEMORY:
-    case FERRY_E_SPACE:
-    case FERRY_E_FILE:
-    case FERRY_E_TEMPORARY:
-        return "server";
-    case FERRY_E_CONNECT:
-    case FERRY_E_TIMEOUT:
-    case FERRY_E_LOST:
-    case FERRY_E_CUT:
-        return "network";
-    case FERRY_OK:
-    case FERRY_E_ARGUMENT:
-    case FERRY_E_LIMIT:
-    case FERRY_E_STATE:
-    case FERRY_E_PROTOCOL:
-    case FERRY_E_INJECTION:
-    case FERRY_E_TLS:
-    case FERRY_E_TRUST:
-    case FERRY_E_AUTH:
-    case FERRY_E_REFUSED:
-    case FERRY_E_NOT_FOUND:
-    case FERRY_E_EXISTS:
-    case FERRY_E_DENIED:
-    case FERRY_E_DAMAGED:
-    case FERRY_E_UNSUPPORTED:
-    case FERRY_E_CANCELLED:
-        return "client";
-    }
-    return "client";
 }

@@ -22,7 +22,4 @@ struct server_failure server_failure_of_errno(int os_error);
 /* Queues the final reply to a command that a call on the store failed for, and logs why. */
 void server_failure_reply(struct server_session *session, const struct fault *fault);
 
-/* Whose doing a failure was, for the log: "client", "server" or "network". */
-const char *server_failure_side(enum ferry_error kind);
-
 #endif

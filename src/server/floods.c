@@ -10,7 +10,7 @@ void server_floods_init(struct server_floods *floods, const struct log *log)
     *floods = (struct server_floods){.ledger.max = ENTRIES_MAX, .log = log};
 }
 
-static void tell(void *ctx, struct server_ledger_entry *entry)
+static void tell(void *ctx, struct ledger_entry *entry)
 {
     struct server_floods *floods = ctx;
     if (entry->count == 0)
@@ -31,13 +31,13 @@ static void tell(void *ctx, struct server_ledger_entry *entry)
 void server_floods_tell(struct server_floods *floods)
 {
     if (floods->suppressed > 0)
-        server_ledger_each(&floods->ledger, tell, floods);
+        ledger_each(&floods->ledger, tell, floods);
 }
 
 void server_floods_fini(struct server_floods *floods)
 {
     server_floods_tell(floods);
-    server_ledger_fini(&floods->ledger);
+    ledger_fini(&floods->ledger);
 }
 
 bool server_floods_pass(struct server_floods *floods, const struct address *peer, const char *name,
@@ -46,8 +46,8 @@ bool server_floods_pass(struct server_floods *floods, const struct address *peer
     if (per_minute == 0)
         return true;
     const struct rate_rule rule = {per_minute, 60 * CLOCK_NS_PER_S};
-    struct server_ledger_key key = server_ledger_key(LEDGER_EVENT, peer, bytes_str(name));
-    struct server_ledger_entry *entry = server_ledger_get(&floods->ledger, &key);
+    struct ledger_key key = ledger_key(LEDGER_EVENT, peer, bytes_str(name));
+    struct ledger_entry *entry = ledger_get(&floods->ledger, &key);
     if (!entry)
         return false; /* a flood from everywhere at once */
     if (rate_take(&entry->rate, &rule, 1, now_ns)) {

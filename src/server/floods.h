@@ -8,10 +8,10 @@
 
 #include "base/log.h"
 #include "net/address.h"
-#include "server/ledger.h"
+#include "net/ledger.h"
 
 struct server_floods {
-    struct server_ledger ledger;
+    struct ledger ledger;
     const struct log *log;
     uint64_t suppressed; /* that the log does not tell of yet */
 };

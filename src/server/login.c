@@ -10,11 +10,20 @@
 
 enum { LOGIN_FAILURES_MAX = 3 };
 
+#define LOGIN_ADVICE "if it is no attack, look at the account's name, password, login and disabled"
+
 /* ---- asking ---- */
+
+/* 421 with these words, and the end; `why` for the log. */
+static void login_end(struct server_session *session, const char *why, const char *words)
+{
+    session->why = why;
+    server_pi_reply(session->pi, 421, "%s", words);
+}
 
 static void login_no_memory(struct server_session *session)
 {
-    server_pi_reply(session->pi, 421, "Memory is short, try again later.");
+    login_end(session, "memory is short", "Memory is short, try again later.");
 }
 
 static void login_ask(struct server_session *session, const struct secret *password, login_fn *done)
@@ -58,7 +67,8 @@ static void login_grant(struct server_session *session, const struct login_grant
     session->rate_down = grant->rate_down;
     if (!server_presence_logged_in(session, grant->sessions_max)) {
         server_session_log_out(session);
-        server_pi_reply(session->pi, 421, "Too many sessions of this account.");
+        login_end(session, "too many sessions of the account",
+                  "Too many sessions of this account.");
         return;
     }
     if (login_join(session) != FERRY_OK) {
@@ -66,6 +76,7 @@ static void login_grant(struct server_session *session, const struct login_grant
         login_no_memory(session);
         return;
     }
+    server_count(&session->shared->counters, SERVER_COUNT_LOGINS_GRANTED);
     server_event(session, LOG_LEVEL_NOTICE, "session.login",
                  F_STR("by", grant->by_certificate ? "certificate" : "password"),
                  F_STR("rights", grant->read_only ? "read" : "read and write"));
@@ -79,9 +90,13 @@ static void login_grant(struct server_session *session, const struct login_grant
 
 static void login_unavailable(struct server_session *session, const struct fault *fault)
 {
+    server_count(&session->shared->counters, SERVER_COUNT_LOGINS_UNAVAILABLE);
     server_event(session, LOG_LEVEL_ERROR, "session.login-unavailable",
-                 F_VISIBLE("reason", fault->what), F_STR("side", "server"));
-    server_pi_reply(session->pi, 421, "Logins are not possible now, try again later.");
+                 F_VISIBLE("reason", fault->what), F_STR("side", "server"),
+                 F_VISIBLE("advice", fault->advice[0] ? fault->advice
+                                                      : "look at the events of ferryd-auth and "
+                                                        "ferryd-files before this one"));
+    login_end(session, "logins are not possible", "Logins are not possible now, try again later.");
 }
 
 /* ---- USER ---- */
@@ -126,19 +141,21 @@ static void login_failed(struct server_session *session, const struct fault *fau
 {
     uint64_t delay_ns = session->rules->login_delay_ns << session->login_failures;
     session->login_failures++;
+    server_count(&session->shared->counters, SERVER_COUNT_LOGINS_REFUSED);
     session->login_reply_ns = loop_now_ns(session->shared->loop) + delay_ns;
     server_event(
         session, LOG_LEVEL_NOTICE, "session.login-failed",
         F_U64("failures", session->login_failures),
         F_STR("reason", fault_is_set(fault) ? fault->what : "unknown account or wrong password"),
-        F_STR("side", "client"));
+        F_STR("side", "client"),
+        F_VISIBLE("advice", fault->advice[0] ? fault->advice : LOGIN_ADVICE));
 }
 
 void server_login_refuse(struct server_session *session)
 {
     session->login_reply_ns = CLOCK_NEVER;
     if (session->login_failures >= LOGIN_FAILURES_MAX)
-        server_pi_reply(session->pi, 421, "Too many failed logins.");
+        login_end(session, "too many failed logins", "Too many failed logins.");
     else
         server_pi_reply(session->pi, 530, "Login incorrect.");
 }
@@ -148,9 +165,6 @@ static void login_pass_done(void *ctx, enum login_verdict verdict, const struct 
 {
     struct server_session *session = ctx;
     session->login_asked = false;
-    if (verdict != LOGIN_REFUSED)
-        server_limits_tried(&session->shared->limits, &session->rules->limits, &session->peer,
-                            bytes_str(session->user), verdict == LOGIN_GRANTED);
     switch (verdict) {
     case LOGIN_GRANTED:
         login_grant(session, grant);
@@ -165,23 +179,9 @@ static void login_pass_done(void *ctx, enum login_verdict verdict, const struct 
     server_session_turn(session);
 }
 
-/* SEC-50 */
-static void login_locked(struct server_session *session)
-{
-    server_event(session, LOG_LEVEL_NOTICE, "session.login-locked",
-                 F_STR("reason", "too many failed logins"), F_STR("side", "client"),
-                 F_STR("advice", "it passes by itself; login_failures is the limit"));
-    server_pi_reply(session->pi, 421, "Too many failed logins, try again later.");
-}
-
 void server_login_pass(struct server_session *session, const struct server_action *action)
 {
     CLEANUP(secret_drop) struct secret *password = NULL;
-    if (!server_limits_try(&session->shared->limits, &session->rules->limits, &session->peer,
-                           bytes_str(session->user), loop_now_ns(session->shared->loop))) {
-        login_locked(session);
-        return;
-    }
     if (secret_new(action->argument, &password) == FERRY_OK)
         login_ask(session, password, login_pass_done);
     else

@@ -3,6 +3,7 @@
 
 #include "ftp/facts.h"
 #include "ftp/path.h"
+#include "server/event.h"
 #include "server/failure.h"
 
 /* A path with its quotes doubled; a line of MLST: a path and its facts. */
@@ -103,6 +104,7 @@ static void dele_done(void *ctx, const struct fault *fault)
         server_failure_reply(session, fault);
     } else {
         names_changed(session, "file.removed");
+        server_event_removed(session);
         server_pi_reply(session->pi, 250, "File removed.");
     }
     server_session_turn(session);

@@ -122,7 +122,7 @@ void server_ports_passive(struct server_session *session, const struct server_ac
     struct fault fault = {0};
     if (server_data_listen(&setup, &port, &session->data, &fault) != FERRY_OK) {
         server_event(session, LOG_LEVEL_ERROR, "data.no-port", F_VISIBLE("reason", fault.what),
-                     F_STR("advice", "widen passive_ports"));
+                     F_STR("side", "server"), F_STR("advice", "widen passive_ports"));
         server_pi_reply(session->pi, 425, "No passive port is free.");
         return;
     }

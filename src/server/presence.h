@@ -7,14 +7,18 @@
 
 #include "server/session.h"
 
-/* A connection of `peer` came. NULL: it may be served, and is counted in the limits by now; else
- * the words of its refusal, which was logged. */
-const char *server_presence_refusal(struct server_shared *shared, const struct server_rules *rules,
-                                    const struct address *peer);
+/* A connection of `peer` met a limit: logs that. Returns the words of its refusal. */
+const char *server_presence_refuse(struct server_shared *shared, const struct server_rules *rules,
+                                   const struct address *peer, enum crowd_limit limit);
 
-/* Whether a refusal may be told; beyond a handful, and where nothing may be said in clear, the
- * connection is closed without a word. */
-bool server_presence_may_tell(const struct server_shared *shared, const struct server_rules *rules);
+/* Whether a refusal may be told; beyond a handful, to who is banned, and where nothing may be said
+ * in clear, the connection is closed without a word. */
+bool server_presence_may_tell(const struct server_shared *shared, const struct server_rules *rules,
+                              enum crowd_limit limit);
+
+/* One that was let in is gone. `place`: as which it was counted, not by this process. */
+void server_presence_leave(struct server_shared *shared, const struct address *peer,
+                           struct backend_place *place);
 
 /* The session, whose `refused` is set, begins; and it is over. */
 void server_presence_begin(struct server_session *session);

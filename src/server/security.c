@@ -2,6 +2,7 @@
 #include "server/security.h"
 
 #include "base/alloc.h"
+#include "server/event.h"
 #include "server/host.h"
 #include "server/presence.h"
 #include "tls/engine.h"
@@ -32,22 +33,22 @@ void server_security_start(struct server_session *session)
         return;
     }
     enum ferry_error error = security_engine(session, &engine);
+    struct fault why = {0};
     if (error == FERRY_OK)
         error = stream_start_tls(session->stream, engine);
     if (error == FERRY_OK) {
         server_session_enter(session, SERVER_HANDSHAKE, session->rules->handshake_timeout_ns);
         return;
     }
+    (void)fault_set(&why, error, "TLS cannot be started");
+    server_event_unsealed(session, &why);
     server_session_end(session, "TLS cannot be started", false);
 }
 
 void server_security_sealed(struct server_session *session)
 {
     const struct tls_facts *facts = tls_engine_facts(stream_tls(session->stream));
-    server_event(session, LOG_LEVEL_NOTICE, "session.tls", F_STR("tls", facts->version_name),
-                 F_STR("cipher", facts->cipher), F_STR("resumed", facts->resumed ? "yes" : "no"),
-                 F_STR("alpn", facts->alpn), F_STR("server_name", facts->server_name),
-                 F_STR("host", facts->host), F_STR("client", facts->peer_subject));
+    server_event_sealed(session, facts);
     enum ferry_error error = server_host_sealed(session, facts->host);
     if (error != FERRY_OK) {
         server_session_end(session,
@@ -96,7 +97,8 @@ void server_security_stop(struct server_session *session)
 void server_security_stopped(struct server_session *session)
 {
     if (is_cleared(session))
-        server_event(session, LOG_LEVEL_NOTICE, "session.ccc", F_STR("reason", "CCC"));
+        server_event(session, LOG_LEVEL_NOTICE, "session.ccc",
+                     F_STR("control", "in clear from here on"));
     else
         server_security_forget(session);
     server_session_enter(session, SERVER_SERVING, 0);

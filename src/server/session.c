@@ -1,16 +1,14 @@
 /* One control connection: read, feed, act, write, arm the deadline; and its end. */
 #include "server/session.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "server/as_sent.h"
 #include "server/change.h"
 #include "server/client.h"
+#include "server/event.h"
 #include "server/extra.h"
-#include "server/failure.h"
 #include "server/hash.h"
 #include "server/host.h"
 #include "server/login.h"
@@ -21,40 +19,14 @@
 #include "server/session_private.h"
 #include "server/stat.h"
 #include "server/transfer.h"
+#include "server/watch.h"
 #include "tls/engine.h"
 
 enum {
     READ_BYTES = 4096,
     ROUNDS_MAX = 16, /* reads in one turn: a client that pipelines holds up nobody else */
-    LOG_OWN_FIELDS = 3,
-    LOG_FIELDS_MAX = 16,
-    LEAVING_S = 5, /* for what was written to leave; ending TLS takes up to 5 s more (TLS-155) */
+    LEAVING_S = 5,   /* for what was written to leave; ending TLS takes up to 5 s more (TLS-155) */
 };
-
-/* ---- log ---- */
-
-void server_session_log(const struct server_session *session, enum log_level level,
-                        const char *name, const struct log_field *fields, size_t count)
-{
-    struct server_shared *shared = session->shared;
-    const struct log *log = shared->settings.log;
-    char peer[ADDRESS_TEXT_BYTES];
-    if (!log || level > log->level ||
-        !server_floods_pass(&shared->floods, &session->peer, name,
-                            session->rules->limits.log_events_per_minute,
-                            loop_now_ns(shared->loop)))
-        return;
-    address_text(&session->peer, peer);
-    struct log_field all[LOG_OWN_FIELDS + LOG_FIELDS_MAX] = {
-        F_U64("session", session->id),
-        F_STR("peer", peer),
-        F_STR("account", session->user),
-    };
-    if (count > LOG_FIELDS_MAX)
-        count = LOG_FIELDS_MAX;
-    memcpy(&all[LOG_OWN_FIELDS], fields, count * sizeof(*fields));
-    log_write(log, level, name, all, LOG_OWN_FIELDS + count);
-}
 
 /* ---- life ---- */
 
@@ -100,10 +72,8 @@ void server_session_refill(struct server_session *session)
 void server_session_free(struct server_session *session)
 {
     struct server_shared *shared = session->shared;
-    uint64_t took_ns = loop_now_ns(shared->loop) - session->opened_ns;
-    server_event(session, LOG_LEVEL_NOTICE, "session.close",
-                 F_STR("reason", session->why ? session->why : "the server ended"),
-                 F_DUR("took", took_ns));
+    server_event_closed(session);
+    server_watch_ended(session);
     server_session_log_out(session);
     server_host_forget(session);
     stream_free(session->stream);
@@ -115,6 +85,7 @@ void server_session_free(struct server_session *session)
     shared->count--;
     server_presence_end(session);
     server_rules_unref(session->rules);
+    alloc_free(session->client);
     alloc_free(session);
     shared->gone(shared->ctx);
 }
@@ -141,14 +112,22 @@ void server_session_end(struct server_session *session, const char *why, bool in
         server_transfer_orphan(session->transfer);
 }
 
+/* TLS did not come about. */
+static void session_not_sealed(const struct server_session *session)
+{
+    struct fault why = *stream_fault(session->stream);
+    (void)fault_set(&why, FERRY_E_LOST, "the connection ended during the TLS handshake");
+    server_event_unsealed(session, &why);
+}
+
 /* The control connection's reading or writing side is over, and nobody said QUIT. */
 static void session_lost(struct server_session *session)
 {
-    const struct fault *fault = stream_fault(session->stream);
-    if (fault_is_set(fault))
-        server_event(session, LOG_LEVEL_NOTICE, "session.broken", F_VISIBLE("reason", fault->what),
-                     F_STR("side", server_failure_side(fault->kind)));
     bool handshake = session->phase == SERVER_HANDSHAKE;
+    if (handshake)
+        session_not_sealed(session);
+    else
+        server_event_lost(session, stream_fault(session->stream));
     switch (stream_end(session->stream)) {
     case STREAM_END_CLOSED:
         server_session_end(session, "the client closed the connection without QUIT", true);
@@ -172,22 +151,37 @@ void server_session_transfer_over(struct server_session *session)
         server_session_free(session);
         return;
     }
-    if (session->draining)
-        server_pi_refuse(session->pi, "The server is shutting down");
+    if (session->farewell)
+        server_pi_refuse(session->pi, session->farewell);
     server_session_turn(session);
+}
+
+/* Now, or when the transfer that runs is over. */
+static void session_part(struct server_session *session, const char *farewell, const char *why)
+{
+    session->farewell = farewell;
+    if (session->transfer || session->phase == SERVER_GONE)
+        return;
+    server_pi_refuse(session->pi, farewell);
+    if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS ||
+        session->phase == SERVER_UNDECIDED)
+        server_session_end(session, why, false);
+    else
+        server_session_turn(session);
 }
 
 void server_session_drain(struct server_session *session)
 {
     session->draining = true;
-    if (session->transfer || session->phase == SERVER_GONE)
-        return;
-    server_pi_refuse(session->pi, "The server is shutting down");
-    if (session->phase == SERVER_HANDSHAKE || session->phase == SERVER_OPENING_TLS ||
-        session->phase == SERVER_UNDECIDED)
-        server_session_end(session, "the server ended", false);
-    else
-        server_session_turn(session);
+    session_part(session, "The server is shutting down", "the server ended");
+}
+
+void server_session_dismiss(struct server_session *session, const char *farewell, const char *why)
+{
+    struct server_transfer *transfer = session->transfer;
+    session_part(session, farewell, why);
+    if (transfer)
+        server_transfer_abort(transfer, FERRY_E_CANCELLED, why);
 }
 
 /* ---- commands ---- */
@@ -255,10 +249,12 @@ static void session_command(struct server_session *session, const struct server_
 static void session_leave(struct server_session *session)
 {
     const struct fault *fault = server_pi_fault(session->pi);
-    session->why = fault_is_set(fault) ? fault_kind_name(fault->kind) : "QUIT";
-    if (fault_is_set(fault))
-        server_event(session, LOG_LEVEL_NOTICE, "session.refused", F_VISIBLE("reason", fault->what),
-                     F_STR("side", server_failure_side(fault->kind)));
+    if (fault_is_set(fault)) {
+        session->why = fault_kind_name(fault->kind);
+        server_event_refused(session, fault);
+    } else if (!session->why) {
+        session->why = "QUIT";
+    }
     server_session_enter(session, SERVER_LEAVING, LEAVING_S * CLOCK_NS_PER_S);
 }
 
@@ -466,6 +462,13 @@ void server_session_expired(void *ctx)
     }
     if (session->phase != SERVER_SERVING) {
         bool handshake = session->phase == SERVER_HANDSHAKE;
+        struct fault late = {0};
+        (void)fault_set(&late, FERRY_E_TIMEOUT,
+                        handshake ? "no TLS handshake in time" : "the client does not read");
+        if (handshake)
+            server_event_unsealed(session, &late);
+        else
+            server_event_lost(session, &late);
         server_session_end(
             session, handshake ? "no TLS handshake in time" : "the client does not read", false);
         return;

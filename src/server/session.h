@@ -17,6 +17,7 @@
 #include "net/stream.h"
 #include "server/backend.h"
 #include "server/binding.h"
+#include "server/counters.h"
 #include "server/data.h"
 #include "server/floods.h"
 #include "server/limits.h"
@@ -39,16 +40,21 @@ struct server_shared {
     struct server_siblings siblings;
     TAILQ_HEAD(, server_session) sessions;
     uint32_t count;
-    uint32_t hashes; /* that are being computed */
+    uint32_t hashes;    /* that are being computed */
+    struct crowd crowd; /* of the sessions, unless settings.gate_ops counts them */
     struct server_limits limits;
     struct server_floods floods;
-    uint32_t refused;    /* sessions that are only told so */
-    uint32_t waiting;    /* others, without a login */
-    uint32_t handshakes; /* of control connections */
-    uint64_t last_id;
+    struct server_counters counters;
+    uint32_t refused;        /* sessions that are only told so */
+    uint32_t handshakes;     /* of control connections */
+    uint64_t last_stamp;     /* of a session's id */
     void (*gone)(void *ctx); /* a session was freed */
     void *ctx;
 };
+
+/* Of a worker. */
+struct server_worker;
+struct server_shared *server_worker_shared(struct server_worker *worker);
 
 enum server_phase {
     SERVER_SERVING,
@@ -60,20 +66,42 @@ enum server_phase {
     SERVER_GONE,        /* the control connection is over; an upload may still run */
 };
 
+/* What a session has done, for the log. */
+struct server_totals {
+    uint64_t uploads, downloads, failed; /* transfers; listings only if they failed */
+    uint64_t received_bytes, sent_bytes; /* of all, listings and failed ones, too */
+};
+
+/* Of the last handshake on the control connection, for whoever watches (server/watch.h). */
+struct server_tls_note {
+    const char *version, *cipher; /* static; NULL: there was none */
+    char kex[24], signature[40];
+    bool resumed;
+};
+
+/* How many data connections moved something, by their TLS. */
+struct server_data_uses {
+    uint64_t resumed, full, clear;
+};
+
 struct server_session {
     TAILQ_ENTRY(server_session) link;
     struct server_shared *shared;
     struct server_rules *rules; /* of its listener, as they were when it began */
-    uint64_t id;
+    uint64_t id;                /* server/event.h */
     uint64_t opened_ns;
+    struct server_totals totals;
+    struct server_tls_note tls;
+    struct server_data_uses data_uses;
     struct address peer, local;
     struct address reached; /* where the client connected to: `local`, or what its proxy says */
     bool told_in_vain;      /* that PASV told what cannot be reached was logged */
     bool implicit;
-    bool refused;             /* it is only told so, and not counted in the limits */
-    bool logged_in;           /* counted as one of its account's */
-    struct rate commands;     /* commands_per_second */
-    uint64_t commands_due_ns; /* no more are read before */
+    bool refused;                /* it is only told so, and not counted in the limits */
+    struct backend_place *place; /* as which settings.gate_ops counts it */
+    bool logged_in;              /* counted as one of its account's */
+    struct rate commands;        /* commands_per_second */
+    uint64_t commands_due_ns;    /* no more are read before */
 
     enum server_phase phase;
     uint64_t phase_deadline_ns;
@@ -84,14 +112,16 @@ struct server_session {
     struct loop_timer *timer;
     struct loop_task *again; /* goes on with what one turn left */
     bool turning;            /* inside server_session_turn */
-    bool draining;           /* the server ends: no further command after this one */
+    const char *farewell;    /* it is to end, with these words: no further command after this one */
+    bool draining;           /* since the server ends */
     const char *why;         /* it ended, for the log */
 
     /* The command whose final reply is due; its views are valid until then. */
     struct server_action command;
 
-    char *user; /* as USER said; NULL: none */
-    char *host; /* that HOST or SNI chose, by its first name; NULL: none yet */
+    char *user;   /* as USER said; NULL: none */
+    char *client; /* what it says it is; NULL: nothing */
+    char *host;   /* that HOST or SNI chose, by its first name; NULL: none yet */
     unsigned login_failures;
     uint64_t login_reply_ns; /* when the refusal of a login is told; CLOCK_NEVER: none is due */
     bool login_asked;        /* a call on the accounts is outstanding */
@@ -111,18 +141,24 @@ struct server_session {
     struct server_hash *hash;         /* HASH or one of its kin that runs */
 };
 
+/* Who has come. */
+struct server_guest {
+    const struct address *peer;
+    const struct address *reached; /* what it connected to; NULL: the socket's own address */
+    enum crowd_limit limit;        /* that it met */
+    const char *refusal;           /* it is greeted with a 421 of these words, in clear; NULL: it is
+                                      served, and counted by now */
+    struct backend_place *place;   /* as which it is counted; NULL: in this process */
+};
+
 /* What a verb is done by. */
 typedef void server_handler(struct server_session *session, const struct server_action *action);
 
-/* Serves a new connection of `peer` by `rules`, which it holds from now on; takes `fd`, on failure
- * too. `reached`: what the client connected to, if that is not the socket's own address (NULL).
- * `refusal` other than NULL: greets it with a 421 of these words instead (in clear only); else the
- * caller has counted it with server_limits_enter, and it leaves by itself, on failure too.
- * FERRY_E_MEMORY or FERRY_E_CONNECT: it was closed. */
+/* Serves a new connection by `rules`, which it holds from now on; takes `fd` and the guest's place,
+ * on failure too. FERRY_E_MEMORY or FERRY_E_CONNECT: it was closed. */
 NODISCARD enum ferry_error server_session_new(struct server_shared *shared,
                                               struct server_rules *rules, int fd,
-                                              const struct address *peer,
-                                              const struct address *reached, const char *refusal);
+                                              const struct server_guest *guest);
 
 /* Does a command whose path is known. */
 void server_session_run(struct server_session *session, const struct server_action *action);
@@ -136,6 +172,10 @@ void server_session_transfer_over(struct server_session *session);
 
 /* The server ends: 421 and an orderly close, now or when the transfer that runs is over. */
 void server_session_drain(struct server_session *session);
+
+/* Whoever is in charge wants it to end: `farewell` (static) behind the 421, `why` (static) for the
+ * log; a transfer that runs is stopped. The session may be gone after it. */
+void server_session_dismiss(struct server_session *session, const char *farewell, const char *why);
 
 /* Ends it without a word, transfer and all, and frees it. */
 void server_session_kill(struct server_session *session);
@@ -155,7 +195,7 @@ void server_session_enter(struct server_session *session, enum server_phase phas
  * still sent, then close_notify and FIN. The session may be gone after it. */
 void server_session_end(struct server_session *session, const char *why, bool in_order);
 
-/* One event of the log: session, peer and account, then the fields given, at most 16. As
+/* One event of the log: session, peer and account, then the fields given, at most 20. As
  *   server_event(session, LOG_LEVEL_NOTICE, "transfer.end", F_STR("path", path)); */
 #define server_event(session, level, name, ...)                                                    \
     server_session_log((session), (level), (name), (const struct log_field[]){__VA_ARGS__},        \

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "server/event.h"
 #include "server/presence.h"
 #include "server/security.h"
 #include "server/session_private.h"
@@ -71,30 +72,30 @@ void server_session_decide(struct server_session *session, bool waited)
 }
 
 enum ferry_error server_session_new(struct server_shared *shared, struct server_rules *rules,
-                                    int fd, const struct address *peer,
-                                    const struct address *reached, const char *refusal)
+                                    int fd, const struct server_guest *guest)
 {
     CLEANUP(fd_close) int owned = fd;
     struct address local;
     enum ferry_error error = socket_local(fd, &local);
     struct server_session *session = error == FERRY_OK ? alloc_zero(sizeof(*session)) : NULL;
-    if (!session && !refusal)
-        server_limits_leave(&shared->limits, peer);
+    if (!session && !guest->refusal)
+        server_presence_leave(shared, guest->peer, guest->place);
     if (!session)
         return error == FERRY_OK ? FERRY_E_MEMORY : error;
     session->shared = shared;
-    session->id = ++shared->last_id;
+    session->id = server_event_session_id(shared);
     session->opened_ns = loop_now_ns(shared->loop);
-    session->peer = *peer;
+    session->peer = *guest->peer;
     session->local = local;
-    session->reached = reached ? *reached : local;
+    session->reached = guest->reached ? *guest->reached : local;
+    session->place = guest->place;
     session->rules = server_rules_ref(rules);
     session->implicit = rules->kind == LISTEN_IMPLICIT;
     session->phase_deadline_ns = CLOCK_NEVER;
     session->login_reply_ns = CLOCK_NEVER;
     TAILQ_INSERT_TAIL(&shared->sessions, session, link);
     shared->count++;
-    session->refused = refusal != NULL;
+    session->refused = guest->refusal != NULL;
     server_presence_begin(session);
     socket_tune_control(fd);
     if (!session_make(session, fd_take(&owned))) {
@@ -102,14 +103,13 @@ enum ferry_error server_session_new(struct server_shared *shared, struct server_
         server_session_free(session);
         return FERRY_E_MEMORY;
     }
-    server_event(session, LOG_LEVEL_NOTICE, "session.open",
-                 F_STR("listener", listen_kind_name(rules->kind)));
+    server_event_opened(session);
     if (rules->kind == LISTEN_EITHER) {
         server_session_enter(session, SERVER_UNDECIDED, rules->first_bytes_ns);
         return FERRY_OK;
     }
-    if (refusal)
-        server_pi_refuse(session->pi, refusal); /* in the place of the greeting (FTP-30) */
+    if (guest->refusal)
+        server_pi_refuse(session->pi, guest->refusal); /* in the place of the greeting (FTP-30) */
     session_begin(session);
     return FERRY_OK;
 }

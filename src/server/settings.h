@@ -10,14 +10,25 @@
 #include "server/backend.h"
 #include "tls/resume.h"
 
+struct server_view;
+
 struct server_settings {
     struct tls_master *master; /* of the tickets; NULL only if no listener has TLS */
     uint64_t master_period_ns; /* after which it is rotated (TLS-205); 0: TLS_MASTER_PERIOD_S */
     const struct account_ops *account_ops;
     void *accounts;
-    const struct names *names; /* where names are looked up; NULL: the system */
-    uint32_t sessions_max;     /* 0: 10000; beyond: 421 */
+    const struct names *names;       /* where names are looked up; NULL: the system */
+    const struct gate_ops *gate_ops; /* who counts the sessions; NULL: this process */
+    void *gate;
+    uint32_t sessions_max; /* that this process counts; 0: 10000; beyond: 421 */
     const struct log *log;
+    uint32_t id_tag; /* tells the sessions of several processes apart (server/event.h) */
+    /* Receives the lines of the xferlog, without their newlines; NULL: nobody does. */
+    void (*xferlog)(void *ctx, struct bytes line);
+    void *xferlog_ctx;
+    /* Is told of each session that ends and was served; NULL: nobody is. */
+    void (*ended)(void *ctx, const struct server_view *view);
+    void *ended_ctx;
     const struct clock *clock; /* for the dates of listings; NULL: the system's */
 };
 

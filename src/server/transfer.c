@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "net/pump.h"
+#include "server/event.h"
 #include "server/failure.h"
 #include "server/filter.h"
 #include "server/list.h"
@@ -45,33 +46,6 @@ void server_transfer_free(struct server_transfer *transfer)
     alloc_free(transfer);
 }
 
-static void transfer_log(const struct server_transfer *transfer)
-{
-    const struct server_session *session = transfer->session;
-    uint64_t took_ns = loop_now_ns(session->shared->loop) - transfer->started_ns;
-    static const struct tls_facts nothing;
-    const struct tls_facts *tls =
-        session->data_tls && transfer->tls[0] ? session->data_tls : &nothing;
-    if (transfer->code == 0) {
-        server_event(session, LOG_LEVEL_NOTICE, "transfer.end",
-                     F_STR("verb", server_transfer_verb(transfer)), F_STR("path", transfer->path),
-                     F_U64("offset", transfer->offset_bytes), F_U64("bytes", transfer->bytes),
-                     F_DUR("took", took_ns), F_STR("tls", transfer->tls),
-                     F_STR("proof", transfer->tls[0] ? tls_proof_words(transfer->proof) : ""),
-                     F_STR("cipher", tls->cipher), F_STR("alpn", tls->alpn),
-                     F_STR("server_name", tls->server_name), F_STR("client", tls->peer_subject));
-        return;
-    }
-    server_event(session, LOG_LEVEL_NOTICE, "transfer.failed",
-                 F_STR("verb", server_transfer_verb(transfer)), F_STR("path", transfer->path),
-                 F_U64("offset", transfer->offset_bytes), F_U64("bytes", transfer->bytes),
-                 F_DUR("took", took_ns), F_U64("reply", (uint64_t)transfer->code),
-                 F_VISIBLE("reason", transfer->fault.what),
-                 F_STR("side", server_failure_side(transfer->fault.kind)),
-                 F_STR("advice", transfer->fault.advice),
-                 F_STR("left", transfer->in_place ? "in place, cut" : NULL));
-}
-
 static void transfer_reply(const struct server_transfer *transfer)
 {
     struct server_pi *pi = transfer->session->pi;
@@ -89,7 +63,7 @@ static void transfer_reply(const struct server_transfer *transfer)
 void server_transfer_finish(struct server_transfer *transfer)
 {
     struct server_session *session = transfer->session;
-    transfer_log(transfer);
+    server_event_transfer_over(transfer);
     transfer_reply(transfer);
     server_transfer_free(transfer);
     server_session_transfer_over(session);
@@ -100,7 +74,8 @@ static void transfer_abandoned(void *ctx, const struct fault *fault)
     struct server_transfer *transfer = ctx;
     if (fault_is_set(fault))
         server_event(transfer->session, LOG_LEVEL_ERROR, "part.left", F_STR("path", transfer->path),
-                     F_VISIBLE("reason", fault->what));
+                     F_VISIBLE("reason", fault->what), F_STR("side", "server"),
+                     F_STR("advice", "it is removed after parts_kept; look at the disk"));
     server_transfer_finish(transfer);
 }
 
@@ -355,7 +330,9 @@ static void transfer_pumped(void *ctx, const struct pump_result *result)
     if (result->outcome == PUMP_DONE && stream_lacks_notify(transfer->stream))
         server_event(transfer->session, LOG_LEVEL_NOTICE, "transfer.no-close-notify",
                      F_STR("path", transfer->path), F_U64("bytes", result->bytes),
-                     F_STR("side", "client"));
+                     F_STR("reason", "the client did not end TLS on the data connection"),
+                     F_STR("side", "client"),
+                     F_STR("advice", "update the client; accept_no_notify lets such files pass"));
     if (result->outcome == PUMP_FAILED && fault_is_set(filter)) {
         struct server_outcome failed = server_outcome_of_filter(filter->kind);
         bool blocks = transfer->mode == TRANSFER_MODE_B;
@@ -371,6 +348,7 @@ static void transfer_pumped(void *ctx, const struct pump_result *result)
         } else {
             fault_set(&fault, outcome.kind, "%s%s%s", outcome.reason,
                       fault_is_set(cause) ? ": " : "", cause->what);
+            fault.os_error = seen.outcome == PUMP_LIMIT ? EDQUOT : 0;
         }
         server_transfer_set_fault(transfer, outcome.code, outcome.reply, &fault);
         transfer->keep = transfer->keep && outcome.keep;
@@ -411,7 +389,7 @@ static void transfer_set_rate(const struct server_transfer *transfer,
                               struct pump_settings *settings)
 {
     const struct server_session *session = transfer->session;
-    struct server_ledger_entry *account =
+    struct ledger_entry *account =
         server_limits_account(&session->shared->limits, bytes_str(session->user));
     bool upload = server_transfer_is_upload(transfer);
     uint64_t rate = upload ? session->rate_up : session->rate_down;
@@ -490,7 +468,8 @@ static void data_refused(void *ctx, const struct address *peer, const struct fau
     address_text(peer, from);
     server_event((const struct server_session *)ctx, LOG_LEVEL_NOTICE, "data.refused",
                  F_STR("from", from), F_VISIBLE("reason", fault->what),
-                 F_STR("side", server_failure_side(fault->kind)), F_STR("advice", fault->advice));
+                 F_VISIBLE("alert", fault->peer_said), F_STR("side", server_event_side(fault)),
+                 F_VISIBLE("advice", server_event_advice(fault)));
 }
 
 const struct server_data_events server_transfer_data_events = {

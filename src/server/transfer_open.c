@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "ftp/path.h"
 #include "net/pump.h"
+#include "server/event.h"
 #include "server/failure.h"
 #include "server/list.h"
 #include "server/transfer_private.h"
@@ -24,6 +25,7 @@ static void transfer_announced(struct server_transfer *transfer)
     struct server_session *session = transfer->session;
     transfer->announced = true;
     transfer->stage = TRANSFER_CONNECTING;
+    server_event_transfer_begins(transfer);
     if (session->data)
         server_data_begin(session->data, session->command.tls_client);
     else

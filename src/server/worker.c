@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "server/arrivals.h"
-#include "server/presence.h"
+#include "server/entrance.h"
 #include "server/reach.h"
 #include "server/session.h"
 #include "server/transfer.h"
@@ -36,6 +36,7 @@ struct server_listener {
 struct server_worker {
     struct server_shared shared;
     LIST_HEAD(, server_listener) listeners;
+    struct server_entrance entrance;
     bool draining, aborted;
     struct loop_timer *rotation; /* of the ticket key */
     struct loop_timer *patience; /* of draining */
@@ -114,17 +115,8 @@ static void listener_rest(struct server_listener *listener, enum ferry_error err
 static void listener_serve(void *ctx, int fd, const struct address *peer,
                            const struct address *reached)
 {
-    CLEANUP(fd_close) int owned = fd;
     struct server_listener *listener = ctx;
-    struct server_shared *shared = &listener->worker->shared;
-    const char *refusal = server_presence_refusal(shared, listener->rules, peer);
-    if (refusal && !server_presence_may_tell(shared, listener->rules))
-        return;
-    enum ferry_error error =
-        server_session_new(shared, listener->rules, fd_take(&owned), peer, reached, refusal);
-    if (error == FERRY_E_MEMORY)
-        log_event(shared->settings.log, LOG_LEVEL_ERROR, "session.impossible",
-                  F_STR("reason", "memory is short"), F_STR("side", "server"));
+    server_entrance_take(&listener->worker->entrance, listener->rules, fd, peer, reached);
 }
 
 static void listener_refused(void *ctx, const struct address *proxy, const struct fault *fault)
@@ -138,7 +130,7 @@ static void listener_refused(void *ctx, const struct address *proxy, const struc
         return;
     address_text(proxy, text);
     log_event(listener->worker->shared.settings.log, LOG_LEVEL_NOTICE, "proxy.refused",
-              F_STR("peer", text), F_STR("reason", fault->what), F_STR("side", "proxy"),
+              F_STR("peer", text), F_STR("reason", fault->what), F_STR("side", "peer-config"),
               F_STR("advice", "let the proxy send the PROXY protocol's header, or take it out of "
                               "proxies"));
 }
@@ -208,20 +200,26 @@ static void worker_rotate(void *ctx)
     struct server_worker *worker = ctx;
     const struct log *log = worker->shared.settings.log;
     if (tls_master_rotate(worker->shared.settings.master))
-        log_event(log, LOG_LEVEL_DEBUG, "tickets.rotated", F_STR("side", "server"));
+        log_event(log, LOG_LEVEL_DEBUG, "tickets.rotated", F_STR("why", "its time had come"));
     else
         log_event(log, LOG_LEVEL_ERROR, "tickets.kept",
                   F_STR("reason", "there is no randomness for a new ticket key"),
-                  F_STR("side", "server"));
+                  F_STR("side", "server"),
+                  F_STR("advice", "tickets keep their old key: look at the system"));
     worker_await_rotation(worker);
 }
 
 /* ---- the end ---- */
 
+static bool is_empty(const struct server_worker *worker)
+{
+    return worker->shared.count == 0 && server_entrance_count(&worker->entrance) == 0;
+}
+
 static void worker_empty(void *ctx)
 {
     struct server_worker *worker = ctx;
-    if (!worker->draining || worker->shared.count > 0 || !worker->drained)
+    if (!worker->draining || !is_empty(worker) || !worker->drained)
         return;
     server_drained_fn *drained = worker->drained;
     worker->drained = NULL;
@@ -233,7 +231,7 @@ static void worker_empty(void *ctx)
 static void worker_session_gone(void *ctx)
 {
     struct server_worker *worker = ctx;
-    if (worker->draining && worker->shared.count == 0)
+    if (worker->draining && is_empty(worker))
         loop_task_post(worker->empty);
 }
 
@@ -273,6 +271,7 @@ void server_worker_drain(struct server_worker *worker, uint64_t grace_ns,
               F_U64("sessions", shared->count), F_DUR("grace", grace_ns));
     server_worker_retire(worker, drained, ctx);
     loop_timer_at(worker->patience, loop_now_ns(shared->loop) + grace_ns);
+    server_entrance_close(&worker->entrance);
     struct server_session *session = TAILQ_FIRST(&shared->sessions);
     while (session) {
         struct server_session *next = TAILQ_NEXT(session, link);
@@ -288,6 +287,11 @@ static void worker_tell(void *ctx)
     struct server_worker *worker = ctx;
     server_floods_tell(&worker->shared.floods);
     loop_timer_at(worker->tell, loop_now_ns(worker->shared.loop) + TELL_NS);
+}
+
+struct server_shared *server_worker_shared(struct server_worker *worker)
+{
+    return &worker->shared;
 }
 
 uint32_t server_worker_sessions(const struct server_worker *worker)
@@ -313,6 +317,7 @@ enum ferry_error server_worker_new(struct loop *loop, const struct server_settin
     if (shared->settings.master_period_ns == 0)
         shared->settings.master_period_ns = TLS_MASTER_PERIOD_S * CLOCK_NS_PER_S;
     server_linger_init(&shared->linger);
+    crowd_init(&shared->crowd, shared->settings.sessions_max);
     server_limits_init(&shared->limits);
     server_floods_init(&shared->floods, shared->settings.log);
     TAILQ_INIT(&shared->sessions);
@@ -323,7 +328,8 @@ enum ferry_error server_worker_new(struct loop *loop, const struct server_settin
     worker->empty = loop_task_new(loop, worker_empty, worker);
     worker->tell = loop_timer_new(loop, worker_tell, worker);
     worker->rotation = loop_timer_new(loop, worker_rotate, worker);
-    if (!worker->patience || !worker->empty || !worker->tell || !worker->rotation) {
+    if (server_entrance_init(&worker->entrance, shared) != FERRY_OK || !worker->patience ||
+        !worker->empty || !worker->tell || !worker->rotation) {
         server_worker_free(worker);
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a server");
     }
@@ -339,12 +345,14 @@ void server_worker_free(struct server_worker *worker)
     if (!worker)
         return;
     worker_close_listeners(worker);
+    server_entrance_fini(&worker->entrance);
     struct server_session *session;
     while ((session = TAILQ_FIRST(&worker->shared.sessions)))
         server_session_kill(session);
     server_linger_fini(&worker->shared.linger);
     server_floods_fini(&worker->shared.floods);
     server_limits_fini(&worker->shared.limits);
+    crowd_fini(&worker->shared.crowd);
     loop_timer_free(worker->patience);
     loop_timer_free(worker->tell);
     loop_timer_free(worker->rotation);

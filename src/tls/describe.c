@@ -34,6 +34,43 @@ static enum tls_version version_of(const SSL *ssl)
     }
 }
 
+static void describe_kex(SSL *ssl, struct tls_facts *facts)
+{
+    int group = (int)SSL_get_negotiated_group(ssl);
+    const char *name = group != NID_undef ? SSL_group_to_name(ssl, group) : NULL;
+    int nid = SSL_CIPHER_get_kx_nid(SSL_get_current_cipher(ssl));
+    if (!name && nid == NID_kx_rsa)
+        name = "RSA";
+    else if (!name && nid == NID_kx_dhe)
+        name = "DHE";
+    text_visible_into(facts->kex, sizeof(facts->kex), bytes_str(name));
+}
+
+static const char *signature_name(int nid)
+{
+    switch (nid) {
+    case EVP_PKEY_EC:
+        return "ECDSA";
+    case EVP_PKEY_RSA:
+        return "RSA";
+    case EVP_PKEY_RSA_PSS:
+        return "RSA-PSS";
+    default:
+        return OBJ_nid2sn(nid);
+    }
+}
+
+static void describe_signature(const SSL *ssl, struct tls_facts *facts)
+{
+    int type = NID_undef;
+    int digest = NID_undef;
+    if (facts->resumed || SSL_get_signature_type_nid(ssl, &type) != 1 || type == NID_undef)
+        return;
+    (void)SSL_get_signature_nid((SSL *)(uintptr_t)ssl, &digest);
+    snprintf(facts->signature, sizeof(facts->signature), "%s%s%s", signature_name(type),
+             digest != NID_undef ? "-" : "", digest != NID_undef ? OBJ_nid2sn(digest) : "");
+}
+
 static void describe_certificate(const X509 *certificate, struct tls_facts *facts)
 {
     certificate_name_text(X509_get_subject_name(certificate), facts->peer_subject,
@@ -56,6 +93,8 @@ void tls_facts_read(const SSL *ssl, struct tls_facts *facts)
     };
     facts->version_name = tls_version_name(facts->version);
 
+    describe_kex((SSL *)(uintptr_t)ssl, facts);
+    describe_signature(ssl, facts);
     const unsigned char *alpn = NULL;
     unsigned alpn_len = 0;
     SSL_get0_alpn_selected(ssl, &alpn, &alpn_len);

@@ -11,6 +11,9 @@ struct tls_facts {
     enum tls_version version;
     const char *version_name; /* "TLSv1.3" */
     const char *cipher;       /* "TLS_AES_256_GCM_SHA384" */
+    char kex[24];             /* "x25519", "secp256r1"; "RSA" where there is no such group */
+    char signature[40]; /* what this side signed the handshake with: "ECDSA-SHA256"; "" if it did
+                           not, as where it is resumed */
     bool resumed;
     char alpn[32];
     char server_name[256];  /* SNI, as sent or received */

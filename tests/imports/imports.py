@@ -60,6 +60,8 @@ ONLY_IN = [
     ("<zlib.h>", r"ftp/"),
     ("<crypt.h>", r"account/"),
     ("<sqlite3.h>", r"roster/"),
+    ("<ldap.h>", r"ferryd/auth/"),
+    ("<libpq-fe.h>", r"ferryd/auth/"),
 ]
 
 # The sans-I/O rooms own no socket, open nothing and read no clock. tls needs <time.h> for the types

@@ -57,7 +57,7 @@ def serving(text):
 
 def refusal_of(server):
     """The reason that the log gives for the refusal of a login that came last."""
-    return server.events("login.refused")[-1]["why"]
+    return server.events("login.refused")[-1]["reason"]
 
 
 def curl(server, user, certificate, *words):
@@ -154,7 +154,7 @@ def policies(authority):
                 raw.command("PWD", 257 if code == 230 else 530)
                 raw.command("QUIT", 221)
         assert {e["by"] for e in server.events("session.login")} == {"certificate", "password"}
-        reasons = {e["why"] for e in server.events("login.refused") if e["account"].startswith("cert")}
+        reasons = {e["reason"] for e in server.events("login.refused") if e["account"].startswith("cert")}
         assert {"the client showed no certificate", "the client's certificate is not the account's"} <= reasons
 
 
@@ -330,7 +330,7 @@ def revoked(authority):
                 pass
             else:
                 raise AssertionError("a revoked certificate was taken")
-            peers.wait_until(lambda: any("revoked" in e["reason"] for e in server.events("session.broken")),
+            peers.wait_until(lambda: any("revoked" in e["reason"] for e in server.events("session.tls-failed")),
                              f"the reason in the log ({server.log_text()})")
             Raw(server.port, certificate=bob).login("alice").command("QUIT", 221)
             old.command("NOOP", 200)

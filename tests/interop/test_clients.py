@@ -316,7 +316,7 @@ def without_ems(server_for):
             mark = len(server.log_text())
             status, output = client.go(trip)
             assert status != 0, output
-            peers.wait_until(lambda since=mark: logged(server, since, "session.broken", "extended master secret"),
+            peers.wait_until(lambda since=mark: logged(server, since, "session.tls-failed", "extended master secret"),
                              "the refusal in the log")
             assert not (server.files / trip.remote).exists()
 

@@ -212,7 +212,7 @@ def host_against_sni(hosts):
         raw.start_tls()
         raw.send("NOOP\r\n")
         assert raw.at_end() and not raw.received, raw.received
-        assert server.wait_for("session.close")["reason"] == "SNI names another host than HOST did"
+        assert server.wait_for("session.close")["why"] == "SNI names another host than HOST did"
 
 
 @test("TLS-145 a data connection cannot resume the session of one host at another")

@@ -73,10 +73,38 @@ def channels(_):
         listeners = all_.events("fake.listener")
         assert len({event["pid"] for event in listeners}) == 2 and len({event["port"] for event in listeners}) == 1
         for pid in all_.pids("worker"):
-            assert {e["peer"] for e in all_.events("fake.channel", pid=pid)} == {"keys", "auth"}
+            assert {e["peer"] for e in all_.events("fake.channel", pid=pid)} == {"keys", "auth", "ops"}
+        assert sorted(e["peer"] for e in all_.events("fake.channel", role="ops")) == ["auth", "worker", "worker"]
         for role in ("keys", "auth"):
-            numbers = [event["number"] for event in all_.events("fake.channel", role=role)]
+            numbers = [event["number"] for event in all_.events("fake.channel", role=role, peer="worker")]
             assert len(numbers) == 2 and len(set(numbers)) == 2, numbers
+
+
+# ---- who stands by ----
+
+@test("ops outlives a reload, meets the new crew, and is replaced when its own settings are others")
+def stands_by(_):
+    with topology.running(TWO, ALL) as all_:
+        ops = all_.pids("ops")
+        all_.server.reload("log_level = debug\n# a line more\nban_after = 7\n" + TWO)
+        assert all_.wait_for("server.reload") and all_.pids("ops") == ops
+        assert [e["peer"] for e in all_.events("fake.channel", role="ops")].count("worker") == 4
+        all_.server.reload("log_level = notice\n" + TWO)
+        peers.wait_until(lambda: all_.pids("ops") not in (ops, []) and len(all_.pids("ops")) == 1,
+                         all_.server.log_text())
+        assert all_.events("fake.drain", role="ops", pid=ops[0])
+        new = all_.pids("ops")[0]
+        peers.wait_until(lambda: [e["peer"] for e in all_.events("fake.channel", pid=new)].count("worker") >= 2,
+                         all_.server.log_text())
+
+
+@test("a standing role that cannot start is no reason not to serve, and is tried again")
+def stands_by_in_vain(_):
+    with topology.running(TWO, ALL, does={"ops": "fail"}) as all_:
+        assert "it does not like that" in all_.wait_for("role.died", 2, role="ops")["reason"]
+        assert peers.accepts(all_.server.port)
+        (all_.bin / "ops.does").unlink()
+        all_.wait_for("role.ready", role="ops")
 
 
 # ---- what does not start ----
@@ -105,15 +133,16 @@ def missing_file(_):
 @test("who dies is back within a second, is logged with the reason, and all channels to it are new")
 def restarts(_):
     with topology.running(TWO, ALL) as all_:
-        for role in ("keys", "auth", "worker"):
+        # Two ends for each worker that keys or auth meets anew; a worker meets both; ops meets auth and all workers.
+        for role, ends in {"keys": 4, "auth": 6, "worker": 6, "ops": 6}.items():
             before = len(all_.events("fake.channel"))
             began = time.monotonic()
             all_.kill(role, signal.SIGSEGV)
             assert time.monotonic() - began < 5, "sanitizers and Python are slow, but not that slow"
             assert all_.events("role.died", role=role)[-1]["reason"].startswith("it was killed by SIGSEGV")
             assert all_.wait_for("role.restarted", role=role)
-            # Two ends for each worker that keys or auth meets anew; a worker meets both.
-            peers.wait_until(lambda: len(all_.events("fake.channel")) == before + 4, all_.server.log_text())
+            peers.wait_until(lambda before=before, ends=ends: len(all_.events("fake.channel")) == before + ends,
+                             all_.server.log_text())
         assert len(all_.pids("worker")) == 2 and peers.accepts(all_.server.port)
 
 
@@ -194,7 +223,7 @@ def ends(_):
         all_.server.child.wait(20)
         assert not peers.accepts(port) and all_.server.events("server.end")
         assert not all_.server.events("role.died"), all_.server.log_text()
-        assert {event["role"] for event in all_.server.events("fake.drain")} == {"keys", "auth", "worker"}
+        assert {event["role"] for event in all_.server.events("fake.drain")} == {"keys", "auth", "worker", "ops"}
 
 
 @test("if the supervisor is killed, so are all others")

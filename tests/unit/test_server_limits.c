@@ -55,7 +55,7 @@ static void sec_52_sessions_of_an_address(void **state)
 {
     (void)state;
     struct rig_client first, second, third, other, implicit;
-    open_rig(&(struct server_limit_rules){.sessions_per_address = 2}, 0);
+    open_rig(&(struct server_limit_rules){.crowd.sessions_per_address = 2}, 0);
     rig_login_from(&first, &rig, "127.0.0.1");
     rig_connect_from(&second, &rig, "127.0.0.1");
     expect_served(&second);
@@ -85,7 +85,7 @@ static void sec_52_sessions_of_a_network(void **state)
 {
     (void)state;
     struct rig_client first, second;
-    open_rig(&(struct server_limit_rules){.sessions_per_network = 1}, 0);
+    open_rig(&(struct server_limit_rules){.crowd.sessions_per_network = 1}, 0);
     rig_connect_from(&first, &rig, "127.0.0.1");
     expect_served(&first);
     rig_connect_from(&second, &rig, "127.0.0.2");
@@ -100,7 +100,7 @@ static void sec_52_connections_of_a_minute(void **state)
 {
     (void)state;
     struct rig_client client;
-    open_rig(&(struct server_limit_rules){.connections_per_minute = 3}, 0);
+    open_rig(&(struct server_limit_rules){.crowd.connections_per_minute = 3}, 0);
     for (int i = 0; i < 3; i++) {
         rig_connect_from(&client, &rig, "127.0.0.1");
         expect_served(&client);
@@ -178,34 +178,6 @@ static void sec_59_handshakes_at_once(void **state)
     rig_login(&client, &rig);
     rig_close(&client);
     rig_close(&slow);
-}
-
-static void sec_50_failed_logins_lock_the_pair(void **state)
-{
-    (void)state;
-    struct rig_client client;
-    open_rig(&(struct server_limit_rules){.login_failures = 2}, 0);
-    begin(&client, "127.0.0.1");
-    for (int i = 0; i < 2; i++) {
-        rig_expect(&client, 331, "USER " RIG_USER);
-        rig_expect(&client, 530, "PASS wrong");
-    }
-    rig_close(&client);
-    /* Now not even the right one, with words that tell nothing of it. */
-    begin(&client, "127.0.0.1");
-    rig_expect(&client, 331, "USER " RIG_USER);
-    rig_expect(&client, 421, "PASS " RIG_PASSWORD);
-    rig_assert_text(&client, "Too many failed logins, try again later.");
-    rig_await_end(&client);
-    rig_close(&client);
-    assert_true(server_rig_logged(&rig, "session.login-locked", "account=" RIG_USER, NULL));
-    /* Nobody else is locked out. */
-    rig_login_from(&client, &rig, "127.0.0.2");
-    rig_close(&client);
-    begin(&client, "127.0.0.1");
-    rig_expect(&client, 331, "USER " RIG_OTHER_USER);
-    rig_expect(&client, 230, "PASS " RIG_PASSWORD);
-    rig_close(&client);
 }
 
 static uint64_t now_ns(void)
@@ -336,7 +308,6 @@ int main(void)
         cmocka_unit_test_teardown(sec_52_half_of_the_places_are_for_those_who_logged_in, teardown),
         cmocka_unit_test_teardown(sec_52_sessions_of_an_account, teardown),
         cmocka_unit_test_teardown(sec_59_handshakes_at_once, teardown),
-        cmocka_unit_test_teardown(sec_50_failed_logins_lock_the_pair, teardown),
         cmocka_unit_test_teardown(commands_wait_for_their_turn, teardown),
         cmocka_unit_test_teardown(transfers_of_an_account_have_a_rate, teardown),
         cmocka_unit_test_teardown(sec_60_a_noisy_address_does_not_fill_the_log, teardown),

@@ -4,8 +4,12 @@
 #include "base/alloc.h"
 #include "ferryd/accounts.h"
 #include "ferryd/auth/source_blocks.h"
+#include "ferryd/auth/source_ldap.h"
+#include "ferryd/auth/source_postgresql.h"
 #include "ferryd/auth/source_roster.h"
+#include "ferryd/directory/directories.h"
 #include "ferryd/settings.h"
+#include "ferryd/settings_directories.h"
 
 /* Groups and templates of a file of SQLite. */
 static enum ferry_error open_shares(struct book *book, const char *path, struct fault *fault)
@@ -32,7 +36,21 @@ static enum ferry_error find_shared(void *ctx, enum shares_kind kind, struct byt
     return error;
 }
 
-static enum ferry_error open_source(struct book *book, const char *text, struct fault *fault)
+/* As source_ldap_open. */
+typedef enum ferry_error source_open_fn(const struct conf_instance *block, struct given *given,
+                                        struct source **out, struct fault *fault);
+
+/* The block is there, or the configuration would have had a mistake. */
+static enum ferry_error open_block(source_open_fn *open, const char *kind, const char *name,
+                                   struct given *given, struct source **out, struct fault *fault)
+{
+    const struct conf_instance *block = conf_find(given->conf, kind, name);
+    return block ? open(block, given, out, fault)
+                 : fault_set(fault, FERRY_E_ARGUMENT, "there is no block %s \"%s\"", kind, name);
+}
+
+static enum ferry_error open_source(struct book *book, struct given *given, const char *text,
+                                    struct fault *fault)
 {
     struct sources_item item = sources_read(text);
     struct source **out = &book->sources[book->count];
@@ -44,6 +62,13 @@ static enum ferry_error open_source(struct book *book, const char *text, struct 
         error = source_roster_open(item.where, out, fault);
         if (error == FERRY_OK)
             error = open_shares(book, item.where, fault);
+        break;
+    case SOURCES_LDAP:
+        error = open_block(source_ldap_open, SETTINGS_LDAP, item.where, given, out, fault);
+        break;
+    case SOURCES_POSTGRESQL:
+        error =
+            open_block(source_postgresql_open, SETTINGS_POSTGRESQL, item.where, given, out, fault);
         break;
     }
     book->count += error == FERRY_OK;
@@ -66,8 +91,9 @@ static enum ferry_error open_blocks(struct book *book, struct conf *conf, struct
                  : FERRY_OK;
 }
 
-enum ferry_error book_init(struct book *book, struct conf *conf, bool alone, struct fault *fault)
+enum ferry_error book_init(struct book *book, struct given *given, bool alone, struct fault *fault)
 {
+    struct conf *conf = given->conf;
     const struct settings_global *global = settings_global(conf);
     *book = (struct book){.alone = alone};
     enum ferry_error error = open_blocks(book, conf, fault);
@@ -77,7 +103,7 @@ enum ferry_error book_init(struct book *book, struct conf *conf, bool alone, str
             error = fault_set(fault, FERRY_E_MEMORY, "no memory for the accounts");
     }
     for (size_t i = 0; i < global->accounts.count && error == FERRY_OK; i++)
-        error = open_source(book, global->accounts.list[i], fault);
+        error = open_source(book, given, global->accounts.list[i], fault);
     return error;
 }
 

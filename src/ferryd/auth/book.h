@@ -8,9 +8,9 @@
 #include "account/account.h"
 #include "base/compiler.h"
 #include "base/fault.h"
-#include "conf/read.h"
 #include "ferryd/auth/os_user.h"
 #include "ferryd/auth/source.h"
+#include "ferryd/given.h"
 #include "ferryd/shares.h"
 #include "ferryd/sources.h"
 #include "roster/roster.h"
@@ -27,10 +27,10 @@ struct book {
     bool alone;       /* there is no user but this process's own: it was not started by root */
 };
 
-/* Makes the accounts of `conf` and opens the sources that it names. FERRY_E_ARGUMENT and what a
- * source has: the words are in `fault`; FERRY_E_MEMORY. On failure, too, to be ended with
- * book_fini. */
-NODISCARD enum ferry_error book_init(struct book *book, struct conf *conf, bool alone,
+/* Makes the accounts of `given`, which must outlive the book, and opens the sources that its
+ * configuration names. FERRY_E_ARGUMENT and what a source has: the words are in `fault`;
+ * FERRY_E_MEMORY. On failure, too, to be ended with book_fini. */
+NODISCARD enum ferry_error book_init(struct book *book, struct given *given, bool alone,
                                      struct fault *fault);
 void book_fini(struct book *book);
 

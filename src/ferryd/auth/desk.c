@@ -75,7 +75,10 @@ static void log_refusal(const struct ask *ask, const char *why)
     address_text(&ask->login.peer, peer);
     if (why)
         log_event(ask->desk->log, LOG_LEVEL_NOTICE, "login.refused",
-                  F_STR("account", ask->login.name), F_STR("peer", peer), F_STR("why", why));
+                  F_STR("account", ask->login.name), F_STR("peer", peer), F_STR("reason", why),
+                  F_STR("side", "client"),
+                  F_STR("advice", "if it is no attack, look at the account (ferryctl account "
+                                  "show)"));
 }
 
 /* ---- answers ---- */
@@ -425,8 +428,11 @@ static void on_closed(void *ctx, const struct fault *why)
 {
     struct desk_worker *worker = ctx;
     if (fault_is_set(why))
-        log_event(worker->desk->log, LOG_LEVEL_ERROR, "channel.broken",
-                  F_U64("worker", worker->number), F_VISIBLE("why", why->what));
+        log_event(worker->desk->log, LOG_LEVEL_ERROR, "channel.ended",
+                  F_U64("number", worker->number), F_STR("process", "worker"),
+                  F_VISIBLE("reason", why->what), F_STR("side", "server"),
+                  F_STR("advice", "the supervisor starts it again; if this comes often, tell the "
+                                  "makers of ferryd"));
     worker_free(worker);
 }
 

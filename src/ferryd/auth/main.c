@@ -1,6 +1,7 @@
 /* ferryd-auth: the process that knows the accounts. It decides who is let in, and tells the
- * supervisor what a session may reach; the only files it can open are the roster and those that
- * users of the system are looked up in. */
+ * supervisor what a session may reach; all that it can reach itself are rosters, what users of the
+ * system are looked up in, and the servers that accounts are asked of. */
+#include <signal.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "ferryd/auth/book.h"
 #include "ferryd/auth/confine.h"
 #include "ferryd/auth/desk.h"
+#include "ferryd/auth/ldap_link.h"
 #include "ferryd/auth/lookups.h"
 #include "ferryd/auth/os_user.h"
 #include "ferryd/given.h"
@@ -38,8 +40,9 @@ static void auth_begin(void *ctx, struct role_main *role)
     struct auth *auth = ctx;
     auth->role = role;
     auth->alone = geteuid() != 0;
+    signal(SIGPIPE, SIG_IGN); /* servers that accounts are asked of may leave */
     given_init(&auth->given);
-    log_init_fd(&auth->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
+    role_log(role, &auth->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     desk_init(&auth->desk, role_loop(role), role_supervisor(role), &auth->log, random_grant());
 }
 
@@ -49,10 +52,20 @@ static enum ferry_error auth_settings(void *ctx, int fd, struct fault *fault)
     return given_settings(&auth->given, fd, fault);
 }
 
+static enum ferry_error auth_file(void *ctx, struct bytes name, int fd, struct fault *fault)
+{
+    struct auth *auth = ctx;
+    return given_file(&auth->given, name, fd, fault);
+}
+
 static enum ferry_error auth_channel(void *ctx, enum role peer, uint32_t number, int fd,
                                      struct fault *fault)
 {
     struct auth *auth = ctx;
+    if (peer == ROLE_OPS) {
+        fd_close(&fd);
+        return FERRY_OK;
+    }
     if (peer != ROLE_WORKER) {
         fd_close(&fd);
         return fault_set(fault, FERRY_E_PROTOCOL, "auth has no channel to %s", role_name(peer));
@@ -76,13 +89,13 @@ static enum ferry_error auth_start(void *ctx, const struct role_identity *identi
         .ban_after = global->ban_after,
         .ban_ns = global->ban_time_ns,
     };
-    log_init_fd(&auth->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
+    role_log(auth->role, &auth->log, global->log_level, global->log_form);
     os_user_prepare();
     lookups_prepare();
+    ldap_link_prepare();
     enum ferry_error error = confine_auth(auth->role, identity, conf, fault);
     if (error == FERRY_OK)
-        error = book_init(&auth->book, conf, auth->alone, fault);
-    given_fini(&auth->given);
+        error = book_init(&auth->book, &auth->given, auth->alone, fault);
     if (error == FERRY_OK && desk_open(&auth->desk, &auth->book, &throttle) != FERRY_OK)
         error = fault_set(fault, FERRY_E_MEMORY, "no memory for the workers");
     return error;
@@ -92,6 +105,7 @@ int main(void)
 {
     static const struct role_handlers handlers = {
         .settings = auth_settings,
+        .file = auth_file,
         .channel = auth_channel,
         .start = auth_start,
     };

@@ -6,6 +6,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 enum { ENTRY_BYTES = 16 * 1024 };
 
 void os_user_prepare(void)
@@ -18,10 +20,28 @@ void os_user_prepare(void)
     (void)getgrouplist("-", 0, groups, &count);
 }
 
+/* "1001:100". */
+static bool is_numeric(const char *name, struct os_user *out)
+{
+    struct bytes gid = bytes_str(name);
+    struct bytes uid = bytes_cut(&gid, ':');
+    uint64_t user, group;
+    if (!text_u64(uid, UINT32_MAX - 1, &user) || !text_u64(gid, UINT32_MAX - 1, &group))
+        return false;
+    *out = (struct os_user){.uid = (uid_t)user, .gid = (gid_t)group, .group_count = 1};
+    out->groups[0] = out->gid;
+    return true;
+}
+
 enum ferry_error os_user_find(const char *name, struct os_user *out, struct fault *fault)
 {
     char space[ENTRY_BYTES];
     struct passwd entry, *found = NULL;
+    if (is_numeric(name, out))
+        return out->uid != 0 && out->gid != 0
+                   ? FERRY_OK
+                   : fault_set(fault, FERRY_E_DENIED, "%s is root's, whose rights no account gets",
+                               name);
     errno = getpwnam_r(name, &entry, space, sizeof(space), &found);
     if (errno != 0)
         return fault_errno(fault, FERRY_E_FILE, "the user %s cannot be looked up", name);

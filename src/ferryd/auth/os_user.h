@@ -21,7 +21,8 @@ struct os_user {
  * since afterwards no code can be loaded. */
 void os_user_prepare(void);
 
-/* Looks the user up, with exactly its groups (SEC-69). On any thread. FERRY_E_NOT_FOUND: there is
+/* Looks the user up, with exactly its groups (SEC-69); "UID:GID", in numbers, has that group alone
+ * and need not be known to the system. On any thread. FERRY_E_NOT_FOUND: there is
  * none; FERRY_E_DENIED: it is root, whose rights no account gets; FERRY_E_LIMIT: it is in too many
  * groups; FERRY_E_FILE: it cannot be looked up. */
 NODISCARD enum ferry_error os_user_find(const char *name, struct os_user *out, struct fault *fault);

@@ -46,8 +46,10 @@ static void on_ended(void *ctx, const struct fault *why)
     struct files *files = ctx;
     files->sessions--;
     if (fault_is_set(why))
-        log_event(&files->log, LOG_LEVEL_ERROR, "files.worker-broke-protocol",
-                  F_VISIBLE("reason", why->what));
+        log_event(&files->log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "worker"),
+                  F_VISIBLE("reason", why->what), F_STR("side", "server"),
+                  F_STR("advice", "a worker says what it must not: restart ferryd and look for "
+                                  "other signs of an attack"));
     leave_if_idle(files);
 }
 
@@ -222,6 +224,7 @@ static void begin(void *ctx, struct role_main *self)
 {
     struct files *files = ctx;
     files->self = self;
+    role_log(self, &files->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     files->listings.max_bytes = LISTINGS_BYTES;
     quotas_init(&files->quotas);
     files->grace = loop_timer_new(role_loop(self), on_grace_over, files);
@@ -230,7 +233,6 @@ static void begin(void *ctx, struct role_main *self)
 int main(void)
 {
     static struct files files;
-    log_init_fd(&files.log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
     int status = role_run(ROLE_FILES, &handlers, begin, &files);
     _exit(status); /* the system takes back what is still open; nothing may be called at an end
                       that seccomp does not know */

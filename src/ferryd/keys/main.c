@@ -23,7 +23,7 @@ static void keys_begin(void *ctx, struct role_main *role)
     struct keys *keys = ctx;
     keys->role = role;
     given_init(&keys->given);
-    log_init_fd(&keys->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
+    role_log(role, &keys->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
 }
 
 static enum ferry_error keys_settings(void *ctx, int fd, struct fault *fault)
@@ -61,7 +61,7 @@ static enum ferry_error keys_start(void *ctx, const struct role_identity *identi
     if (!keys->given.conf)
         return fault_set(fault, FERRY_E_STATE, "no settings came");
     const struct settings_global *global = settings_global(keys->given.conf);
-    log_init_fd(&keys->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
+    role_log(keys->role, &keys->log, global->log_level, global->log_form);
     if (tls_key_protect_memory() != FERRY_OK)
         return fault_set(fault, FERRY_E_MEMORY, "no memory that can be locked");
     enum ferry_error error = keyring_init(&keys->ring, &keys->given, fault);

@@ -61,7 +61,9 @@ static void answer(struct signing *signing, uint64_t request, struct bytes signa
 static void refuse(struct signing *signing, uint64_t request, const char *why)
 {
     log_event(signing->setup.log, LOG_LEVEL_ERROR, "sign.refused", F_U64("worker", signing->worker),
-              F_STR("reason", why), F_STR("side", "server"));
+              F_STR("reason", why), F_STR("side", "server"),
+              F_STR("advice", "if it is not memory, a worker asks for what it must not: restart "
+                              "ferryd and look for other signs of an attack"));
     answer(signing, request, bytes_str(NULL));
 }
 
@@ -166,8 +168,10 @@ static void on_closed(void *ctx, const struct fault *why)
 {
     struct signing *signing = ctx;
     if (fault_is_set(why))
-        log_event(signing->setup.log, LOG_LEVEL_ERROR, "channel.ended", F_STR("peer", "worker"),
-                  F_U64("number", signing->worker), F_VISIBLE("reason", why->what));
+        log_event(signing->setup.log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "worker"),
+                  F_U64("number", signing->worker), F_VISIBLE("reason", why->what),
+                  F_STR("side", "server"),
+                  F_STR("advice", "the supervisor starts another: role.died has the cause"));
     link_free(signing->channel);
     signing->channel = NULL;
     if (!signing->made)

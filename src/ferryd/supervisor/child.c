@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ferryd/messages.h"
+#include "ferryd/role.h"
 #include "proc/spawn.h"
 
 /* To become ready in, and to leave in when its grace is over. */
@@ -234,11 +235,15 @@ static enum ferry_error start_program(struct child *child, int channel, struct f
         return fault_set(fault, FERRY_E_NOT_FOUND, "there is no program ferryd-%s in %s",
                          role_name(child->setup.role), child->setup.folder);
     const char *const argv[] = {path, NULL};
+    const int fds[] = {
+        [ROLE_SUPERVISOR_FD - SPAWN_FIRST_FD] = channel,
+        [ROLE_LOG_FD - SPAWN_FIRST_FD] = child->setup.log_fd,
+    };
     const struct spawn_program program = {
         .path = path,
         .argv = argv,
-        .fds = &channel,
-        .fd_count = 1,
+        .fds = fds,
+        .fd_count = ARRAY_LEN(fds),
         .error_fd = STDERR_FILENO,
     };
     return spawn_start(&program, &child->process, fault);

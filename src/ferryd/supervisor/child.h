@@ -20,6 +20,7 @@ struct child_setup {
     enum role role;
     uint32_t number;    /* for its peers */
     const char *folder; /* where the programs of the roles are */
+    int log_fd;         /* where it sends its events (ferryd/logwire.h); borrowed */
     /* It serves. `missing`: what could not be confined, "" if nothing. */
     void (*ready)(void *ctx, struct bytes missing);
     /* A message other than those of its start. */

@@ -36,7 +36,6 @@ struct crew {
     struct parcel *parcel;
     enum phase phase;
     bool told_closed;
-    uint32_t next_number;
     struct fault why; /* PHASE_FAILED */
     struct loop_task *look;
     size_t count;
@@ -48,12 +47,15 @@ static bool is_worker(const struct post *post)
     return post->role == ROLE_WORKER;
 }
 
+#define ADVICE "it is started again; if this comes often, look at the events before it"
+
 static void tell(const struct post *post, enum log_level level, const char *event,
                  const struct fault *why)
 {
     log_event(post->crew->setup.log, level, event, F_STR("role", role_name(post->role)),
               F_U64("pid", post->child ? (uint64_t)child_pid(post->child) : 0),
-              F_VISIBLE("reason", why->what), F_VISIBLE("advice", why->advice));
+              F_VISIBLE("reason", why->what), F_STR("side", "server"),
+              F_VISIBLE("advice", why->advice[0] ? why->advice : ADVICE));
 }
 
 /* ---- channels between them ---- */
@@ -208,8 +210,9 @@ static enum ferry_error post_start(struct post *post, struct fault *fault)
     const struct child_setup setup = {
         .loop = crew->setup.loop,
         .role = post->role,
-        .number = crew->next_number++,
+        .number = ++*crew->setup.next_number,
         .folder = crew->setup.folder,
+        .log_fd = crew->setup.log_fd,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,
@@ -230,6 +233,7 @@ static enum ferry_error post_start(struct post *post, struct fault *fault)
         introduce_worker(post);
         give_listeners(post);
     }
+    crew->setup.events.started(crew->setup.events.ctx, post->child, post->role);
     child_begin(post->child, &identity, crew->parcel->confinement);
     return FERRY_OK;
 }
@@ -242,7 +246,10 @@ static void on_again(void *ctx)
     if (!is_needed(post))
         return;
     if (post_start(post, &fault) == FERRY_OK) {
-        tell(post, LOG_LEVEL_NOTICE, "role.restarted", &fault);
+        post->crew->setup.restarts[post->role]++;
+        log_event(post->crew->setup.log, LOG_LEVEL_NOTICE, "role.restarted",
+                  F_STR("role", role_name(post->role)),
+                  F_U64("pid", (uint64_t)child_pid(post->child)));
         return;
     }
     tell(post, LOG_LEVEL_ERROR, "role.unstarted", &fault);
@@ -339,6 +346,24 @@ static void look(void *ctx)
 unsigned crew_workers(const struct crew *crew)
 {
     return crew->parcel->workers;
+}
+
+struct parcel *crew_parcel(const struct crew *crew)
+{
+    return crew->parcel;
+}
+
+uint32_t crew_id(const struct crew *crew)
+{
+    return crew->setup.id;
+}
+
+void crew_each(const struct crew *crew,
+               void (*each)(void *ctx, struct child *child, enum role role), void *ctx)
+{
+    for (size_t i = 0; i < crew->count; i++)
+        if (crew->posts[i].child)
+            each(ctx, crew->posts[i].child, crew->posts[i].role);
 }
 
 void crew_drain(struct crew *crew, uint64_t grace_ns)

@@ -20,15 +20,21 @@ struct crew_events {
     void (*closed)(void *ctx, struct crew *crew);
     /* After `closed`: its last process has ended. */
     void (*gone)(void *ctx, struct crew *crew);
+    /* A process is being started, to which channels to others may be given. */
+    void (*started)(void *ctx, struct child *child, enum role role);
     void *ctx;
 };
 
 struct crew_setup {
     struct loop *loop;
     const struct log *log;
+    int log_fd;         /* that the roles send to */
     const char *folder; /* of the roles' programs */
     const struct listeners *listeners;
     struct grants *grants;
+    uint32_t id;           /* not 0 */
+    uint32_t *next_number; /* of processes */
+    uint64_t *restarts;    /* counts, by role */
     struct crew_events events;
 };
 
@@ -42,6 +48,13 @@ void crew_free(struct crew *crew);
 
 /* How many workers it is to have. */
 unsigned crew_workers(const struct crew *crew);
+
+/* Calls `each` with every process. */
+void crew_each(const struct crew *crew,
+               void (*each)(void *ctx, struct child *child, enum role role), void *ctx);
+
+struct parcel *crew_parcel(const struct crew *crew);
+uint32_t crew_id(const struct crew *crew);
 
 /* For a crew that runs: no new sessions. Those it has get `grace_ns`, or all time
  * (MESSAGE_DRAIN_PATIENT). May be called again, with the grace that counts. */

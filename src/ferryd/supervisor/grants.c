@@ -16,6 +16,8 @@ static const uint64_t SWEEP_NS = 24 * 3600 * CLOCK_NS_PER_S;
 /* A process without a session stays for the next one. */
 static const uint64_t IDLE_NS = 5 * CLOCK_NS_PER_S;
 
+#define ADVICE "the next login starts another; if this comes often, look at the events before it"
+
 struct grant {
     TAILQ_ENTRY(grant) link;
     const void *crew;
@@ -52,6 +54,7 @@ struct grants {
     LIST_HEAD(, swept) swept;
     struct loop *loop;
     const struct log *log;
+    int log_fd;
     const char *folder;
     void (*ended)(void *ctx);
     void *ctx;
@@ -248,7 +251,8 @@ static void on_over(void *ctx, const struct fault *why)
         log_event(all->log, LOG_LEVEL_ERROR, "role.died", F_STR("role", role_name(ROLE_FILES)),
                   F_U64("pid", (uint64_t)child_pid(steward->child)),
                   F_U64("uid", steward->identity.uid), F_VISIBLE("reason", why->what),
-                  F_VISIBLE("advice", why->advice));
+                  F_STR("side", "server"),
+                  F_VISIBLE("advice", why->advice[0] ? why->advice : ADVICE));
     struct grant *grant;
     while ((grant = TAILQ_FIRST(&steward->grants))) {
         if (grant->root)
@@ -283,6 +287,7 @@ static enum ferry_error steward_start(struct steward *steward, const struct parc
         .loop = all->loop,
         .role = ROLE_FILES,
         .folder = all->folder,
+        .log_fd = all->log_fd,
         .ready = on_ready,
         .message = on_message,
         .over = on_over,
@@ -296,7 +301,8 @@ static enum ferry_error steward_start(struct steward *steward, const struct parc
     if (error != FERRY_OK) {
         steward->not_before_ns = restart_died(&steward->restart, now_ns);
         log_event(all->log, LOG_LEVEL_ERROR, "role.unstarted", F_STR("role", role_name(ROLE_FILES)),
-                  F_VISIBLE("reason", fault->what));
+                  F_VISIBLE("reason", fault->what), F_STR("side", "server"),
+                  F_VISIBLE("advice", fault->advice[0] ? fault->advice : ADVICE));
         return error;
     }
     steward->ready = steward->leaving = false;
@@ -359,7 +365,9 @@ void grants_give(struct grants *grants, const void *crew, struct child *worker,
     if (give(grants, crew, worker, parcel, ask, &fault) == FERRY_OK)
         return;
     log_event(grants->log, LOG_LEVEL_ERROR, "grant.denied", F_U64("uid", ask->uid),
-              F_BYTES("root", ask->root), F_VISIBLE("reason", fault.what));
+              F_BYTES("root", ask->root), F_VISIBLE("reason", fault.what), F_STR("side", "server"),
+              F_VISIBLE("advice",
+                        fault.advice[0] ? fault.advice : "look at the account's home and user"));
     deny(worker, ask->grant, fault.what);
 }
 
@@ -408,14 +416,20 @@ size_t grants_drain(struct grants *grants)
     return grants_count(grants);
 }
 
-struct grants *grants_new(struct loop *loop, const struct log *log, const char *folder,
+struct grants *grants_new(struct loop *loop, const struct log *log, int log_fd, const char *folder,
                           void (*ended)(void *ctx), void *ctx)
 {
     struct grants *grants = alloc_zero(sizeof(*grants));
     if (!grants)
         return NULL;
-    *grants =
-        (struct grants){.loop = loop, .log = log, .folder = folder, .ended = ended, .ctx = ctx};
+    *grants = (struct grants){
+        .loop = loop,
+        .log = log,
+        .log_fd = log_fd,
+        .folder = folder,
+        .ended = ended,
+        .ctx = ctx,
+    };
     LIST_INIT(&grants->stewards);
     LIST_INIT(&grants->swept);
     return grants;

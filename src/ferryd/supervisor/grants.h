@@ -19,8 +19,9 @@ struct grant_ask {
     struct bytes rights, roots; /* as MESSAGE_ATTACH has them */
 };
 
-/* `ended` is called when the last process has, from the loop. NULL: memory is short. */
-struct grants *grants_new(struct loop *loop, const struct log *log, const char *folder,
+/* The processes send their events to `log_fd`. `ended` is called when the last of them has ended,
+ * from the loop. NULL: memory is short. */
+struct grants *grants_new(struct loop *loop, const struct log *log, int log_fd, const char *folder,
                           void (*ended)(void *ctx), void *ctx);
 
 /* Kills all processes. NULL is fine. */

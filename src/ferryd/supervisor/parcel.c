@@ -14,12 +14,16 @@
 #include "conf/print.h"
 #include "ferryd/hosts.h"
 #include "ferryd/pem_text.h"
+#include "ferryd/settings_directories.h"
 #include "store/roots.h"
+
+enum { LOAD_STEP_BYTES = 16 * 1024 };
 
 #define BIT_KEYS ROLE_BIT(ROLE_KEYS)
 #define BIT_AUTH ROLE_BIT(ROLE_AUTH)
 #define BIT_WORKER ROLE_BIT(ROLE_WORKER)
 #define BIT_FILES ROLE_BIT(ROLE_FILES)
+#define BIT_OPS ROLE_BIT(ROLE_OPS)
 
 /* ---- settings ---- */
 
@@ -28,9 +32,14 @@ static const struct {
     const char *block; /* NULL: what stands outside */
     unsigned roles, secrets;
 } shares[] = {
-    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER, 0}, {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
-    {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},   {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
-    {SETTINGS_GROUP, BIT_AUTH, BIT_AUTH},        {SETTINGS_TEMPLATE, BIT_AUTH, BIT_AUTH},
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS, 0},
+    {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
+    {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
+    {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
+    {SETTINGS_LDAP, BIT_AUTH, 0},
+    {SETTINGS_POSTGRESQL, BIT_AUTH, 0},
+    {SETTINGS_GROUP, BIT_AUTH, BIT_AUTH},
+    {SETTINGS_TEMPLATE, BIT_AUTH, BIT_AUTH},
 };
 
 /* A file of its own that nobody changes any more; -1 with errno. */
@@ -49,12 +58,41 @@ static int sealed(const char *name, struct bytes text)
     return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -1 : fd_take(&fd);
 }
 
-/* Prints what stands outside of blocks with `sessions` for sessions_max. */
-static enum ferry_error print_with_sessions(const struct conf_instance *whole, uint64_t sessions,
-                                            struct buf *out)
+/* What of the directives outside of blocks is a standing role's business: the first words of their
+ * names. Others have their defaults there, so that it need not be replaced when they change. */
+static const struct {
+    enum role role;
+    const char *words[8];
+} businesses[] = {
+    {ROLE_OPS, {"control", "metrics", "web", "log"}},
+};
+
+/* `*standing` tells whether the role is one of those. */
+static bool is_business(enum role role, const char *directive, bool *standing)
+{
+    *standing = false;
+    struct bytes rest = bytes_str(directive);
+    struct bytes first = bytes_cut(&rest, '_');
+    for (size_t i = 0; i < ARRAY_LEN(businesses); i++) {
+        if (businesses[i].role != role)
+            continue;
+        *standing = true;
+        for (const char *const *word = businesses[i].words; *word; word++)
+            if (bytes_equal(first, bytes_str(*word)))
+                return true;
+    }
+    return !*standing;
+}
+
+/* Prints what stands outside of blocks, as far as it is the role's business, with `sessions` for
+ * sessions_max (0: as it is). */
+static enum ferry_error print_outside(const struct conf_instance *whole, enum role role,
+                                      uint64_t sessions, struct buf *out)
 {
     static const char name[] = "sessions_max";
     static char origin[] = "the share of a worker";
+    static char file[] = "the file";
+    bool standing = false;
     const struct conf_block *block = whole->block;
     char text[24];
     struct conf_instance own = *whole;
@@ -62,13 +100,25 @@ static enum ferry_error print_with_sessions(const struct conf_instance *whole, u
     if (!own.given)
         return FERRY_E_MEMORY;
     snprintf(text, sizeof(text), "%llu", (unsigned long long)sessions);
-    for (size_t i = 0; i < block->count; i++)
-        own.given[i] = strcmp(block->directives[i].name, name) == 0
-                           ? (struct conf_given){.file = origin, .text = text}
-                           : whole->given[i];
+    for (size_t i = 0; i < block->count; i++) {
+        const char *directive = block->directives[i].name;
+        own.given[i] = whole->given[i];
+        if (!is_business(role, directive, &standing))
+            own.given[i] = (struct conf_given){0};
+        else if (standing && own.given[i].file) /* on which line is no difference */
+            own.given[i] = (struct conf_given){.file = file, .text = whole->given[i].text};
+        if (sessions > 0 && strcmp(directive, name) == 0)
+            own.given[i] = (struct conf_given){.file = origin, .text = text};
+    }
     enum ferry_error error = print_effective(&own, PRINT_NO_SECRETS, out);
     alloc_free(own.given);
     return error;
+}
+
+static bool is_of_accounts(const char *name)
+{
+    return strcmp(name, SETTINGS_ACCOUNT) == 0 || strcmp(name, SETTINGS_GROUP) == 0 ||
+           strcmp(name, SETTINGS_TEMPLATE) == 0;
 }
 
 /* Sessions are counted by each worker: together they have at least what was set. */
@@ -77,13 +127,13 @@ static enum ferry_error print_block(const struct parcel *parcel, const struct co
                                     enum role role, struct buf *out)
 {
     /* What an account does not set itself may be set for it elsewhere. */
-    if (role == ROLE_AUTH && block->block->name)
+    if (block->block->name && is_of_accounts(block->block->name))
         return print_given(block, secrets, out);
-    if (block->block->name || role != ROLE_WORKER)
+    if (block->block->name)
         return print_effective(block, secrets, out);
     uint64_t sessions = settings_global(conf)->sessions_max;
     uint64_t share = (sessions + parcel->workers - 1) / parcel->workers;
-    return print_with_sessions(block, share, out);
+    return print_outside(block, role, role == ROLE_WORKER ? share : 0, out);
 }
 
 static enum ferry_error print_for(const struct parcel *parcel, const struct conf *conf,
@@ -169,9 +219,8 @@ static enum ferry_error add_file(struct parcel *parcel, const char *path, int fd
 
 static enum ferry_error take_file(struct parcel *parcel, struct conf *conf,
                                   const struct conf_instance *block, const char *directive,
-                                  const char *path, enum kind kind)
+                                  const char *path, enum kind kind, unsigned role)
 {
-    unsigned role = kind == KIND_PRIVATE ? BIT_KEYS : BIT_WORKER;
     if (!path || is_taken(parcel, path, role))
         return FERRY_OK;
     struct fault fault = {0};
@@ -192,7 +241,7 @@ static enum ferry_error take_key(struct parcel *parcel, struct conf *conf,
     const struct settings_host *host = hosts_of(block);
     enum host_file file = host->key ? HOST_KEY : HOST_CERTIFICATE;
     return take_file(parcel, conf, block, hosts_file_directive(file), hosts_file_path(host, file),
-                     KIND_PRIVATE);
+                     KIND_PRIVATE, BIT_KEYS);
 }
 
 /* After all keys, lest one that stands in its certificate's file is not given. */
@@ -221,7 +270,7 @@ static enum ferry_error take_public_files(struct parcel *parcel, struct conf *co
     enum ferry_error error = FERRY_OK;
     for (size_t i = 0; i < ARRAY_LEN(rows) && error == FERRY_OK; i++)
         error = take_file(parcel, conf, block, hosts_file_directive(rows[i].file),
-                          hosts_file_path(host, rows[i].file), rows[i].kind);
+                          hosts_file_path(host, rows[i].file), rows[i].kind, BIT_WORKER);
     share_certificate(parcel, host->certificate);
     return error;
 }
@@ -230,7 +279,31 @@ static enum ferry_error take_fxp_file(struct parcel *parcel, struct conf *conf,
                                       const struct conf_instance *block)
 {
     const struct settings_listen *listen = block->values;
-    return take_file(parcel, conf, block, "fxp_ca", listen->fxp_ca, KIND_PEM);
+    return take_file(parcel, conf, block, "fxp_ca", listen->fxp_ca, KIND_PEM, BIT_WORKER);
+}
+
+/* The CAs and the password that a source of accounts needs. The former as files of their own: auth
+ * opens them again when it may open few others. */
+static enum ferry_error take_source_files(struct parcel *parcel, struct conf *conf)
+{
+    enum ferry_error error = FERRY_OK;
+    const struct conf_instance *block = NULL;
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LDAP, block))) {
+        const struct settings_ldap *ldap = block->values;
+        error = take_file(parcel, conf, block, "ca_file", ldap->source.ca_file, KIND_PEM, BIT_AUTH);
+        if (error == FERRY_OK)
+            error = take_file(parcel, conf, block, "bind_password_file", ldap->bind_password_file,
+                              KIND_PRIVATE, BIT_AUTH);
+    }
+    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_POSTGRESQL, block))) {
+        const struct settings_postgresql *database = block->values;
+        error =
+            take_file(parcel, conf, block, "ca_file", database->source.ca_file, KIND_PEM, BIT_AUTH);
+        if (error == FERRY_OK)
+            error = take_file(parcel, conf, block, "password_file", database->password_file,
+                              KIND_PRIVATE, BIT_AUTH);
+    }
+    return error;
 }
 
 /* ---- homes ---- */
@@ -366,6 +439,8 @@ static enum ferry_error take_files(struct parcel *parcel, struct conf *conf)
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
         error = take_fxp_file(parcel, conf, block);
     if (error == FERRY_OK)
+        error = take_source_files(parcel, conf);
+    if (error == FERRY_OK)
         error = settings_global(conf)->homes.count > 0 ? take_named_homes(parcel, conf)
                                                        : take_blocks_homes(parcel, conf);
     return error;
@@ -436,6 +511,35 @@ static int again(int fd, int flags)
     char path[64];
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     return open(path, flags | O_CLOEXEC);
+}
+
+/* The whole of a settings memfd; they are small. */
+static enum ferry_error load(int fd, struct buf *out)
+{
+    char *space;
+    CLEANUP(fd_close) int own = fd >= 0 ? again(fd, O_RDONLY) : -1;
+    ssize_t got = own >= 0 ? 1 : 0;
+    enum ferry_error error = FERRY_OK;
+    while (got > 0 && error == FERRY_OK) {
+        error = buf_reserve(out, LOAD_STEP_BYTES, &space);
+        got = error == FERRY_OK ? read(own, space, LOAD_STEP_BYTES) : 0;
+        if (got > 0)
+            buf_commit(out, (size_t)got);
+    }
+    return error;
+}
+
+bool parcel_same(const struct parcel *a, const struct parcel *b, enum role role)
+{
+    CLEANUP(buf_wipe) struct buf one;
+    CLEANUP(buf_wipe) struct buf other;
+    buf_init(&one, PRINT_MAX_BYTES);
+    buf_init(&other, PRINT_MAX_BYTES);
+    if ((a->settings[role] < 0) != (b->settings[role] < 0))
+        return false;
+    return load(a->settings[role], &one) == FERRY_OK &&
+           load(b->settings[role], &other) == FERRY_OK &&
+           bytes_equal(buf_view(&one), buf_view(&other));
 }
 
 void parcel_give(const struct parcel *parcel, enum role role, struct child *child)

@@ -42,6 +42,9 @@ void parcel_unref(struct parcel *parcel);
 
 /* Whether processes that serve files are bound to the same directories by both. */
 bool parcel_same_homes(const struct parcel *a, const struct parcel *b);
+/* Whether a role is given the same settings by both, or none. Of the files nobody looks: whoever
+ * has some is of a crew. */
+bool parcel_same(const struct parcel *a, const struct parcel *b, enum role role);
 
 /* Gives a process its settings and files. */
 void parcel_give(const struct parcel *parcel, enum role role, struct child *child);

@@ -13,6 +13,8 @@
 #include "ferryd/say.h"
 #include "ferryd/settings.h"
 #include "ferryd/supervisor/crew.h"
+#include "ferryd/supervisor/scribe.h"
+#include "ferryd/supervisor/standing.h"
 #include "ferryd/supervisor/tell.h"
 #include "ferryd/watch.h"
 
@@ -20,15 +22,28 @@
  * with one more is ended. */
 enum { OLD_CREWS = 8 };
 
-static const int signals[] = {SIGHUP, SIGTERM, SIGINT};
+/* The roles that outlive reloads, and who of the crews is their peer. */
+static const struct {
+    enum role role;
+    unsigned peers;
+} standing_roles[] = {
+    {ROLE_OPS, ROLE_BIT(ROLE_WORKER) | ROLE_BIT(ROLE_AUTH)},
+    {ROLE_HOOKS, ROLE_BIT(ROLE_WORKER)},
+};
+
+static const int signals[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
 
 struct supervisor {
     const char *path, *folder;
     int ready_fd;
     struct loop *loop;
-    struct log log;
+    struct scribe *scribe;
+    const struct log *log; /* the scribe's */
     struct listeners listeners;
     struct grants *grants;
+    struct standing *standings[ARRAY_LEN(standing_roles)];
+    uint32_t last_number, last_crew; /* of processes, of crews */
+    uint64_t restarts[ROLE_COUNT];
     struct watch *watch; /* of the files; NULL: the system has none */
     struct loop_signal *signals[ARRAY_LEN(signals)];
 
@@ -49,18 +64,13 @@ struct supervisor {
 
 static void on_gone(void *ctx, struct crew *crew);
 
-static void set_log(struct supervisor *self, const struct conf *conf)
-{
-    self->log.level = settings_global(conf)->log_level;
-    self->log.form = settings_global(conf)->log_form;
-}
-
 /* ---- a change ---- */
 
 static void drop_new(struct supervisor *self)
 {
     crew_free(self->new_crew);
     listeners_unbind(&self->listeners);
+    scribe_drop(self->scribe);
     if (self->new_conf != self->conf)
         conf_free(self->new_conf);
     self->new_crew = NULL;
@@ -84,18 +94,53 @@ static void change_end(struct supervisor *self)
 /* `why`: what a process said, beside what is in the `check` of the new configuration. */
 static void change_refused(struct supervisor *self, const struct fault *why)
 {
-    tell_refused(&self->log, self->change, self->path, self->new_conf, why);
+    tell_refused(self->log, self->change, self->path, self->new_conf, why);
     drop_new(self);
     if (self->change == TELL_START)
         self->over = self->failed = true;
     change_end(self);
 }
 
-static void tell_ready(int *fd)
+/* Once those who serve sessions and those who stand by serve. */
+static void tell_ready(struct supervisor *self)
 {
-    if (*fd >= 0)
-        (void)!write(*fd, "\n", 1);
-    fd_close(fd);
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        if (!self->crew || !standing_is_settled(self->standings[i]))
+            return;
+    if (self->ready_fd >= 0)
+        (void)!write(self->ready_fd, "\n", 1);
+    fd_close(&self->ready_fd);
+}
+
+/* ---- the roles that outlive reloads ---- */
+
+static void meet_standings(void *ctx, struct child *child, enum role role)
+{
+    struct supervisor *self = ctx;
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        standing_meet(self->standings[i], child, role);
+}
+
+static void meet_one(void *standing, struct child *child, enum role role)
+{
+    standing_meet(standing, child, role);
+}
+
+static void on_serves(void *ctx, struct standing *standing)
+{
+    struct supervisor *self = ctx;
+    struct crew *crews[] = {self->crew, self->new_crew};
+    for (size_t i = 0; i < ARRAY_LEN(crews); i++)
+        if (crews[i])
+            crew_each(crews[i], meet_one, standing);
+    for (size_t i = 0; i < OLD_CREWS && self->old[i]; i++)
+        crew_each(self->old[i], meet_one, standing);
+}
+
+static void use_standings(struct supervisor *self, struct parcel *parcel)
+{
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        standing_use(self->standings[i], parcel);
 }
 
 static void on_changed_files(void *ctx)
@@ -116,7 +161,8 @@ static void watch_files(struct supervisor *self)
         }
     }
     if (!whole)
-        log_event(&self->log, LOG_LEVEL_ERROR, "certificate.unwatched",
+        log_event(self->log, LOG_LEVEL_ERROR, "certificate.unwatched",
+                  F_STR("reason", "the system watches no more files"), F_STR("side", "server"),
                   F_STR("advice", "send SIGHUP when a certificate was renewed"));
 }
 
@@ -164,14 +210,17 @@ static void on_running(void *ctx, struct crew *crew)
     self->crew = crew;
     self->new_conf = NULL;
     self->new_crew = NULL;
-    set_log(self, self->conf);
-    listeners_keep(&self->listeners, self->conf, crew_workers(crew), &self->log);
+    scribe_commit(self->scribe, settings_global(self->conf)->log_level);
+    listeners_keep(&self->listeners, self->conf, crew_workers(crew), self->log);
     watch_files(self);
-    tell_ready(&self->ready_fd);
-    if (before)
+    use_standings(self, crew_parcel(crew));
+    tell_ready(self);
+    if (before) {
         retire(self, before);
-    else
-        change_end(self);
+        return;
+    }
+    tell_changed(self->log, self->change, self->conf);
+    change_end(self);
 }
 
 static void on_failed(void *ctx, struct crew *crew, const struct fault *why)
@@ -187,7 +236,7 @@ static void on_closed(void *ctx, struct crew *crew)
     if (crew != self->closing)
         return;
     self->closing = NULL;
-    tell_changed(&self->log, self->change, self->conf);
+    tell_changed(self->log, self->change, self->conf);
     change_end(self);
 }
 
@@ -205,7 +254,7 @@ static void limit_process(const struct supervisor *self)
         whole &= setrlimit(RLIMIT_NOFILE, &files) == 0;
     }
     if (!whole)
-        log_event(&self->log, LOG_LEVEL_ERROR, "server.unlimited",
+        log_event(self->log, LOG_LEVEL_ERROR, "server.unlimited",
                   F_STR("reason", "the system refuses to set limits of the process"),
                   F_STR("side", "server"), F_STR("advice", "raise its hard limits"));
 }
@@ -217,11 +266,15 @@ static bool start_new(struct supervisor *self, struct fault *fault)
     struct conf *conf = self->new_conf;
     const struct crew_setup setup = {
         .loop = self->loop,
-        .log = &self->log,
+        .log = self->log,
+        .log_fd = scribe_fd(self->scribe),
         .folder = self->folder,
         .listeners = &self->listeners,
         .grants = self->grants,
-        .events = {on_running, on_failed, on_closed, on_gone, self},
+        .id = ++self->last_crew,
+        .next_number = &self->last_number,
+        .restarts = self->restarts,
+        .events = {on_running, on_failed, on_closed, on_gone, meet_standings, self},
     };
     if (conf->check.count > 0 || parcel_make(conf, &parcel, fault) != FERRY_OK)
         return false;
@@ -230,6 +283,8 @@ static bool start_new(struct supervisor *self, struct fault *fault)
         error = listeners_bind(&self->listeners, conf, parcel->workers);
     if (error == FERRY_OK && conf->check.count == 0)
         error = crew_new(&setup, parcel, &self->new_crew);
+    if (self->new_crew && self->change == TELL_START)
+        use_standings(self, parcel); /* they are to serve before the first session */
     parcel_unref(parcel);
     if (error != FERRY_OK)
         (void)fault_set(fault, error, "memory is short");
@@ -254,9 +309,12 @@ static void change_begin(struct supervisor *self, enum tell_change change)
     } else if (settings_read(self->path, conf_load_file, NULL, &self->new_conf) != FERRY_OK) {
         (void)fault_set(&fault, FERRY_E_MEMORY, "memory is short");
     }
+    if (change != TELL_RENEWAL && self->new_conf && self->new_conf->check.count == 0 &&
+        scribe_prepare(self->scribe, self->new_conf) != FERRY_OK)
+        (void)fault_set(&fault, FERRY_E_MEMORY, "memory is short");
     if (change == TELL_START && self->new_conf && self->new_conf->check.count == 0) {
-        set_log(self, self->new_conf);
-        tell_root(&self->log);
+        scribe_commit(self->scribe, settings_global(self->new_conf)->log_level);
+        tell_root(self->log);
         limit_process(self);
     }
     if (fault_is_set(&fault) || !start_new(self, &fault))
@@ -265,13 +323,23 @@ static void change_begin(struct supervisor *self, enum tell_change change)
 
 /* ---- the end ---- */
 
-/* Once no crew is left, those who serve files leave, too. */
+/* Once no crew is left, those who serve files leave, too, and then those who stand by. */
 static void look_whether_over(void *ctx)
 {
     struct supervisor *self = ctx;
-    bool any = self->crew || self->old[0];
-    if (self->draining && !any && grants_drain(self->grants) == 0)
+    size_t left = 0;
+    if (!self->draining || self->crew || self->old[0] || grants_drain(self->grants) > 0)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        left += standing_drain(self->standings[i]);
+    if (left == 0)
         self->over = true;
+}
+
+static void on_standing_changed(void *ctx)
+{
+    tell_ready(ctx);
+    look_whether_over(ctx);
 }
 
 static void on_gone(void *ctx, struct crew *crew)
@@ -290,7 +358,7 @@ static void drain(struct supervisor *self)
     drop_new(self);
     listeners_fini(&self->listeners);
     if (!self->crew) {
-        self->over = true;
+        look_whether_over(self);
         return;
     }
     uint64_t grace_ns = settings_global(self->conf)->drain_grace_ns;
@@ -305,6 +373,8 @@ static void on_signal(void *ctx, int number)
     struct supervisor *self = ctx;
     if (number == SIGHUP)
         change_begin(self, TELL_RELOAD);
+    else if (number == SIGUSR1)
+        scribe_reopen(self->scribe);
     else if (self->draining)
         self->over = true;
     else
@@ -313,15 +383,34 @@ static void on_signal(void *ctx, int number)
 
 /* ---- life ---- */
 
+static struct standing *make_standing(struct supervisor *self, size_t i)
+{
+    const struct standing_setup setup = {
+        .loop = self->loop,
+        .log = self->log,
+        .log_fd = scribe_fd(self->scribe),
+        .folder = self->folder,
+        .role = standing_roles[i].role,
+        .peers = standing_roles[i].peers,
+        .next_number = &self->last_number,
+        .restarts = &self->restarts[standing_roles[i].role],
+        .events = {.serves = on_serves, .changed = on_standing_changed, .ctx = self},
+    };
+    return standing_new(&setup);
+}
+
 static bool init(struct supervisor *self)
 {
     listeners_init(&self->listeners);
-    log_init_fd(&self->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
     self->loop = loop_new();
-    if (!self->loop)
+    if (!self->loop || scribe_new(self->loop, &self->scribe, NULL) != FERRY_OK)
         return false;
-    self->grants = grants_new(self->loop, &self->log, self->folder, look_whether_over, self);
+    self->log = scribe_log(self->scribe);
+    self->grants = grants_new(self->loop, self->log, scribe_fd(self->scribe), self->folder,
+                              look_whether_over, self);
     bool whole = self->grants != NULL;
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        whole &= (self->standings[i] = make_standing(self, i)) != NULL;
     signal(SIGPIPE, SIG_IGN); /* whoever reads the log may leave */
     for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
         self->signals[i] = loop_signal_new(self->loop, signals[i], on_signal, self);
@@ -337,10 +426,13 @@ static void fini(struct supervisor *self)
     for (size_t i = 0; i < OLD_CREWS; i++)
         crew_free(self->old[i]);
     grants_free(self->grants);
+    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
+        standing_free(self->standings[i]);
     listeners_fini(&self->listeners);
     watch_free(self->watch);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
         loop_signal_free(self->signals[i]);
+    scribe_free(self->scribe);
     loop_free(self->loop);
     conf_free(self->conf);
     fd_close(&self->ready_fd);
@@ -354,7 +446,7 @@ int supervise(const char *path, const char *folder, int ready_fd)
         while (!self.over)
             loop_turn(self.loop, true);
         if (!self.failed)
-            log_event(&self.log, LOG_LEVEL_NOTICE, "server.end", F_STR("file", path));
+            log_event(self.log, LOG_LEVEL_NOTICE, "server.end", F_STR("file", path));
     } else {
         fputs("ferryd: memory is short\n", stderr);
         self.failed = true;

@@ -17,26 +17,32 @@ static size_t count_of(const struct conf *conf, const char *name)
 }
 
 static void tell_certificates(const struct log *log, enum log_level level, const char *event,
-                              const struct conf *conf)
+                              const struct conf *conf, const char *reason)
 {
     const struct conf_instance *block = NULL;
-    while ((block = conf_next(conf, SETTINGS_LISTEN, block)))
-        if (((const struct settings_listen *)block->values)->host.certificate)
+    while ((block = conf_next(conf, SETTINGS_LISTEN, block))) {
+        if (!((const struct settings_listen *)block->values)->host.certificate)
+            continue;
+        if (reason)
+            log_event(log, level, event, F_STR("listen", block->label), F_STR("reason", reason),
+                      F_STR("side", "server"),
+                      F_STR("advice", "the mistakes are in the events before; the old one serves"));
+        else
             log_event(log, level, event, F_STR("listen", block->label));
+    }
 }
 
 void tell_changed(const struct log *log, enum tell_change change, const struct conf *conf)
 {
     switch (change) {
     case TELL_START:
-        break;
     case TELL_RELOAD:
-        log_event(log, LOG_LEVEL_NOTICE, "server.reload",
+        log_event(log, LOG_LEVEL_NOTICE, change == TELL_START ? "server.start" : "server.reload",
                   F_U64("listeners", count_of(conf, SETTINGS_LISTEN)),
                   F_U64("accounts", count_of(conf, SETTINGS_ACCOUNT)));
         break;
     case TELL_RENEWAL:
-        tell_certificates(log, LOG_LEVEL_NOTICE, "certificate.renewed", conf);
+        tell_certificates(log, LOG_LEVEL_NOTICE, "certificate.renewed", conf, NULL);
         break;
     }
 }
@@ -58,10 +64,12 @@ static void tell_mistakes(const struct log *log, const char *path, const struct 
     if (conf)
         TAILQ_FOREACH (mistake, &conf->check.list, link)
             log_event(log, LOG_LEVEL_ERROR, "config.mistake", F_STR("file", mistake->file),
-                      F_U64("line", mistake->line), F_STR("text", mistake->text));
+                      F_U64("line", mistake->line), F_STR("reason", mistake->text),
+                      F_STR("side", "server"), F_STR("advice", "correct it, and reload"));
     if (fault_is_set(why))
         log_event(log, LOG_LEVEL_ERROR, "config.mistake", F_STR("file", path), F_U64("line", 0),
-                  F_VISIBLE("text", why->what), F_VISIBLE("advice", why->advice));
+                  F_VISIBLE("reason", why->what), F_STR("side", "server"),
+                  F_VISIBLE("advice", why->advice[0] ? why->advice : "correct it, and reload"));
 }
 
 void tell_refused(const struct log *log, enum tell_change change, const char *path,
@@ -73,10 +81,12 @@ void tell_refused(const struct log *log, enum tell_change change, const char *pa
     }
     tell_mistakes(log, path, conf, why);
     if (change == TELL_RENEWAL)
-        tell_certificates(log, LOG_LEVEL_ERROR, "certificate.kept", conf);
+        tell_certificates(log, LOG_LEVEL_ERROR, "certificate.kept", conf,
+                          "the new files cannot be used");
     else
         log_event(log, LOG_LEVEL_ERROR, "reload.refused",
                   F_U64("mistakes", (conf ? conf->check.count : 0) + fault_is_set(why)),
+                  F_STR("reason", "the new configuration cannot be used"), F_STR("side", "server"),
                   F_STR("advice", "the old rules hold; ferryd check shows the mistakes"));
 }
 
@@ -89,6 +99,8 @@ void tell_root(const struct log *log)
         if (identity_of_role(roles[i], CONFINE_TRY, &identity, &own, NULL) != FERRY_OK || own)
             continue;
         log_event(log, LOG_LEVEL_ERROR, "server.root", F_STR("role", role_name(roles[i])),
-                  F_STR("reason", "there is no user of its own for it, so it runs as root"));
+                  F_STR("reason", "there is no user of its own for it, so it runs as root"),
+                  F_STR("side", "server"),
+                  F_STR("advice", "make the users: see sysusers.d/ferryd.conf"));
     }
 }

@@ -11,6 +11,7 @@
 #include "ferryd/worker/charsets.h"
 #include "ferryd/worker/confine.h"
 #include "ferryd/worker/remote_auth.h"
+#include "ferryd/worker/remote_ops.h"
 #include "ferryd/worker/remote_signer.h"
 #include "server/worker.h"
 
@@ -30,6 +31,7 @@ struct worker {
     struct remote_names lookups;
     struct names names; /* by them */
     struct remote_signer *signer;
+    struct remote_ops *ops;
     struct tls_master *master;
     struct loop_timer *rotation; /* of the master key */
     struct server_worker *server;
@@ -50,8 +52,9 @@ static void on_rotation(void *ctx)
 {
     struct worker *worker = ctx;
     if (!tls_master_rotate(worker->master))
-        log_event(&worker->log, LOG_LEVEL_ERROR, "tickets.old-key",
-                  F_STR("reason", "the system gives no random numbers"), F_STR("side", "server"));
+        log_event(&worker->log, LOG_LEVEL_ERROR, "tickets.kept",
+                  F_STR("reason", "the system gives no random numbers"), F_STR("side", "server"),
+                  F_STR("advice", "tickets keep their old key: look at the system"));
     rotate_later(worker);
 }
 
@@ -66,7 +69,7 @@ static void worker_begin(void *ctx, struct role_main *role)
     STAILQ_INIT(&worker->doors);
     remote_names_init(&worker->lookups);
     worker->names = (struct names){&remote_names_ops, &worker->lookups};
-    log_init_fd(&worker->log, STDERR_FILENO, LOG_LEVEL_NOTICE, LOG_FORM_TEXT, &clock_system);
+    role_log(role, &worker->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     if (charsets_new(&worker->charsets) != FERRY_OK)
         return;
     const struct remote_auth_setup setup = {
@@ -77,13 +80,14 @@ static void worker_begin(void *ctx, struct role_main *role)
     };
     worker->auth = remote_auth_new(&setup);
     worker->signer = remote_signer_new(loop, &worker->log);
+    worker->ops = remote_ops_new(loop, &worker->log);
     worker->master = tls_master_new();
     worker->rotation = loop_timer_new(loop, on_rotation, worker);
 }
 
 static bool is_made(const struct worker *worker)
 {
-    return worker->auth && worker->signer && worker->master && worker->rotation;
+    return worker->auth && worker->signer && worker->ops && worker->master && worker->rotation;
 }
 
 static enum ferry_error worker_settings(void *ctx, int fd, struct fault *fault)
@@ -122,6 +126,8 @@ static enum ferry_error worker_channel(void *ctx, enum role peer, uint32_t numbe
         error = remote_auth_connect(worker->auth, fd_take(&owned));
     else if (error == FERRY_OK && peer == ROLE_KEYS)
         error = remote_signer_connect(worker->signer, fd_take(&owned));
+    else if (error == FERRY_OK && peer == ROLE_OPS)
+        error = remote_ops_connect(worker->ops, fd_take(&owned));
     else if (error == FERRY_OK)
         return fault_set(fault, FERRY_E_PROTOCOL, "a worker has no channel to %s", role_name(peer));
     return error == FERRY_OK ? error : fault_set(fault, error, "no memory for a channel");
@@ -168,6 +174,11 @@ static enum ferry_error add_rules(struct worker *worker, const struct conf_insta
                : FERRY_OK;
 }
 
+static void write_xferlog(void *ctx, struct bytes line)
+{
+    role_xferlog(ctx, line);
+}
+
 static enum ferry_error make_server(struct worker *worker, const struct settings_global *global,
                                     struct fault *fault)
 {
@@ -178,6 +189,11 @@ static enum ferry_error make_server(struct worker *worker, const struct settings
         .sessions_max = (uint32_t)global->sessions_max,
         .names = &worker->names,
         .log = &worker->log,
+        .id_tag = (uint32_t)getpid(),
+        .ended = remote_ops_ended,
+        .ended_ctx = worker->ops,
+        .xferlog = global->xferlog ? write_xferlog : NULL,
+        .xferlog_ctx = worker->role,
     };
     return server_worker_new(role_loop(worker->role), &settings, &worker->server, fault);
 }
@@ -206,11 +222,13 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
     if (!conf || !is_made(worker))
         return fault_set(fault, FERRY_E_STATE, "no settings came, or no memory is left");
     const struct settings_global *global = settings_global(conf);
-    log_init_fd(&worker->log, STDERR_FILENO, global->log_level, global->log_form, &clock_system);
+    role_log(worker->role, &worker->log, global->log_level, global->log_form);
     const struct conf_instance *block = NULL;
     enum ferry_error error = FERRY_OK;
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_LISTEN, block)))
         error = add_rules(worker, block, fault);
+    if (error == FERRY_OK && remote_ops_take_certificates(worker->ops, &worker->given) != FERRY_OK)
+        error = fault_set(fault, FERRY_E_MEMORY, "no memory for certificates");
     if (error == FERRY_OK)
         error = make_server(worker, global, fault);
     if (error == FERRY_OK)
@@ -218,8 +236,10 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
     if (error == FERRY_OK)
         error = open_doors(worker, fault);
     given_fini(&worker->given);
-    if (error == FERRY_OK)
+    if (error == FERRY_OK) {
+        remote_ops_serve(worker->ops, worker->server);
         rotate_later(worker);
+    }
     return error;
 }
 

@@ -268,7 +268,9 @@ static void set_charset(struct remote_auth *auth, struct ask *ask, struct bytes 
     ask->charset = name.len > 0 ? charsets_find(auth->setup.charsets, name) : NULL;
     if (name.len > 0 && !ask->charset)
         log_event(auth->setup.log, LOG_LEVEL_ERROR, "charset.unknown", F_BYTES("charset", name),
-                  F_STR("advice", "names of this account are taken as bytes"));
+                  F_STR("reason", "the account's charset is not known here"),
+                  F_STR("side", "server"),
+                  F_STR("advice", "correct the account's charset; until then its names are bytes"));
 }
 
 /* `ask` NULL: it was cancelled. */
@@ -359,8 +361,10 @@ static void disconnect(struct remote_auth *auth)
 static void on_closed(void *ctx, const struct fault *why)
 {
     struct remote_auth *auth = ctx;
-    log_event(auth->setup.log, LOG_LEVEL_ERROR, "channel.ended", F_STR("peer", "auth"),
-              F_VISIBLE("reason", fault_is_set(why) ? why->what : "that process has ended"));
+    log_event(auth->setup.log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "auth"),
+              F_VISIBLE("reason", fault_is_set(why) ? why->what : "that process has ended"),
+              F_STR("side", "server"),
+              F_STR("advice", "the supervisor starts another: role.died has the cause"));
     disconnect(auth);
 }
 

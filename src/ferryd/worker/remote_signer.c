@@ -100,9 +100,10 @@ static void disconnect(struct remote_signer *signer)
 static void on_closed(void *ctx, const struct fault *why)
 {
     struct remote_signer *signer = ctx;
-    log_event(signer->log, LOG_LEVEL_ERROR, "channel.ended", F_STR("peer", "keys"),
+    log_event(signer->log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "keys"),
               F_VISIBLE("reason", fault_is_set(why) ? why->what : "that process has ended"),
-              F_U64("handshakes", tls_signer_waiting(signer->tls)));
+              F_U64("handshakes", tls_signer_waiting(signer->tls)), F_STR("side", "server"),
+              F_STR("advice", "the supervisor starts another: role.died has the cause"));
     disconnect(signer);
 }
 

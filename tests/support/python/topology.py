@@ -8,7 +8,7 @@ import shutil
 import daemon
 import peers
 
-ROLES = ("keys", "auth", "worker", "files")
+ROLES = ("keys", "auth", "worker", "files", "ops")
 FAKE = pathlib.Path(__file__).resolve().parent / "fake_role.py"
 
 

@@ -1,5 +1,5 @@
 /* What is counted by address, account or kind of event. */
-#include "server/ledger.h"
+#include "net/ledger.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -14,14 +14,14 @@
 
 enum { HELD_PASSED_MAX = 64 }; /* held entries that are passed by in the search for one to forget */
 
-struct server_ledger_slot {
-    struct server_ledger_entry entry;
+struct ledger_slot {
+    struct ledger_entry entry;
     bool lost; /* no memory to put it into the table */
     UT_hash_handle hh;
 };
 
 /* How many bytes of an address count. */
-static size_t counted_bytes(enum server_ledger_kind kind, int family)
+static size_t counted_bytes(enum ledger_kind kind, int family)
 {
     bool network = kind == LEDGER_NETWORK;
     if (family == 1)
@@ -29,10 +29,10 @@ static size_t counted_bytes(enum server_ledger_kind kind, int family)
     return network ? 6 : 8;
 }
 
-struct server_ledger_key server_ledger_key(enum server_ledger_kind kind,
-                                           const struct address *address, struct bytes name)
+struct ledger_key ledger_key(enum ledger_kind kind, const struct address *address,
+                             struct bytes name)
 {
-    struct server_ledger_key key;
+    struct ledger_key key;
     memset(&key, 0, sizeof(key)); /* compared as bytes */
     key.kind = (uint8_t)kind;
     if (address) {
@@ -51,7 +51,7 @@ struct server_ledger_key server_ledger_key(enum server_ledger_kind kind,
 }
 
 /* FNV-1a from a start that is secret. */
-static unsigned hash_of(const struct server_ledger *ledger, const struct server_ledger_key *key)
+static unsigned hash_of(const struct ledger *ledger, const struct ledger_key *key)
 {
     static const uint64_t prime = UINT64_C(0x100000001b3);
     unsigned char bytes[sizeof(*key)];
@@ -62,22 +62,20 @@ static unsigned hash_of(const struct server_ledger *ledger, const struct server_
     return (unsigned)(hash >> 32 ^ hash);
 }
 
-static struct server_ledger_slot *find(const struct server_ledger *ledger,
-                                       const struct server_ledger_key *key)
+static struct ledger_slot *find(const struct ledger *ledger, const struct ledger_key *key)
 {
-    struct server_ledger_slot *slot = NULL;
+    struct ledger_slot *slot = NULL;
     HASH_FIND_BYHASHVALUE(hh, ledger->slots, key, sizeof(*key), hash_of(ledger, key), slot);
     return slot;
 }
 
-struct server_ledger_entry *server_ledger_find(const struct server_ledger *ledger,
-                                               const struct server_ledger_key *key)
+struct ledger_entry *ledger_find(const struct ledger *ledger, const struct ledger_key *key)
 {
-    struct server_ledger_slot *slot = find(ledger, key);
+    struct ledger_slot *slot = find(ledger, key);
     return slot ? &slot->entry : NULL;
 }
 
-static void add(struct server_ledger *ledger, struct server_ledger_slot *slot)
+static void add(struct ledger *ledger, struct ledger_slot *slot)
 {
     slot->lost = false;
     unsigned hash = hash_of(ledger, &slot->entry.key);
@@ -85,10 +83,10 @@ static void add(struct server_ledger *ledger, struct server_ledger_slot *slot)
 }
 
 /* Held ones that stand in the way go to the end, so that they are not met again soon. */
-static bool forget_one(struct server_ledger *ledger)
+static bool forget_one(struct ledger *ledger)
 {
     for (int i = 0; i < HELD_PASSED_MAX && ledger->slots; i++) {
-        struct server_ledger_slot *first = ledger->slots;
+        struct ledger_slot *first = ledger->slots;
         HASH_DELETE(hh, ledger->slots, first);
         if (first->entry.held == 0) {
             alloc_free(first);
@@ -103,13 +101,12 @@ static bool forget_one(struct server_ledger *ledger)
     return false;
 }
 
-struct server_ledger_entry *server_ledger_get(struct server_ledger *ledger,
-                                              const struct server_ledger_key *key)
+struct ledger_entry *ledger_get(struct ledger *ledger, const struct ledger_key *key)
 {
     if (ledger->seed == 0 &&
         getrandom(&ledger->seed, sizeof(ledger->seed), 0) != sizeof(ledger->seed))
         return NULL;
-    struct server_ledger_slot *slot = find(ledger, key);
+    struct ledger_slot *slot = find(ledger, key);
     if (slot)
         return &slot->entry;
     if (HASH_COUNT(ledger->slots) >= ledger->max && !forget_one(ledger))
@@ -126,22 +123,22 @@ struct server_ledger_entry *server_ledger_get(struct server_ledger *ledger,
     return &slot->entry;
 }
 
-void server_ledger_each(struct server_ledger *ledger,
-                        void (*each)(void *ctx, struct server_ledger_entry *entry), void *ctx)
+void ledger_each(struct ledger *ledger, void (*each)(void *ctx, struct ledger_entry *entry),
+                 void *ctx)
 {
-    struct server_ledger_slot *slot, *next;
+    struct ledger_slot *slot, *next;
     HASH_ITER (hh, ledger->slots, slot, next)
         each(ctx, &slot->entry);
 }
 
-unsigned server_ledger_count(const struct server_ledger *ledger)
+unsigned ledger_count(const struct ledger *ledger)
 {
     return HASH_COUNT(ledger->slots);
 }
 
-void server_ledger_fini(struct server_ledger *ledger)
+void ledger_fini(struct ledger *ledger)
 {
-    struct server_ledger_slot *slot, *next;
+    struct ledger_slot *slot, *next;
     HASH_ITER (hh, ledger->slots, slot, next) {
         HASH_DELETE(hh, ledger->slots, slot);
         alloc_free(slot);

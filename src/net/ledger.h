@@ -1,7 +1,7 @@
 /* What is counted by address, account or kind of event: a table that never grows beyond its cap.
  * When it is full, the entry that was made first and is not held is forgotten. */
-#ifndef FERRY_SERVER_LEDGER_H
-#define FERRY_SERVER_LEDGER_H
+#ifndef FERRY_NET_LEDGER_H
+#define FERRY_NET_LEDGER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,18 +10,16 @@
 #include "net/address.h"
 #include "net/rate.h"
 
-enum server_ledger_kind {
+enum ledger_kind {
     LEDGER_ADDRESS, /* an IPv4 address, a /64 of IPv6 (SEC-52) */
     LEDGER_NETWORK, /* a /24 of IPv4, a /48 of IPv6 */
     LEDGER_ACCOUNT, /* a name alone */
-    LEDGER_PAIR,    /* an address and a name */
-    LEDGER_TRIES,   /* an address alone, for another use */
     LEDGER_EVENT,   /* an address and an event of the log */
 };
 
 enum { LEDGER_NAME_BYTES = 64 };
 
-struct server_ledger_key {
+struct ledger_key {
     uint8_t kind;
     uint8_t family;
     uint8_t address[16];
@@ -29,43 +27,40 @@ struct server_ledger_key {
     char name[LEDGER_NAME_BYTES];
 };
 
-struct server_ledger_entry {
-    struct server_ledger_key key;
+struct ledger_entry {
+    struct ledger_key key;
     uint32_t held;        /* above 0: it is not forgotten */
     uint64_t count;       /* as the user of the table likes */
     struct rate rate;     /* the same */
-    bool known;           /* the same */
     struct rate up, down; /* the same */
 };
 
-struct server_ledger_slot;
+struct ledger_slot;
 
 /* Zeroed but for `max`: an empty one. Fields are private to ledger.c. */
-struct server_ledger {
-    struct server_ledger_slot *slots; /* uthash */
+struct ledger {
+    struct ledger_slot *slots; /* uthash */
     unsigned max;
     uint64_t seed; /* of the hash, so that nobody can choose keys that fall together; 0: none yet */
 };
 
-void server_ledger_fini(struct server_ledger *ledger);
+void ledger_fini(struct ledger *ledger);
 
 /* Of `address` (NULL: none) what counts for the kind, and the first LEDGER_NAME_BYTES of `name`. */
-struct server_ledger_key server_ledger_key(enum server_ledger_kind kind,
-                                           const struct address *address, struct bytes name);
+struct ledger_key ledger_key(enum ledger_kind kind, const struct address *address,
+                             struct bytes name);
 
 /* NULL: there is none. */
-struct server_ledger_entry *server_ledger_find(const struct server_ledger *ledger,
-                                               const struct server_ledger_key *key);
+struct ledger_entry *ledger_find(const struct ledger *ledger, const struct ledger_key *key);
 
 /* Makes one if there is none, zeroed. NULL: memory is short, or all entries are held. Another entry
  * may be gone after it. */
-struct server_ledger_entry *server_ledger_get(struct server_ledger *ledger,
-                                              const struct server_ledger_key *key);
+struct ledger_entry *ledger_get(struct ledger *ledger, const struct ledger_key *key);
 
 /* Calls `each` with every entry. */
-void server_ledger_each(struct server_ledger *ledger,
-                        void (*each)(void *ctx, struct server_ledger_entry *entry), void *ctx);
+void ledger_each(struct ledger *ledger, void (*each)(void *ctx, struct ledger_entry *entry),
+                 void *ctx);
 
-unsigned server_ledger_count(const struct server_ledger *ledger);
+unsigned ledger_count(const struct ledger *ledger);
 
 #endif
