@@ -136,6 +136,10 @@ const char *account_bar_words(enum account_bar bar);
 enum account_bar account_bar(const struct account *account, const struct account_time *now,
                              const struct address *peer);
 
+/* A number that is another one when the account has another password, for who knows `seed`; to
+ * others it tells nothing of it. */
+uint64_t account_stamp(const struct account *account, uint64_t seed);
+
 /* Whether one of the account's certificates is this one. `identity` NULL: none was shown. */
 bool account_certificate_fits(const struct account *account, const struct tls_identity *identity);
 

@@ -97,6 +97,23 @@ bool local_reserve(struct backend_store *store, uint32_t part, uint64_t end_byte
     return home_reserve(&store->home, part, end_bytes);
 }
 
+static void work_read_part(struct local_job *job)
+{
+    (void)!home_read_part(&job->store->home, (uint32_t)job->number, &job->fd, &job->number,
+                          &job->fault);
+}
+
+static const struct local_kind read_part_kind = {work_read_part, tell_open_read, NULL, NULL};
+
+void local_read_part(struct backend_store *store, uint32_t part, store_read_fn *done, void *ctx)
+{
+    store->call = (struct local_call){.kind = &read_part_kind, .done.read = done, .ctx = ctx};
+    struct local_job *job = local_job_new(store, &read_part_kind, "");
+    if (job)
+        job->number = part;
+    local_job_submit(store, job);
+}
+
 static void work_commit(struct local_job *job)
 {
     (void)!home_commit(&job->store->home, (uint32_t)job->number, &job->fault);

@@ -147,6 +147,7 @@ void local_free_bytes(struct backend_store *store, const char *path, store_size_
                       void *ctx);
 
 /* local_parts.c; also reading */
+void local_read_part(struct backend_store *store, uint32_t part, store_read_fn *done, void *ctx);
 void local_open_read(struct backend_store *store, const char *path, store_read_fn *done, void *ctx);
 void local_open_part(struct backend_store *store, const char *path, enum part_mode mode,
                      uint64_t offset_bytes, store_part_fn *done, void *ctx);

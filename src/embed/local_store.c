@@ -51,6 +51,7 @@ static void local_release(struct backend_store *store)
 
 const struct store_ops local_store_ops = {
     .open_read = local_open_read,
+    .read_part = local_read_part,
     .open_part = local_open_part,
     .reserve = local_reserve,
     .commit = local_commit,

@@ -11,6 +11,10 @@ int account_run(int argc, char **argv);
 int group_run(int argc, char **argv);
 int template_run(int argc, char **argv);
 
+/* status, sessions, kick, reload, drain, bans, accounts, log. */
+int operate_run(int argc, char **argv);
+extern const char operate_help[];
+
 /* Says on standard error what failed and what to do. Returns EXIT_FAILED. */
 int say_fault(const struct fault *fault);
 

@@ -7,12 +7,16 @@
 
 #include "ferryctl/command.h"
 
-static const char help[] = "Usage: ferryctl account WORD [NAME] [ARGUMENT...]\n"
-                           "       ferryctl group WORD [NAME] [ARGUMENT...]\n"
-                           "       ferryctl template WORD [NAME] [ARGUMENT...]\n"
-                           "       ferryctl --version | --help\n"
-                           "\n"
-                           "`ferryctl account --help` tells more.\n";
+static void print_help(FILE *out)
+{
+    fputs(operate_help, out);
+    fputs("\n"
+          "       ferryctl account WORD [NAME] [ARGUMENT...]\n"
+          "       ferryctl --version | --help\n"
+          "\n"
+          "`ferryctl account --help` tells more of accounts.\n",
+          out);
+}
 
 int say_fault(const struct fault *fault)
 {
@@ -37,11 +41,11 @@ int main(int argc, char **argv)
         return EXIT_DONE;
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-        fputs(help, stdout);
+        print_help(stdout);
         return EXIT_DONE;
     }
-    if (*word)
-        fprintf(stderr, "ferryctl: there is no word %s\n", word);
-    fputs(help, stderr);
+    if (*word && *word != '-')
+        return operate_run(argc - 1, argv + 1);
+    print_help(stderr);
     return EXIT_USAGE;
 }

@@ -1,6 +1,7 @@
 /* The account blocks of ferryd.conf as accounts. */
 #include "ferryd/accounts.h"
 
+#include "account/password.h"
 #include "ferryd/directory/directories.h"
 #include "ferryd/settings.h"
 
@@ -99,11 +100,20 @@ enum ferry_error accounts_merged(struct conf *conf, const struct conf_instance *
     return FERRY_OK;
 }
 
+void accounts_check_web(struct conf *conf)
+{
+    const char *hash = settings_global(conf)->web_password_hash;
+    if (hash && !password_hash_is_usable(hash))
+        conf_mistake(conf, conf_next(conf, NULL, NULL), "web_password_hash",
+                     "it is no hash of a password that is in use today: \"ferryd hash\" makes one");
+}
+
 enum ferry_error accounts_check(struct conf *conf)
 {
     struct shares shares;
     enum ferry_error error = shares_init(&shares, conf, NULL, NULL);
     const struct conf_instance *block = NULL;
+    accounts_check_web(conf);
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_ACCOUNT, block))) {
         CLEANUP(account_drop) struct account *account = NULL;
         error = accounts_merged(conf, block, &shares, &account);

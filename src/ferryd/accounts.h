@@ -22,4 +22,7 @@ NODISCARD enum ferry_error accounts_merged(struct conf *conf, const struct conf_
  * sources, as mistakes of `conf`. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error accounts_check(struct conf *conf);
 
+/* Notes what is wrong with the password hash of the operator's page. */
+void accounts_check_web(struct conf *conf);
+
 #endif

@@ -11,7 +11,8 @@ enum message {
 
     /* supervisor -> every role, in this order; then START */
     MESSAGE_SETTINGS, /* + memfd: the configuration, as far as it is the role's business */
-    MESSAGE_FILE,     /* name + descriptor: a file that the configuration names */
+    MESSAGE_FILE,     /* name + descriptor: a file that the configuration names, or
+                         MESSAGE_FILE_BANS */
     MESSAGE_CHANNEL,  /* role of the peer u8, its number u32 + descriptor; also while running */
     MESSAGE_LISTENER, /* number of the listen block u32, from 0, + listening socket */
     MESSAGE_START,    /* uid u32, gid u32, groups bytes (u32 each), confinement u8 (enum) */
@@ -111,6 +112,9 @@ enum message_limits {
 
 /* The verdict of MESSAGE_LOGIN_ANSWER, as server/backend.h has it. */
 enum login_answer { LOGIN_ANSWER_GRANTED, LOGIN_ANSWER_REFUSED, LOGIN_ANSWER_UNAVAILABLE };
+
+/* The name by which auth gets what it keeps its bans in (auth/shelf.h); no path is like it. */
+#define MESSAGE_FILE_BANS "bans"
 
 /* The grace of MESSAGE_DRAIN that ends no session: it is over when the last one is. */
 #define MESSAGE_DRAIN_PATIENT UINT64_MAX

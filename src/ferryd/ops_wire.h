@@ -83,6 +83,6 @@ extern const struct wire_table ops_to_worker;
 extern const struct wire_table ops_from_worker;
 
 /* The number of a listening socket of ferryd-ops (MESSAGE_LISTENER). */
-enum ops_socket { OPS_SOCKET_CONTROL, OPS_SOCKET_METRICS, OPS_SOCKETS };
+enum ops_socket { OPS_SOCKET_CONTROL, OPS_SOCKET_METRICS, OPS_SOCKET_WEB, OPS_SOCKETS };
 
 #endif

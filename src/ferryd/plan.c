@@ -99,6 +99,8 @@ static enum ferry_error fill(struct plan *plan, const char *path)
 {
     enum ferry_error error = settings_read(path, conf_load_file, NULL, &plan->conf);
     const struct conf_instance *block = NULL;
+    if (error == FERRY_OK)
+        accounts_check_web(plan->conf);
     while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_LISTEN, block)))
         error = add_listener(plan, block);
     if (error == FERRY_OK)

@@ -70,6 +70,7 @@
 
 static const struct conf_directive global_rows[] = {
 #include "ferryd/settings_log.def"
+#include "ferryd/settings_ops.def"
 #include "ferryd/settings_process_limits.def"
     {.name = "drain_grace",
      .type = CONF_DURATION,
@@ -122,28 +123,9 @@ static const struct conf_directive global_rows[] = {
              "Unset: those of the account, group and template blocks, if there are no other "
              "accounts; else there "
              "is no such bound."},
-    {.name = "login_failures_kept",
-     .type = CONF_DURATION,
-     GLOBAL(login_failures_kept_ns),
-     .min = 0,
-     .max = HOURS(24 * 7),
-     .fallback = "15min",
-     .help = "How long failed logins are held against an address, from the last one on. Each makes "
-             "the next refusal slower. 0s: not at all."},
-    {.name = "ban_after",
-     .type = CONF_UNSIGNED,
-     GLOBAL(ban_after),
-     .min = 0,
-     .max = 1000,
-     .fallback = "20",
-     .help = "After how many failed logins nobody from that address may log in; 0: never."},
-    {.name = "ban_time",
-     .type = CONF_DURATION,
-     GLOBAL(ban_time_ns),
-     .min = SECONDS(1),
-     .max = HOURS(24 * 7),
-     .fallback = "15min",
-     .help = "How long a ban lasts."},
+#include "ferryd/settings_bans.def"
+#include "ferryd/settings_hooks.def"
+#include "ferryd/settings_web.def"
 };
 
 static const struct conf_directive listen_rows[] = {
@@ -579,6 +561,26 @@ static const struct conf_block blocks[] = {
         .count = ARRAY_LEN(account_rows),
         .help = "Values of accounts that name it by template or, if its name is default, of those "
                 "that name none; as a group.",
+    },
+    {
+        .name = SETTINGS_HOOK,
+        .label = {.name = "NAME", .type = CONF_TEXT, CONF_AT(settings_hook, name)},
+        .size_bytes = sizeof(struct settings_hook),
+        .directives = settings_hook_rows,
+        .count = SETTINGS_HOOK_ROWS,
+        .help = "Somebody who is told of what happens. What is told is kept on disk until it was "
+                "taken, uploads before their 226: each event is told at least once, those of an "
+                "account in their order.",
+    },
+    {
+        .name = SETTINGS_CHECK,
+        .label = {.name = "NAME", .type = CONF_TEXT, CONF_AT(settings_check, name)},
+        .size_bytes = sizeof(struct settings_check),
+        .directives = settings_check_rows,
+        .count = SETTINGS_CHECK_ROWS,
+        .help =
+            "Somebody who is asked about each upload before it takes its name: a virus scanner, "
+            "say. Of several all are asked, until one refuses.",
     },
     {
         .name = SETTINGS_LDAP,

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "conf/read.h"
 #include "ferryd/messages.h"
+#include "ferryd/settings_hooks.h"
 #include "server/rules.h"
 #include "tls/context.h"
 #include "tls/hosts.h"
@@ -29,8 +30,19 @@ struct settings_global {
     struct conf_texts accounts; /* ferryd/sources.h; none: there are only account blocks */
     char *files_user; /* of the system; NULL: accounts must name theirs, if ferryd is root */
     struct conf_texts homes;
-    uint64_t login_failures_kept_ns, ban_time_ns;
+    /* Failed logins and bans. */
+    uint64_t login_failures, login_failures_ns, login_failures_kept_ns;
     uint64_t ban_after; /* failures; 0: nobody is banned */
+    uint64_t ban_time_ns;
+    char *ban_file; /* NULL: none */
+    /* The operator's page. */
+    struct conf_endpoint web; /* "" of address: there is none */
+    char *web_user, *web_password_hash;
+    struct conf_texts web_hosts;
+    char *control; /* path; NULL: the default */
+    char *control_group;
+    struct conf_endpoint metrics; /* no address: nowhere */
+    struct settings_hooks hooks;
 };
 
 enum { SETTINGS_WORKERS_MAX = 64 };

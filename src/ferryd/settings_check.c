@@ -1,6 +1,7 @@
 /* What of ferryd.conf contradicts itself. */
 #include "ferryd/destination.h"
 #include "ferryd/settings.h"
+#include "ferryd/settings_check_web.h"
 #include "ferryd/sources.h"
 
 static void check_tls(struct conf *conf, const struct conf_instance *instance)
@@ -122,6 +123,8 @@ enum ferry_error settings_read(const char *path, conf_load_fn *load, void *ctx, 
         check_client_certificates(conf, instance, instance->values);
     while ((instance = conf_next(conf, SETTINGS_ACCOUNT, instance)))
         check_account(conf, instance);
+    settings_check_web(conf);
+    settings_hooks_check(conf);
     const struct conf_instance *global = conf_next(conf, NULL, NULL);
     check_log(conf, global);
     if (conf->check.count == 0 && !conf_next(conf, SETTINGS_LISTEN, NULL))

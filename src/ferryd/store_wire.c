@@ -49,6 +49,7 @@ static const struct wire_message calls[] = {
     CALL(STORE_COMBINE, "combine", PATH, WIRE_BYTES(STORE_SOURCES_BYTES), WIRE_U8, WIRE_U8),
     CALL(STORE_OPEN_PART, "open-part", PATH, WIRE_U8, WIRE_U64),
     CALL(STORE_COMMIT, "commit", WIRE_U32),
+    CALL(STORE_READ_PART, "read-part", WIRE_U32),
     CALL(STORE_ABANDON, "abandon", WIRE_U32, WIRE_U8),
     CALL(STORE_LIST_OPEN, "list-open", PATH, WIRE_U8, WIRE_U8, PATH),
     {STORE_LIST_NEXT, "list-next", WORKER, IDLE, 0, {WIRE_U64}},
@@ -214,6 +215,7 @@ static void carry_call(struct carrier *carrier, struct store_call *call)
         carry_open_part(carrier, call);
         break;
     case STORE_COMMIT:
+    case STORE_READ_PART:
         carry_u32(carrier, &call->part);
         break;
     case STORE_ABANDON:

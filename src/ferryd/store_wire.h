@@ -40,6 +40,7 @@ enum store_message {
     STORE_COMBINE,
     STORE_OPEN_PART,
     STORE_COMMIT,
+    STORE_READ_PART,
     STORE_ABANDON,
     STORE_LIST_OPEN,
     STORE_LIST_NEXT,

@@ -62,7 +62,9 @@ static int place_fds(const struct plan *plan)
     const struct spawn_program *program = plan->program;
     int count = SPAWN_FIRST_FD + (int)program->fd_count;
     int error_fd = program->error_fd >= 0 ? program->error_fd : plan->null_fd;
-    int copies[SPAWN_FIRST_FD + SPAWN_FDS] = {plan->null_fd, plan->null_fd, error_fd};
+    int input_fd = program->input_fd > 0 ? program->input_fd : plan->null_fd;
+    int output_fd = program->output_fd > 0 ? program->output_fd : plan->null_fd;
+    int copies[SPAWN_FIRST_FD + SPAWN_FDS] = {input_fd, output_fd, error_fd};
     for (int i = SPAWN_FIRST_FD; i < count; i++)
         copies[i] = program->fds[i - SPAWN_FIRST_FD];
 
@@ -107,7 +109,7 @@ static _Noreturn void child(const struct plan *plan)
     if (close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
         give_up(report_fd, STEP_CLOSE);
     execve(program->path, (char *const *)(uintptr_t)program->argv,
-           (char *const *)(uintptr_t)environment);
+           (char *const *)(uintptr_t)(program->environment ? program->environment : environment));
     give_up(report_fd, STEP_EXEC);
 }
 

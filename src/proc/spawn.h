@@ -1,5 +1,6 @@
 /* Starts a program as a child with nothing but the descriptors it is given, and tells how it ended.
- * SEC-71: a fixed environment, standard descriptors on /dev/null, everything else closed. */
+ * SEC-71: an environment of its own, standard descriptors on /dev/null unless they are given,
+ * everything else closed. */
 #ifndef FERRY_PROC_SPAWN_H
 #define FERRY_PROC_SPAWN_H
 
@@ -20,6 +21,8 @@ struct spawn_program {
     const int *fds;          /* stay the caller's; fds[i] is SPAWN_FIRST_FD + i in the child */
     size_t fd_count;         /* at most SPAWN_FDS */
     int error_fd;            /* the child's standard error; -1: /dev/null */
+    int input_fd, output_fd; /* its standard input and output; 0: /dev/null */
+    const char *const *environment; /* ends with NULL; NULL: PATH alone */
 };
 
 struct spawn_child {

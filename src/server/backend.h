@@ -50,12 +50,17 @@ struct gate_ops {
 
 enum { LOGIN_NAME_MAX_BYTES = 64 };
 
+/* The login of `ctx`, which was granted, is to end: an operator has changed the account. `words`
+ * are for the client. From the loop, not after the store's release. */
+typedef void login_ended_fn(void *ctx, const char *words);
+
 struct login_request {
     struct bytes name;             /* from USER; no NUL, at most LOGIN_NAME_MAX_BYTES (SEC-70) */
     const struct secret *password; /* from PASS; NULL: the question is whether one is needed */
     const struct address *peer;
     const struct tls_facts *tls;         /* of the control connection, NULL in clear */
     const struct tls_identity *identity; /* of the client's certificate; NULL: none was verified */
+    login_ended_fn *ended;               /* NULL: it goes on as long as it likes */
     const char *host; /* the virtual host that the client chose, by its first name; "": the default
                          one */
 };
@@ -226,6 +231,70 @@ struct store_ops {
     void (*cancel)(struct backend_store *store);
     /* The session is over: as cancel; an open part is removed, an open listing closed. */
     void (*release)(struct backend_store *store);
+
+    /* The part once more, for reading alone, for whoever checks what was uploaded; not in place. */
+    void (*read_part)(struct backend_store *store, uint32_t part, store_read_fn *done, void *ctx);
+};
+
+/* ---- who is told of what happened ---- */
+
+enum deed_kind {
+    DEED_LOGIN,
+    DEED_LOGOUT,
+    DEED_UPLOAD,
+    DEED_DOWNLOAD,
+    DEED_DELETE,
+    DEED_RENAME,
+    DEED_MKDIR,
+    DEED_RMDIR,
+    DEED_CHANGE, /* of a file's facts */
+};
+
+/* What a session has done, or is about to do. Views are borrowed for the call. */
+struct deed {
+    enum deed_kind kind;
+    uint64_t session; /* as the log has it */
+    struct bytes account, host;
+    const struct address *peer;
+    struct bytes path, from;      /* virtual; `from`: its old name */
+    uint64_t bytes, offset_bytes; /* of a transfer: moved, and where in the file they began */
+    uint64_t took_ns;             /* of a transfer */
+    const struct tls_facts *tls;  /* of the data connection, else the control connection; NULL:
+                                     in clear */
+};
+
+/* The answer to `check` and `record`. `fault` is never NULL. FERRY_E_REFUSED: by a check, whose
+ * words for the client are `peer_said`; FERRY_E_SPACE: too much waits already; FERRY_E_TEMPORARY:
+ * it cannot be had now. */
+typedef void hook_fn(void *ctx, const struct fault *fault);
+
+/* What became of a recorded deed. */
+enum hook_outcome {
+    HOOK_DONE,
+    HOOK_NOT_DONE,
+    HOOK_UNKNOWN, /* who was to do it has gone */
+};
+
+/* All optional: a server without hooks has none of these. Answers as above: from the loop, never
+ * from inside the call. */
+struct hook_ops {
+    /* Whether anybody is to be told of such deeds of the account; whether its uploads are
+     * checked. */
+    bool (*wants)(void *hooks, struct bytes account, enum deed_kind kind);
+    bool (*checks)(void *hooks, struct bytes account);
+    /* Asks whether an upload may take its name; takes `fd`, the part, for reading, on failure
+     * too. FERRY_E_MEMORY: `done` will not be called. */
+    NODISCARD enum ferry_error (*check)(void *hooks, const struct deed *deed, int fd, hook_fn *done,
+                                        void *ctx);
+    /* `deed` is about to be done: `done` when that is recorded for good. FERRY_E_MEMORY: `done`
+     * will not be called. Else `*record` is to be settled, whatever comes of it. */
+    NODISCARD enum ferry_error (*record)(void *hooks, const struct deed *deed, hook_fn *done,
+                                         void *ctx, uint64_t *record);
+    void (*settle)(void *hooks, uint64_t record, enum hook_outcome outcome);
+    /* It has been done, and nobody waits. */
+    void (*note)(void *hooks, const struct deed *deed);
+    /* `done` of check and record will not be called for `ctx`. */
+    void (*cancel)(void *hooks, void *ctx);
 };
 
 #endif

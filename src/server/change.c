@@ -1,6 +1,7 @@
 /* Changes of a file's facts: MFF, SITE CHMOD, SITE UTIME. */
 #include "server/change.h"
 
+#include "server/deeds.h"
 #include "server/failure.h"
 
 /* "Modify=time;UNIX.mode=mode;UNIX.group=number;", those that were set. */
@@ -34,6 +35,7 @@ static void change_done(void *ctx, const struct fault *fault, const struct chang
     } else {
         server_event(session, LOG_LEVEL_NOTICE, "file.changed", F_BYTES("path", command->path),
                      F_BYTES("facts", buf_view(&facts)));
+        server_deed_note(session, DEED_CHANGE, command->path, BYTES_LIT(""));
         if (command->verb == VERB_MFF)
             server_pi_reply(session->pi, 213, "%.*s %.*s", BYTES_FMT(buf_view(&facts)),
                             BYTES_FMT(command->path));

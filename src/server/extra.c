@@ -2,11 +2,12 @@
 #include "server/extra.h"
 
 #include "server/change.h"
+#include "server/deeds.h"
 #include "server/failure.h"
 
 /* The command is done: the event `event` of it, and the reply. */
 static void extra_reply(struct server_session *session, const struct fault *fault,
-                        const char *event, int code, const char *text)
+                        const char *event, enum deed_kind deed, int code, const char *text)
 {
     const struct server_action *command = &session->command;
     if (fault_is_set(fault)) {
@@ -14,6 +15,7 @@ static void extra_reply(struct server_session *session, const struct fault *faul
     } else {
         server_event(session, LOG_LEVEL_NOTICE, event, F_BYTES("path", command->path),
                      F_STR("from", command->others.len > 0 ? command->others.ptr : NULL));
+        server_deed_note(session, deed, command->path, bytes_str(command->others.ptr));
         server_pi_reply(session->pi, code, "%s", text);
     }
     server_session_turn(session);
@@ -38,7 +40,8 @@ void server_extra_dsiz(struct server_session *session, const struct server_actio
 
 static void rmda_done(void *ctx, const struct fault *fault)
 {
-    extra_reply(ctx, fault, "tree.removed", 250, "Directory and all beneath it removed.");
+    extra_reply(ctx, fault, "tree.removed", DEED_RMDIR, 250,
+                "Directory and all beneath it removed.");
 }
 
 /* Whether `path` is `dir` or beneath it. */
@@ -61,11 +64,15 @@ void server_extra_rmda(struct server_session *session, const struct server_actio
 
 static void comb_done(void *ctx, const struct fault *fault)
 {
-    extra_reply(ctx, fault, "file.combined", 250, "Combined.");
+    extra_reply(ctx, fault, "file.combined", DEED_UPLOAD, 250, "Combined.");
 }
 
 void server_extra_comb(struct server_session *session, const struct server_action *action)
 {
+    if (server_deeds_checked(session)) { /* what was checked piece by piece was not checked */
+        server_pi_reply(session->pi, 550, "Uploads are checked here, and pieces not combined.");
+        return;
+    }
     const struct store_combine want = {
         .target = action->path.ptr, .sources = action->others, .remove_sources = true};
     session->ops->combine(session->store, &want, comb_done, session);
@@ -92,7 +99,7 @@ static void copy_from_done(void *ctx, const struct fault *fault, const struct li
 
 static void copy_done(void *ctx, const struct fault *fault)
 {
-    extra_reply(ctx, fault, "file.copied", 250, "Copied.");
+    extra_reply(ctx, fault, "file.copied", DEED_UPLOAD, 250, "Copied.");
 }
 
 static void copy_to(struct server_session *session, const struct server_action *action)
@@ -106,7 +113,7 @@ static void copy_to(struct server_session *session, const struct server_action *
 
 static void link_done(void *ctx, const struct fault *fault)
 {
-    extra_reply(ctx, fault, "link.made", 200, "Link made.");
+    extra_reply(ctx, fault, "link.made", DEED_CHANGE, 200, "Link made.");
 }
 
 void server_extra_site(struct server_session *session, const struct server_action *action)

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "server/deeds.h"
 #include "server/host.h"
 #include "server/presence.h"
 #include "tls/engine.h"
@@ -26,6 +27,11 @@ static void login_no_memory(struct server_session *session)
     login_end(session, "memory is short", "Memory is short, try again later.");
 }
 
+static void login_ended(void *ctx, const char *words)
+{
+    server_session_evict(ctx, words);
+}
+
 static void login_ask(struct server_session *session, const struct secret *password, login_fn *done)
 {
     const struct server_settings *settings = &session->shared->settings;
@@ -40,6 +46,7 @@ static void login_ask(struct server_session *session, const struct secret *passw
         .tls = engine ? tls_engine_facts(engine) : NULL,
         .identity = error == FERRY_OK ? &identity : NULL,
         .host = server_host_chosen(session),
+        .ended = login_ended,
     };
     session->login_asked =
         error != FERRY_E_MEMORY &&
@@ -80,6 +87,7 @@ static void login_grant(struct server_session *session, const struct login_grant
     server_event(session, LOG_LEVEL_NOTICE, "session.login",
                  F_STR("by", grant->by_certificate ? "certificate" : "password"),
                  F_STR("rights", grant->read_only ? "read" : "read and write"));
+    server_deed_note(session, DEED_LOGIN, BYTES_LIT(""), BYTES_LIT(""));
     server_pi_set_charset(session->pi, grant->charset);
     server_pi_logged_in(session->pi, bytes_str(grant->start));
     if (grant->by_certificate)

@@ -3,6 +3,7 @@
 
 #include "ftp/facts.h"
 #include "ftp/path.h"
+#include "server/deeds.h"
 #include "server/event.h"
 #include "server/failure.h"
 
@@ -15,8 +16,8 @@ static void names_no_memory(struct server_session *session)
     server_pi_reply(session->pi, 451, "Memory is short, try again later.");
 }
 
-/* The change that the current command made, for the log. */
-static void names_changed(struct server_session *session, const char *event)
+/* The change that the current command made, for the log and hooks. */
+static void names_changed(struct server_session *session, const char *event, enum deed_kind deed)
 {
     const struct server_action *command = &session->command;
     if (command->rename_from.len)
@@ -24,6 +25,7 @@ static void names_changed(struct server_session *session, const char *event)
                      F_BYTES("from", command->rename_from));
     else
         server_event(session, LOG_LEVEL_NOTICE, event, F_BYTES("path", command->path));
+    server_deed_note(session, deed, command->path, command->rename_from);
 }
 
 /* ---- CWD, CDUP ---- */
@@ -64,7 +66,7 @@ static void mkd_done(void *ctx, const struct fault *fault)
     if (fault_is_set(fault)) {
         server_failure_reply(session, fault);
     } else {
-        names_changed(session, "directory.made");
+        names_changed(session, "directory.made", DEED_MKDIR);
         mkd_reply(session);
     }
     server_session_turn(session);
@@ -81,7 +83,7 @@ static void rmd_done(void *ctx, const struct fault *fault)
     if (fault_is_set(fault)) {
         server_failure_reply(session, fault);
     } else {
-        names_changed(session, "directory.removed");
+        names_changed(session, "directory.removed", DEED_RMDIR);
         server_pi_reply(session->pi, 250, "Directory removed.");
     }
     server_session_turn(session);
@@ -103,7 +105,7 @@ static void dele_done(void *ctx, const struct fault *fault)
     if (fault_is_set(fault)) {
         server_failure_reply(session, fault);
     } else {
-        names_changed(session, "file.removed");
+        names_changed(session, "file.removed", DEED_DELETE);
         server_event_removed(session);
         server_pi_reply(session->pi, 250, "File removed.");
     }
@@ -139,7 +141,7 @@ static void rnto_done(void *ctx, const struct fault *fault)
     if (fault_is_set(fault)) {
         server_failure_reply(session, fault);
     } else {
-        names_changed(session, "file.renamed");
+        names_changed(session, "file.renamed", DEED_RENAME);
         server_pi_reply(session->pi, 250, "Renamed.");
     }
     server_session_turn(session);
@@ -217,6 +219,8 @@ static void mdtm_set_done(void *ctx, const struct fault *fault, const struct cha
     } else {
         server_event(session, LOG_LEVEL_NOTICE, "file.time-set",
                      F_STR("path", session->command.others.ptr));
+        server_deed_note(session, DEED_CHANGE, bytes_str(session->command.others.ptr),
+                         BYTES_LIT(""));
         time_reply(session, "", &made->time, "", BYTES_LIT(""));
     }
     server_session_turn(session);
@@ -257,7 +261,7 @@ static void mfmt_done(void *ctx, const struct fault *fault, const struct change 
     if (fault_is_set(fault)) {
         server_failure_reply(session, fault);
     } else {
-        names_changed(session, "file.time-set");
+        names_changed(session, "file.time-set", DEED_CHANGE);
         time_reply(session, "Modify=", &made->time, "; ", command->path);
     }
     server_session_turn(session);

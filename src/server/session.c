@@ -7,6 +7,7 @@
 #include "server/as_sent.h"
 #include "server/change.h"
 #include "server/client.h"
+#include "server/deeds.h"
 #include "server/event.h"
 #include "server/extra.h"
 #include "server/hash.h"
@@ -57,6 +58,8 @@ void server_session_log_out(struct server_session *session)
         session->ops->release(session->store);
     session->ops = NULL;
     session->store = NULL;
+    if (session->logged_in)
+        server_deed_note(session, DEED_LOGOUT, BYTES_LIT(""), BYTES_LIT(""));
     server_presence_logged_out(session);
     alloc_free(session->user);
     session->user = NULL;
@@ -85,6 +88,7 @@ void server_session_free(struct server_session *session)
     shared->count--;
     server_presence_end(session);
     server_rules_unref(session->rules);
+    alloc_free(session->farewell_copy);
     alloc_free(session->client);
     alloc_free(session);
     shared->gone(shared->ctx);
@@ -182,6 +186,17 @@ void server_session_dismiss(struct server_session *session, const char *farewell
     session_part(session, farewell, why);
     if (transfer)
         server_transfer_abort(transfer, FERRY_E_CANCELLED, why);
+}
+
+void server_session_evict(struct server_session *session, const char *words)
+{
+    server_event(session, LOG_LEVEL_NOTICE, "session.evicted", F_VISIBLE("reason", words),
+                 F_STR("side", "server"), F_STR("advice", "the account was changed; see auth.end"));
+    if (!session->farewell_copy)
+        session->farewell_copy = alloc_str(words);
+    server_session_dismiss(session,
+                           session->farewell_copy ? session->farewell_copy : "The login has ended",
+                           "the account may no longer be used");
 }
 
 /* ---- commands ---- */

@@ -113,6 +113,7 @@ struct server_session {
     struct loop_task *again; /* goes on with what one turn left */
     bool turning;            /* inside server_session_turn */
     const char *farewell;    /* it is to end, with these words: no further command after this one */
+    char *farewell_copy;     /* or NULL */
     bool draining;           /* since the server ends */
     const char *why;         /* it ended, for the log */
 
@@ -176,6 +177,9 @@ void server_session_drain(struct server_session *session);
 /* Whoever is in charge wants it to end: `farewell` (static) behind the 421, `why` (static) for the
  * log; a transfer that runs is stopped. The session may be gone after it. */
 void server_session_dismiss(struct server_session *session, const char *farewell, const char *why);
+/* The login ends now, for the reason `words`: a transfer gets its 426, then comes a 421. The
+ * session may be gone after it. */
+void server_session_evict(struct server_session *session, const char *words);
 
 /* Ends it without a word, transfer and all, and frees it. */
 void server_session_kill(struct server_session *session);

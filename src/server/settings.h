@@ -17,6 +17,8 @@ struct server_settings {
     uint64_t master_period_ns; /* after which it is rotated (TLS-205); 0: TLS_MASTER_PERIOD_S */
     const struct account_ops *account_ops;
     void *accounts;
+    const struct hook_ops *hook_ops; /* NULL: nobody is told of anything */
+    void *hooks;
     const struct names *names;       /* where names are looked up; NULL: the system */
     const struct gate_ops *gate_ops; /* who counts the sessions; NULL: this process */
     void *gate;

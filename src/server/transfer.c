@@ -64,6 +64,7 @@ void server_transfer_finish(struct server_transfer *transfer)
 {
     struct server_session *session = transfer->session;
     server_event_transfer_over(transfer);
+    server_transfer_note(transfer);
     transfer_reply(transfer);
     server_transfer_free(transfer);
     server_session_transfer_over(session);
@@ -79,8 +80,7 @@ static void transfer_abandoned(void *ctx, const struct fault *fault)
     server_transfer_finish(transfer);
 }
 
-/* The part of a failed upload is let go of, if there is one. */
-static void transfer_abandon(struct server_transfer *transfer)
+void server_transfer_abandon(struct server_transfer *transfer)
 {
     const struct server_session *session = transfer->session;
     if (!transfer->has_part) {
@@ -104,35 +104,15 @@ void server_transfer_set_fault(struct server_transfer *transfer, int code, const
              reply);
 }
 
-static void transfer_committed(void *ctx, const struct fault *fault)
-{
-    struct server_transfer *transfer = ctx;
-    if (!fault_is_set(fault)) {
-        transfer->has_part = false;
-        server_transfer_finish(transfer);
-        return;
-    }
-    /* FERRY_E_STATE here: two were appending, or the file changed under a resumed upload. */
-    struct server_failure failure = server_failure_of(transfer->verb, fault);
-    if (fault->kind == FERRY_E_STATE)
-        failure = (struct server_failure){450, "The file was changed by another meanwhile."};
-    server_transfer_set_fault(transfer, failure.code, failure.text, fault);
-    transfer->keep = false;
-    transfer_abandon(transfer);
-}
-
 /* The pump is done with the file, well or not. */
 static void transfer_file_free(void *ctx)
 {
     struct server_transfer *transfer = ctx;
-    const struct server_session *session = transfer->session;
     fd_close(&transfer->fd);
-    if (transfer->code || !server_transfer_is_upload(transfer)) {
-        transfer_abandon(transfer);
-        return;
-    }
-    transfer->stage = TRANSFER_COMMITTING;
-    session->ops->commit(session->store, transfer->part, transfer_committed, transfer);
+    if (transfer->code || !server_transfer_is_upload(transfer))
+        server_transfer_abandon(transfer);
+    else
+        server_transfer_commit(transfer);
 }
 
 /* A download that failed must look cut: no close_notify (SEC-103). An uploading client is heard out
@@ -203,11 +183,20 @@ void server_transfer_fail(struct server_transfer *transfer, int code, const char
         server_transfer_set_fault(transfer, code, reply, fault); /* before `fault` may go */
         server_data_free(session->data); /* no connection comes while the part is let go of */
         session->data = NULL;
-        transfer_abandon(transfer);
+        server_transfer_abandon(transfer);
         break;
     case TRANSFER_MOVING:
         server_transfer_set_fault(transfer, code, reply, fault);
         transfer_stop_pump(transfer);
+        break;
+    case TRANSFER_CHECKING:
+    case TRANSFER_RECORDING:
+        server_transfer_uncommit(transfer);
+        server_transfer_set_fault(transfer, code, reply, fault);
+        server_transfer_abandon(transfer);
+        break;
+    case TRANSFER_READING: /* goes on there */
+        server_transfer_set_fault(transfer, code, reply, fault);
         break;
     case TRANSFER_CLOSING:
     case TRANSFER_COMMITTING:
@@ -248,6 +237,7 @@ static void close_descriptor(void *ctx)
 void server_transfer_kill(struct server_transfer *transfer)
 {
     transfer->session->transfer = NULL;
+    server_transfer_uncommit(transfer);
     if (transfer->pump)
         pump_free(transfer->pump, close_descriptor, (void *)(intptr_t)fd_take(&transfer->fd));
     server_transfer_free(transfer);

@@ -1,5 +1,6 @@
-/* What the files of a transfer share: transfer_open.c (from the command to the 150) and transfer.c
- * (from there to the final reply). Nobody else includes this. */
+/* What the files of a transfer share: transfer_open.c (from the command to the 150), transfer.c
+ * (from there to the final reply), and transfer_commit.c (an upload's way to its name). Nobody else
+ * includes this. */
 #ifndef FERRY_SERVER_TRANSFER_PRIVATE_H
 #define FERRY_SERVER_TRANSFER_PRIVATE_H
 
@@ -12,6 +13,9 @@ enum transfer_stage {
     TRANSFER_CONNECTING, /* 150 is out; the data connection is awaited */
     TRANSFER_MOVING,     /* the pump runs */
     TRANSFER_CLOSING,    /* the pump lets go of the file */
+    TRANSFER_READING,    /* the part is opened once more, to be checked */
+    TRANSFER_CHECKING,   /* a check is asked whether it may take its name */
+    TRANSFER_RECORDING,  /* that it is about to is recorded */
     TRANSFER_COMMITTING, /* the part takes its name */
     TRANSFER_ABANDONING, /* the part is let go */
 };
@@ -35,6 +39,8 @@ struct server_transfer {
     bool in_place; /* there is no part: what came stays */
     bool keep;     /* how to abandon it */
     uint32_t part;
+    bool has_record; /* `record` is to be settled */
+    uint64_t record;
     struct server_list *list;
 
     struct stream *stream;
@@ -69,5 +75,19 @@ void server_transfer_fail_memory(struct server_transfer *transfer);
 void server_transfer_finish(struct server_transfer *transfer);
 
 void server_transfer_free(struct server_transfer *transfer);
+
+/* The part, if there is one, is let go of; then it finishes. */
+void server_transfer_abandon(struct server_transfer *transfer);
+
+/* ---- transfer_commit.c ---- */
+
+/* The upload is whole and written: checks it, records it, gives it its name, and finishes. */
+void server_transfer_commit(struct server_transfer *transfer);
+
+/* Ends a check or a record that is under way. */
+void server_transfer_uncommit(struct server_transfer *transfer);
+
+/* Tells of a download that is over. */
+void server_transfer_note(const struct server_transfer *transfer);
 
 #endif

@@ -234,6 +234,11 @@ NODISCARD enum ferry_error home_copy(struct home *home, bool *done, struct fault
  * failure leaves it open. */
 NODISCARD enum ferry_error home_commit(struct home *home, uint32_t number, struct fault *fault);
 
+/* The part once more, for reading alone: `*fd` is the caller's. FERRY_E_STATE: there is no such
+ * part. */
+NODISCARD enum ferry_error home_read_part(const struct home *home, uint32_t number, int *fd,
+                                          uint64_t *size_bytes, struct fault *fault);
+
 /* The upload failed: its part is kept for the owner, or removed. Nothing happens if there is no
  * such part. */
 void home_abandon(struct home *home, uint32_t number, bool keep);

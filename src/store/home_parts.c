@@ -2,12 +2,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/fd.h"
 #include "store/home_place.h"
+#include "store/procfd.h"
 #include "store/tree.h"
 
 enum {
@@ -300,6 +302,22 @@ enum ferry_error home_commit(struct home *home, uint32_t number, struct fault *f
     else if (home->rules.quota)
         quota_unlock(home->rules.quota);
     return error;
+}
+
+enum ferry_error home_read_part(const struct home *home, uint32_t number, int *fd,
+                                uint64_t *size_bytes, struct fault *fault)
+{
+    char path[PROCFD_PATH_BYTES];
+    struct stat status;
+    if (!has_part(home, number))
+        return fault_set(fault, FERRY_E_STATE, "read: there is no such part");
+    CLEANUP(fd_close)
+    int again = open(procfd_path(home->part->fd, path), O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (again < 0 || fstat(again, &status) < 0)
+        return fault_errno(fault, FERRY_E_FILE, "read %s", home->part_path);
+    *size_bytes = (uint64_t)status.st_size;
+    *fd = fd_take(&again);
+    return FERRY_OK;
 }
 
 void home_abandon(struct home *home, uint32_t number, bool keep)

@@ -60,3 +60,13 @@ enum ferry_error digest_final(struct digest *digest, uint8_t out[DIGEST_MAX_BYTE
     *len = written;
     return FERRY_OK;
 }
+
+enum ferry_error digest_hmac(struct bytes key, struct bytes in,
+                             uint8_t out[static DIGEST_HMAC_BYTES])
+{
+    size_t len = 0;
+    bool made =
+        EVP_Q_mac(library_context(), "HMAC", NULL, "SHA256", NULL, key.ptr ? key.ptr : "", key.len,
+                  (const unsigned char *)in.ptr, in.len, out, DIGEST_HMAC_BYTES, &len) != NULL;
+    return made && len == DIGEST_HMAC_BYTES ? FERRY_OK : FERRY_E_MEMORY;
+}

@@ -27,4 +27,10 @@ NODISCARD enum ferry_error digest_update(struct digest *digest, struct bytes in)
 NODISCARD enum ferry_error digest_final(struct digest *digest, uint8_t out[DIGEST_MAX_BYTES],
                                         size_t *len);
 
+enum { DIGEST_HMAC_BYTES = 32 };
+
+/* The HMAC-SHA256 of `in` (RFC 2104). FERRY_E_MEMORY. */
+NODISCARD enum ferry_error digest_hmac(struct bytes key, struct bytes in,
+                                       uint8_t out[static DIGEST_HMAC_BYTES]);
+
 #endif

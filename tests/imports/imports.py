@@ -59,7 +59,8 @@ ONLY_IN = [
     ("<sys/pidfd.h>", r"proc/"),
     ("<zlib.h>", r"ftp/"),
     ("<crypt.h>", r"account/"),
-    ("<sqlite3.h>", r"roster/"),
+    ("<sqlite3.h>", r"roster/|ferryd/hooks/outbox"),
+    ("<curl/", r"ferryd/hooks/http\.c"),
     ("<ldap.h>", r"ferryd/auth/"),
     ("<libpq-fe.h>", r"ferryd/auth/"),
 ]

@@ -206,6 +206,45 @@ def bans(_):
         assert auth.login("anna", PASSWORD)[0] == GRANTED
 
 
+def asked_by_ops(ops, number, name, *fields):
+    """The rows (address, seconds from now, failures, by hand) and the outcome: (done, why not)."""
+    ops.send(name, u64(number), *fields)
+    rows = []
+    while (message := ops.receive()).name == "MESSAGE_BAN_ROW":
+        assert message.u64() == number
+        rows.append((message.text().decode(), round(message.u64() - time.time()), message.u64(), message.u8()))
+    assert message.name == "MESSAGE_BAN_DONE" and message.u64() == number
+    return rows, (message.u8(), message.text().decode())
+
+
+@test("an operator lists bans, bans by hand for a time, and lifts bans; the log has it")
+def bans_by_hand(_):
+    with peers.scratch() as folder, Auth(folder, ANNA + "ban_after = 2\nban_time = 10min\n") as auth:
+        ops = auth.connect("ops")  # before it serves
+        auth.started()
+        assert asked_by_ops(ops, 1, "MESSAGE_BANS_ASK") == ([], (1, ""))
+        for _ in range(2):
+            auth.login("anna", "wrong")
+        assert asked_by_ops(ops, 2, "MESSAGE_BAN", text("2001:db8::7"), u64(60)) == ([], (1, ""))
+        rows, _ = asked_by_ops(ops, 3, "MESSAGE_BANS_ASK")
+        assert {(peer, failures, by_hand) for peer, _, failures, by_hand in rows} == {(PEER, 2, 0), ("2001:db8::", 0, 1)}
+        assert all(abs(left - 60 if by_hand else left - 600) < 10 for _, left, _, by_hand in rows), rows
+        assert auth.login("anna", PASSWORD, peer="2001:db8::abcd") == (UNAVAILABLE, 0, 0)  # of the same /64
+        for number, peer in ((4, PEER), (5, "2001:db8::1")):
+            assert asked_by_ops(ops, number, "MESSAGE_UNBAN", text(peer)) == ([], (1, ""))
+            assert auth.login("anna", PASSWORD, peer=peer)[0] == GRANTED
+        wrong = (("MESSAGE_UNBAN", text(PEER)), ("MESSAGE_UNBAN", text("all")), ("MESSAGE_BAN", text(PEER), u64(0)))
+        for number, (name, *fields) in enumerate(wrong):
+            rows, (done, why_not) = asked_by_ops(ops, number, name, *fields)
+            assert not rows and not done and why_not, (name, fields)
+        assert auth.said().count("auth.ban ") == 2 and auth.said().count("auth.unban ") == 2
+        again = auth.connect("ops")  # another ops
+        assert asked_by_ops(again, 9, "MESSAGE_BANS_ASK") == ([], (1, ""))
+        again.send("MESSAGE_BAN", u64(1))
+        assert again.is_over()
+        assert auth.login("anna", PASSWORD)[0] == GRANTED
+
+
 @test("SEC-50: guesses that are sent all at once are no more guesses than the ban allows")
 def guesses_at_once(_):
     with peers.scratch() as folder, Auth(folder, ANNA + "ban_after = 5\n") as auth:

@@ -142,6 +142,11 @@ def contradictions(_):
          '3: passive_networks: "here" is not a numeric address, and not local'),
         ('listen "127.0.0.1:0" {\nplaintext = allow\npassive_address = 192.0.2.1\npassive_name = localhost }',
          "1: the passive address is told by a name and by a number"),
+        ("web = 0.0.0.0:8443\nweb_password_hash = x", "1: web: the page has no TLS of its own"),
+        ('web = "[::ffff:127.0.0.1]:1"\nweb_password_hash = x', "1: web: the page has no TLS of its own"),
+        ("web = 127.0.0.1:8443", '1: web: nobody could log in: web_password_hash is what "ferryd hash" prints'),
+        ('web = "[::1]:8443"\nweb_password_hash = plain', "2: web_password_hash: it is no hash of a password"),
+        ("web_user = me", "1: web_user: there is no page that it is of: write web = 127.0.0.1:8443"),
         ("log_form = text", "there is no listen block"),
         ('account "a" { password_hash = "HASH" home = nowhere }\nlisten "127.0.0.1:0" { plaintext = allow }', "1: home: "),
     )

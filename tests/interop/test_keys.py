@@ -157,6 +157,7 @@ def keys_die(_):
         here.start_worker()
         keys = here.worker.connect("keys")
         raw = socket.create_connection(("127.0.0.1", here.port), 20)
+        here.admit()
         assert raw.recv(200).startswith(b"220")
         raw.sendall(b"AUTH TLS\r\n")
         assert raw.recv(200).startswith(b"234")

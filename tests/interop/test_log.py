@@ -24,7 +24,7 @@ TREE = pathlib.Path(__file__).parents[2]
 SIDES = {"client", "server", "network", "peer-config"}
 WRONG = "not the horse at all"
 NAME = re.compile(r'"((?:[a-z]+(?:-[a-z]+)*)\.[a-z]+(?:-[a-z]+)*)"')
-NO_EVENTS = {"ca.pem"}
+NO_EVENTS = {"ca.pem", "ferryd.conf"}
 
 CONF = f"""\
 log_level = debug

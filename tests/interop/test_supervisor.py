@@ -50,7 +50,7 @@ def shares(_):
                 for file in all_.events("fake.file", role="keys")} == {"server.key": True, "server.pem": False}
         files = all_.events("fake.file", role="worker")
         assert files and all("PRIVATE KEY" not in file["text"] for file in files)
-        assert not all_.events("fake.file", role="auth")
+        assert [file["name"] for file in all_.events("fake.file", role="auth")] == ["bans"]
 
 
 @test("SEC-64 a key in the certificate's file reaches no worker")

@@ -82,19 +82,69 @@ def auth_dies(_):
         joining = here.connect()
         joining.putcmd("USER anna")
         here.answer(here.ask(), GRANTED, 2)
+        late = here.connect()
         here.auth.close()
         reply(waiting, "421")
-        reply(joining, "421")
-        late = here.connect()
         late.putcmd("USER anna")
         reply(late, "421")
+        others = here.grant(2)  # which that auth had asked for before it answered
+        reply(joining, "230")
         session.voidcmd("NOOP")
-        here.auth = here.worker.connect("auth")
-        again, _ = here.log_in(1)
+        here.connect_auth()
+        here.auth.deaf_to -= {"MESSAGE_SEATED"}
+        assert {here.auth.receive("MESSAGE_SEATED").u64() for _ in range(2)} == {1, 2}
+        again, _ = here.log_in(3)
         session.quit()
-        assert files.is_over()
-        assert here.auth.is_quiet(), "a grant of the auth before is nothing to this one"
+        assert files.is_over() and not others.is_over(0.1)
+        assert here.auth.receive("MESSAGE_LOGOUT").u64() == 1
         again.quit()
+        assert here.auth.receive("MESSAGE_LOGOUT").u64() == 3
+
+
+@test("a connection that comes while auth is gone waits for the next one, which is told who is there")
+def waits(_):
+    with site() as here:
+        here.start()
+        session, _ = here.log_in(1)
+        here.auth.close()
+        with socket.create_connection(("127.0.0.1", here.port), timeout=20) as connection:
+            connection.settimeout(0.3)
+            try:
+                raise AssertionError(connection.recv(100))
+            except TimeoutError:
+                connection.settimeout(20)
+            here.connect_auth()
+            here.auth.deaf_to = set()
+            names = [here.auth.receive().name for _ in range(2)]
+            assert names == ["MESSAGE_PRESENT", "MESSAGE_ARRIVED"], names
+            assert here.auth.receive("MESSAGE_SEATED").u64() == 1
+            here.auth.receive("MESSAGE_TOLD")
+            here.auth.send("MESSAGE_ADMITTED", u64(2), u8(0))
+            assert connection.recv(4) == b"220 "
+        assert here.auth.receive("MESSAGE_LEFT").u64() == 2
+        session.close()
+
+
+@test("a connection that nobody decides of is told 421 after a while, and given back if it is admitted after all")
+def undecided(_):
+    with site() as here:
+        here.start()
+        with socket.create_connection(("127.0.0.1", here.port), timeout=20) as connection:
+            place = here.auth.receive("MESSAGE_ARRIVED").u64()
+            assert connection.recv(4) == b"421 "
+            here.auth.deaf_to -= {"MESSAGE_LEFT"}
+            here.auth.send("MESSAGE_ADMITTED", u64(place), u8(0))
+            assert here.auth.receive("MESSAGE_LEFT").u64() == place
+
+
+@test("a grant that auth takes back ends its session with the words of auth")
+def ended(_):
+    with site() as here:
+        here.start()
+        session, files = here.log_in(1)
+        here.auth.send("MESSAGE_END", u64(1), text("This account is no more."))
+        reply(session, "421")
+        assert files.is_over()
         assert here.auth.receive("MESSAGE_LOGOUT").u64() == 1
 
 
@@ -157,7 +207,7 @@ def bad_auth(_):
                      lambda: here.auth.send("MESSAGE_LOGIN_ANSWER", u64(1), u8(0))):
             send()
             assert here.auth.is_over()
-            here.auth = here.worker.connect("auth")
+            here.connect_auth()
         here.log_in(1)[0].quit()
 
 

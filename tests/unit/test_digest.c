@@ -87,9 +87,23 @@ static void short_memory_is_reported(void **state)
     assert_int_equal(alloc_fail_each(make_one, NULL, 10), 1);
 }
 
+/* RFC 4231, test case 2. */
+static void a_known_hmac(void **state)
+{
+    (void)state;
+    uint8_t mac[DIGEST_HMAC_BYTES];
+    char text[2 * sizeof(mac) + 1];
+    assert_int_equal(digest_hmac(BYTES_LIT("Jefe"), BYTES_LIT("what do ya want for nothing?"), mac),
+                     FERRY_OK);
+    for (size_t i = 0; i < sizeof(mac); i++)
+        snprintf(text + 2 * i, 3, "%02x", mac[i]);
+    assert_string_equal(text, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_known_hmac),
         cmocka_unit_test(known_messages_whole),
         cmocka_unit_test(known_messages_byte_by_byte),
         cmocka_unit_test(at_its_end_it_takes_and_gives_nothing_more),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 #include "proc/channel.h"
 #include "support/net_kit.h"
 
-enum { GRANT = 77 };
+enum { GRANT = 77, STAMP = 4711 };
 
 struct fixture {
     struct net_kit net;
@@ -30,9 +31,11 @@ struct fixture {
     enum login_verdict verdict;
     struct login_grant grant;
     bool asks_again; /* from inside the answer, and is gone then */
+    char words[64];  /* with which it was ended */
 };
 
 static void ask_and_go(struct fixture *f);
+static uint64_t received(struct fixture *f, enum message type);
 
 static void on_login(void *ctx, enum login_verdict verdict, const struct login_grant *grant,
                      const struct fault *fault)
@@ -45,6 +48,12 @@ static void on_login(void *ctx, enum login_verdict verdict, const struct login_g
     f->grant = grant ? *grant : (struct login_grant){0};
     if (f->asks_again)
         ask_and_go(f);
+}
+
+static void on_ended(void *ctx, const char *words)
+{
+    struct fixture *f = ctx;
+    snprintf(f->words, sizeof(f->words), "%s", words);
 }
 
 static void connect_auth(struct fixture *f)
@@ -66,6 +75,7 @@ static int setup(void **state)
     f.auth = remote_auth_new(&auth);
     assert_non_null(f.auth);
     connect_auth(&f);
+    assert_int_equal(received(&f, MESSAGE_TOLD), 0); /* there are no sessions */
     *state = &f;
     return 0;
 }
@@ -90,7 +100,7 @@ static enum ferry_error log_in(struct fixture *f)
     assert_int_equal(address_parse("192.0.2.7", 21, &peer), FERRY_OK);
     assert_int_equal(secret_new(BYTES_LIT("correct horse"), &password), FERRY_OK);
     const struct login_request request = {
-        .name = BYTES_LIT("anna"), .password = password, .peer = &peer};
+        .name = BYTES_LIT("anna"), .password = password, .peer = &peer, .ended = on_ended};
     f->answers = 0;
     return remote_auth_ops.login(f->auth, &request, on_login, f);
 }
@@ -127,6 +137,7 @@ static void answer(struct fixture *f, uint64_t ask, enum login_answer verdict, c
     wire_put_u64(&writer, 0);
     wire_put_u64(&writer, 0);
     wire_put_bytes(&writer, BYTES_LIT("why"));
+    wire_put_u64(&writer, STAMP);
     assert_int_equal(wire_end(&writer, &message), FERRY_OK);
     assert_int_equal(channel_send(&f->peer, message, NULL, 0, NULL), FERRY_OK);
 }
@@ -208,6 +219,69 @@ static void a_grant_of_another_login_is_not_taken(void **state)
     assert_int_equal(f->answers, 0);
 }
 
+/* A reload: who has asked gets the answer of the one that was asked; then that one has seen the
+ * last of it, and the new one knows the sessions. */
+static void another_auth_takes_over(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(log_in(f), FERRY_OK);
+    uint64_t ask = received(f, MESSAGE_LOGIN_ASK);
+    struct fixture before = *f;
+    connect_auth(f);
+    assert_int_equal(received(f, MESSAGE_TOLD), 0);
+    answer(&before, ask, LOGIN_ANSWER_GRANTED, "");
+    net_kit_idle(&f->net);
+    remote_auth_granted(f->auth, GRANT, files_end());
+    assert_int_equal(f->verdict, LOGIN_GRANTED);
+    assert_int_equal(received(f, MESSAGE_SEATED), GRANT);
+    char space[CHANNEL_MESSAGE_BYTES];
+    struct channel_message message;
+    enum channel_got got = CHANNEL_NOTHING;
+    assert_int_equal(channel_receive(&before.peer, space, &message, &got, NULL), FERRY_OK);
+    assert_int_equal(got, CHANNEL_END);
+    channel_fini(&before.peer);
+    before = *f;
+    connect_auth(f);
+    assert_int_equal(received(f, MESSAGE_SEATED), GRANT);
+    assert_int_equal(received(f, MESSAGE_TOLD), 0);
+    channel_fini(&before.peer);
+    release(f);
+    assert_int_equal(received(f, MESSAGE_LOGOUT), GRANT);
+}
+
+static void auth_takes_a_grant_back(void **state)
+{
+    struct fixture *f = *state;
+    char space[128];
+    struct wire_writer writer;
+    struct bytes end;
+    wire_begin(&writer, MESSAGE_END, space, sizeof(space));
+    wire_put_u64(&writer, GRANT);
+    wire_put_bytes(&writer, BYTES_LIT("it is over"));
+    assert_int_equal(wire_end(&writer, &end), FERRY_OK);
+    /* While its channel is still to come. */
+    assert_int_equal(log_in(f), FERRY_OK);
+    answer(f, received(f, MESSAGE_LOGIN_ASK), LOGIN_ANSWER_GRANTED, "");
+    assert_int_equal(channel_send(&f->peer, end, NULL, 0, NULL), FERRY_OK);
+    net_kit_idle(&f->net);
+    assert_int_equal(f->verdict, LOGIN_UNAVAILABLE);
+    assert_int_equal(received(f, MESSAGE_LOGOUT), GRANT);
+    /* While it is at work; what nobody has is passed by. */
+    assert_int_equal(log_in(f), FERRY_OK);
+    answer(f, received(f, MESSAGE_LOGIN_ASK), LOGIN_ANSWER_GRANTED, "");
+    net_kit_idle(&f->net);
+    remote_auth_granted(f->auth, GRANT, files_end());
+    assert_int_equal(channel_send(&f->peer, end, NULL, 0, NULL), FERRY_OK);
+    net_kit_idle(&f->net);
+    assert_string_equal(f->words, "it is over");
+    release(f);
+    assert_int_equal(received(f, MESSAGE_LOGOUT), GRANT);
+    f->words[0] = '\0';
+    assert_int_equal(channel_send(&f->peer, end, NULL, 0, NULL), FERRY_OK);
+    net_kit_idle(&f->net);
+    assert_string_equal(f->words, "");
+}
+
 /* The supervisor's word on grants that no answer comes for: the oldest are given up. */
 static void early_channels_are_few(void **state)
 {
@@ -274,6 +348,8 @@ int main(void)
         TEST(what_is_granted_reaches_the_session),
         TEST(a_session_asks_again_from_inside_the_answer),
         TEST(a_grant_of_another_login_is_not_taken),
+        TEST(another_auth_takes_over),
+        TEST(auth_takes_a_grant_back),
         TEST(early_channels_are_few),
         TEST(memory_is_short_while_asking),
         TEST(memory_is_short_while_granting),

@@ -29,6 +29,19 @@ struct fixture {
     char error[100];
 };
 
+/* Auth hears first that there are no sessions. */
+static void told(struct fixture *f)
+{
+    char space[CHANNEL_MESSAGE_BYTES];
+    struct channel_message message;
+    enum channel_got got = CHANNEL_NOTHING;
+    struct wire_reader reader;
+    assert_int_equal(channel_receive(&f->peer, space, &message, &got, NULL), FERRY_OK);
+    wire_open(&reader, message.data, 0);
+    assert_int_equal(reader.type, MESSAGE_TOLD);
+    channel_message_fini(&message);
+}
+
 static int setup(void **state)
 {
     static struct fixture f;
@@ -44,6 +57,7 @@ static int setup(void **state)
     assert_int_equal(channel_pair(ends, NULL), FERRY_OK);
     channel_init(&f.peer, ends[1], CHANNEL_MESSAGE_BYTES);
     assert_int_equal(remote_auth_connect(f.auth, ends[0]), FERRY_OK);
+    told(&f);
     *state = &f;
     return 0;
 }

@@ -13,7 +13,8 @@ static uint64_t take(struct seats *seats, const char *account, uint32_t worker, 
 {
     uint64_t grant = 0;
     struct fault fault = {0};
-    enum ferry_error error = seats_take(seats, account, worker, most, &grant, &fault);
+    const struct seats_guest guest = {.account = account, .worker = worker};
+    enum ferry_error error = seats_take(seats, &guest, most, &grant, &fault);
     assert_true(error == FERRY_OK || error == FERRY_E_LIMIT);
     assert_int_equal(error == FERRY_OK, !fault_is_set(&fault));
     return grant;
@@ -52,6 +53,27 @@ static void a_worker_that_dies(void **state)
     seats_fini(&seats);
 }
 
+/* They count like those that were granted here. */
+static void those_that_another_auth_granted(void **state)
+{
+    (void)state;
+    struct seats seats;
+    const struct seats_guest anna = {.account = "anna", .worker = 1, .stamp = 7};
+    uint64_t all, own;
+    seats_init(&seats, 100);
+    assert_true(seats_add(&seats, &anna, 5));
+    assert_int_equal(take(&seats, "anna", 2, 1), 0);
+    assert_int_equal(take(&seats, "anna", 2, 2), 100);
+    assert_int_equal(seats.count, 2);
+    seats_count(&seats, "anna", 2, &all, &own);
+    assert_int_equal(all, 2);
+    assert_int_equal(own, 1);
+    assert_int_equal(TAILQ_FIRST(&seats.list)->stamp, 7);
+    assert_true(seats_leave(&seats, 1, 5));
+    assert_int_equal(seats.count, 1);
+    seats_fini(&seats);
+}
+
 static enum ferry_error take_one(void *ctx)
 {
     struct seats seats;
@@ -59,7 +81,8 @@ static enum ferry_error take_one(void *ctx)
     struct fault fault = {0};
     (void)ctx;
     seats_init(&seats, 1);
-    enum ferry_error error = seats_take(&seats, "anna", 1, 1, &grant, &fault);
+    const struct seats_guest guest = {.account = "anna", .worker = 1};
+    enum ferry_error error = seats_take(&seats, &guest, 1, &grant, &fault);
     seats_fini(&seats);
     return error;
 }
@@ -75,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_many_as_there_may_be),
         cmocka_unit_test(a_worker_that_dies),
+        cmocka_unit_test(those_that_another_auth_granted),
         cmocka_unit_test(short_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

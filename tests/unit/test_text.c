@@ -243,6 +243,10 @@ static void lst_72_sec_91_visible_text(void **state)
         buf_init(&out, 100);
         assert_int_equal(text_visible(&out, visible[i].in), FERRY_OK);
         assert_text(buf_view(&out), visible[i].out);
+        assert_true(text_is_visible(buf_view(&out)));
+        if (memchr(visible[i].in.ptr, '\\', visible[i].in.len) == NULL)
+            assert_int_equal(text_is_visible(visible[i].in),
+                             bytes_equal(visible[i].in, buf_view(&out)));
 
         CLEANUP(alloc_free_str) char *copy = text_visible_dup(visible[i].in);
         assert_string_equal(copy, visible[i].out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "ferryd/auth/login.h"
 #include "ferryd/auth/lookups.h"
@@ -12,6 +13,7 @@
 
 struct desk_worker {
     TAILQ_ENTRY(desk_worker) link;
+    struct gate_worker gate;
     struct desk *desk;
     uint32_t number;
     int fd;               /* until the desk is open; else -1 */
@@ -28,10 +30,25 @@ struct ask {
     uint64_t number;
     struct loop_timer *later; /* holds a refusal back, or limits the wait for a turn */
     struct turn turn;
+    bool tried; /* its password counts as a failure */
     struct login login;
 };
 
 /* ---- asks ---- */
+
+static uint64_t wall_ns(void)
+{
+    return (uint64_t)clock_wall_ns(&clock_system);
+}
+
+/* Its try of a password did not fail, or came to nothing. */
+static void settle(struct ask *ask, bool right)
+{
+    const struct login *login = &ask->login;
+    if (ask->tried)
+        throttle_undo(&ask->desk->throttle, &login->peer, bytes_str(login->name), right, wall_ns());
+    ask->tried = false;
+}
 
 /* Nobody waits for the answer any more. */
 static void ask_detach(struct ask *ask)
@@ -46,6 +63,7 @@ static void ask_free(struct ask *ask)
     if (ask->worker)
         ask_detach(ask);
     loop_timer_free(ask->later);
+    settle(ask, false);
     login_fini(&ask->login);
     alloc_free(ask);
 }
@@ -98,6 +116,7 @@ static void answer(struct ask *ask, uint64_t grant)
     wire_put_u64(writer, login->rate_up);
     wire_put_u64(writer, login->rate_down);
     wire_put_bytes(writer, bytes_first(bytes_str(login->fault.what), MESSAGE_WORDS_BYTES));
+    wire_put_u64(writer, login->stamp);
     /* If the worker has gone, its link says so, and its grants end there. */
     (void)!link_send(ask->worker->channel, NULL, 0, &fault);
     ask_free(ask);
@@ -141,17 +160,35 @@ static void grant(struct ask *ask)
     struct desk *desk = ask->desk;
     struct login *login = &ask->login;
     uint64_t number = 0;
-    enum ferry_error error = seats_take(&desk->seats, login->name, ask->worker->number,
-                                        login->sessions_max, &number, &login->fault);
+    const struct seats_guest guest = {
+        .account = login->name,
+        .worker = ask->worker->number,
+        .peer = login->peer,
+        .stamp = login->stamp,
+    };
+    enum ferry_error error =
+        seats_take(&desk->seats, &guest, login->sessions_max, &number, &login->fault);
     if (error == FERRY_OK) {
         error = send_grant(ask, number);
         if (error != FERRY_OK)
             seats_leave(&desk->seats, ask->worker->number, number);
     }
+    desk->gate.crowd.known = desk->seats.count;
     if (error != FERRY_OK)
         unavailable(ask);
     else
         answer(ask, number);
+}
+
+static void log_ban(const struct ask *ask)
+{
+    const struct desk *desk = ask->desk;
+    char peer[ADDRESS_TEXT_BYTES];
+    address_text(&ask->login.peer, peer);
+    log_event(desk->log, LOG_LEVEL_NOTICE, "auth.ban", F_STR("peer", peer),
+              F_DUR("lasts", desk->throttle.settings.ban_ns),
+              F_STR("reason", "too many failed logins from this address"), F_STR("side", "client"),
+              F_STR("advice", "it passes by itself; \"ferryctl bans\" shows and lifts it"));
 }
 
 /* A wrong password counts against the address, and its refusal comes the later the more there were.
@@ -160,17 +197,16 @@ static void refuse(struct ask *ask)
 {
     struct desk *desk = ask->desk;
     bool banned = false;
-    uint64_t now_ns = loop_now_ns(desk->loop);
     uint64_t delay_ns = 0;
     log_refusal(ask, ask->login.why);
     if (ask->login.password)
-        delay_ns = throttle_failed(&desk->throttle, &ask->login.peer, now_ns, &banned);
+        delay_ns = throttle_failed(&desk->throttle, &ask->login.peer, wall_ns(), &banned);
     if (banned)
-        log_refusal(ask, "there were too many failed logins: this address is banned");
+        log_ban(ask);
     if (delay_ns > 0)
         ask->later = loop_timer_new(desk->loop, answer_later, ask);
     if (ask->later)
-        loop_timer_at(ask->later, now_ns + delay_ns);
+        loop_timer_at(ask->later, loop_now_ns(desk->loop) + delay_ns);
     else
         answer(ask, 0);
 }
@@ -180,7 +216,7 @@ static void refuse(struct ask *ask)
 static bool is_banned(const struct ask *ask, struct fault *fault)
 {
     const struct desk *desk = ask->desk;
-    uint64_t now_ns = loop_now_ns(desk->loop);
+    uint64_t now_ns = wall_ns();
     uint64_t until_ns = throttle_banned_until(&desk->throttle, &ask->login.peer, now_ns);
     if (until_ns > 0)
         fault_set(fault, FERRY_E_LIMIT,
@@ -192,6 +228,9 @@ static bool is_banned(const struct ask *ask, struct fault *fault)
 /* Who asked many times at once, and was banned meanwhile, learns of none whether it was right. */
 static void finish(struct ask *ask)
 {
+    if (ask->login.verdict == LOGIN_ANSWER_REFUSED)
+        ask->tried = false; /* it stays counted */
+    settle(ask, ask->login.verdict == LOGIN_ANSWER_GRANTED);
     if (is_banned(ask, &ask->login.fault)) {
         unavailable(ask);
         return;
@@ -224,6 +263,8 @@ static void decided(void *ctx)
     unsigned turn = ask->login.turn;
     ask->desk->deciding--;
     if (!ask->worker) {
+        if (ask->login.verdict == LOGIN_ANSWER_REFUSED)
+            ask->tried = false;
         ask_free(ask);
     } else if (ask->login.undecided) {
         ask->login.source++;
@@ -280,12 +321,22 @@ static void ask_source(struct ask *ask)
 }
 
 /* Whether the address or the worker has asked too much; `fault` then says so. */
-static bool is_too_much(const struct ask *ask, struct fault *fault)
+static bool is_too_much(struct ask *ask, struct fault *fault)
 {
-    const struct desk *desk = ask->desk;
+    struct desk *desk = ask->desk;
     if (desk->deciding >= DESK_DECIDING_MAX || ask->worker->ask_count > DESK_ASKS_MAX)
         fault_set(fault, FERRY_E_LIMIT, "there are too many logins under way");
-    return fault_is_set(fault) || is_banned(ask, fault);
+    if (fault_is_set(fault) || is_banned(ask, fault))
+        return true;
+    if (!ask->login.password)
+        return false;
+    ask->tried =
+        throttle_try(&desk->throttle, &ask->login.peer, bytes_str(ask->login.name), wall_ns());
+    if (!ask->tried)
+        fault_set(
+            fault, FERRY_E_LIMIT,
+            "too many logins to this account or from this address failed; it passes by itself");
+    return fault_is_set(fault);
 }
 
 static void ask_begin(struct ask *ask)
@@ -352,6 +403,7 @@ static enum ferry_error on_ask(struct desk_worker *worker, struct wire_reader *r
     if (!ask)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
     ask->desk = worker->desk;
+    ask->login.seed = shelf_seed(worker->desk->throttle.shelf);
     enum ferry_error error = take_login(ask, reader, fault);
     if (error != FERRY_OK) {
         ask_free(ask);
@@ -373,14 +425,41 @@ static void on_cancel(struct desk_worker *worker, uint64_t number)
         ask_cancel(ask);
 }
 
-/* The supervisor keeps those who serve files for as long as there are grants. */
+/* The supervisor keeps those who serve files for as long as there are grants: one of an auth before
+ * this one that no session ever had is told of, too. */
 static enum ferry_error on_logout(struct desk_worker *worker, uint64_t grant, struct fault *fault)
 {
     struct link *supervisor = worker->desk->supervisor;
-    if (!seats_leave(&worker->desk->seats, worker->number, grant))
+    struct desk *desk = worker->desk;
+    if (!seats_leave(&desk->seats, worker->number, grant) && seats_gave(&desk->seats, grant))
         return FERRY_OK;
+    desk->gate.crowd.known = desk->seats.count;
     wire_put_u64(link_begin(supervisor, MESSAGE_REVOKE), grant);
     return link_send(supervisor, NULL, 0, fault);
+}
+
+/* A login that another auth granted. */
+static enum ferry_error on_seated(struct desk_worker *worker, struct wire_reader *reader,
+                                  struct fault *fault)
+{
+    struct desk *desk = worker->desk;
+    struct login login = {0}; /* the same fields are read the same way */
+    uint64_t grant = wire_get_u64(reader);
+    enum ferry_error error = take_name(wire_get_bytes(reader), &login, fault);
+    if (error == FERRY_OK)
+        error = take_peer(wire_get_bytes(reader), &login, fault);
+    if (error != FERRY_OK)
+        return error;
+    const struct seats_guest guest = {
+        .account = login.name,
+        .worker = worker->number,
+        .peer = login.peer,
+        .stamp = wire_get_u64(reader),
+    };
+    if (!seats_add(&desk->seats, &guest, grant))
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
+    desk->gate.crowd.known = desk->seats.count;
+    return FERRY_OK;
 }
 
 static void on_lookup(struct desk_worker *worker, struct wire_reader *reader)
@@ -404,8 +483,12 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
     case MESSAGE_LOOKUP:
         on_lookup(worker, reader);
         return FERRY_OK;
-    default:
+    case MESSAGE_SEATED:
+        return on_seated(worker, reader, fault);
+    case MESSAGE_LOGOUT:
         return on_logout(worker, wire_get_u64(reader), fault);
+    default:
+        return gate_message(&worker->gate, row->type, reader, fault);
     }
 }
 
@@ -419,6 +502,8 @@ static void worker_free(struct desk_worker *worker)
     lookups_end(&worker->lookups);
     TAILQ_REMOVE(&worker->desk->workers, worker, link);
     seats_leave_all(&worker->desk->seats, worker->number);
+    worker->desk->gate.crowd.known = worker->desk->seats.count;
+    gate_worker_fini(&worker->gate);
     link_free(worker->channel);
     fd_close(&worker->fd);
     alloc_free(worker);
@@ -447,7 +532,10 @@ static enum ferry_error worker_serve(struct desk_worker *worker)
         .closed = on_closed,
         .ctx = worker,
     };
-    return link_new(&setup, fd_take(&worker->fd), &worker->channel);
+    enum ferry_error error = link_new(&setup, fd_take(&worker->fd), &worker->channel);
+    if (error == FERRY_OK)
+        gate_worker_init(&worker->gate, &worker->desk->gate, worker->channel);
+    return error;
 }
 
 enum ferry_error desk_add_worker(struct desk *desk, uint32_t number, int fd)
@@ -474,16 +562,32 @@ void desk_init(struct desk *desk, struct loop *loop, struct link *supervisor, st
     seats_init(&desk->seats, first_grant);
 }
 
-enum ferry_error desk_open(struct desk *desk, const struct book *book,
-                           const struct throttle_settings *throttle)
+enum ferry_error desk_open(struct desk *desk, const struct desk_setup *setup)
 {
     struct desk_worker *worker;
-    desk->book = book;
-    for (unsigned i = 0; i < book->count; i++)
-        turns_init(&desk->turns[i], book->sources[i]->turns);
-    throttle_init(&desk->throttle, throttle);
+    desk->book = setup->book;
+    for (unsigned i = 0; i < setup->book->count; i++)
+        turns_init(&desk->turns[i], setup->book->sources[i]->turns);
+    throttle_init(&desk->throttle, &setup->throttle, setup->shelf);
+    if (gate_init(&desk->gate, desk->loop, &desk->throttle, setup->sessions_max) != FERRY_OK ||
+        review_init(&desk->review, desk) != FERRY_OK)
+        return FERRY_E_MEMORY;
     TAILQ_FOREACH (worker, &desk->workers, link)
         if (worker_serve(worker) != FERRY_OK)
             return FERRY_E_MEMORY;
     return FERRY_OK;
+}
+
+void desk_end(struct desk *desk, const struct seat *seat, const char *words)
+{
+    struct fault fault = {0};
+    struct desk_worker *worker;
+    TAILQ_FOREACH (worker, &desk->workers, link) {
+        if (worker->number != seat->worker)
+            continue;
+        struct wire_writer *writer = link_begin(worker->channel, MESSAGE_END);
+        wire_put_u64(writer, seat->grant);
+        wire_put_bytes(writer, bytes_str(words));
+        (void)!link_send(worker->channel, NULL, 0, &fault);
+    }
 }

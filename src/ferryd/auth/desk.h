@@ -9,7 +9,10 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "ferryd/auth/book.h"
+#include "ferryd/auth/gate.h"
+#include "ferryd/auth/review.h"
 #include "ferryd/auth/seats.h"
+#include "ferryd/auth/shelf.h"
 #include "ferryd/auth/throttle.h"
 #include "ferryd/auth/turns.h"
 #include "ferryd/link.h"
@@ -29,7 +32,9 @@ struct desk {
     const struct book *book; /* NULL: not yet open */
     struct log *log;
     struct throttle throttle;
+    struct gate gate;
     struct seats seats;
+    struct review review;
     struct turns turns[BOOK_SOURCES_MAX]; /* of each of the book's sources */
     TAILQ_HEAD(, desk_worker) workers;
     unsigned deciding; /* asks on the pool, cancelled ones, too, and those that wait for a turn */
@@ -43,8 +48,18 @@ void desk_init(struct desk *desk, struct loop *loop, struct link *supervisor, st
  * of the worker's sessions. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error desk_add_worker(struct desk *desk, uint32_t number, int fd);
 
-/* From now on asks are decided by `book`. FERRY_E_MEMORY. */
-NODISCARD enum ferry_error desk_open(struct desk *desk, const struct book *book,
-                                     const struct throttle_settings *throttle);
+/* What asks are decided by; what it points to must outlive the desk. */
+struct desk_setup {
+    const struct book *book;
+    struct shelf *shelf; /* of failures and bans */
+    struct throttle_settings throttle;
+    uint64_t sessions_max;
+};
+
+/* From now on workers are served. FERRY_E_MEMORY. */
+NODISCARD enum ferry_error desk_open(struct desk *desk, const struct desk_setup *setup);
+
+/* Has the worker end the session, whose client is told `words`. */
+void desk_end(struct desk *desk, const struct seat *seat, const char *words);
 
 #endif

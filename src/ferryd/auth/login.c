@@ -68,6 +68,7 @@ static enum ferry_error grant(struct login *login, const struct book *book,
                               const struct account *account)
 {
     login->rules = rules_of(account);
+    login->stamp = account_stamp(account, login->seed);
     login->sessions_max = account->sessions_max;
     login->rate_up = account->rate_up;
     login->rate_down = account->rate_down;

@@ -16,6 +16,7 @@ struct login {
     char name[ACCOUNT_NAME_BYTES + 1];
     struct secret *password; /* NULL: the question is whether one is needed */
     struct address peer;
+    uint64_t seed;                 /* of the stamp */
     enum demand_tls tls;           /* that the connection meets */
     struct tls_identity *identity; /* of a verified certificate; NULL: there is none */
 
@@ -32,6 +33,7 @@ struct login {
     struct os_user user;
     char *charset;         /* "": none */
     char *denied_names;    /* as store/home.h; NULL: the default */
+    uint64_t stamp;        /* of the password: account_stamp */
     char *rights, *roots;  /* as texts (store/rights.h, store/roots.h) */
     uint64_t sessions_max; /* 0: any number, here and below */
     uint64_t rate_up, rate_down, quota_bytes, quota_files;

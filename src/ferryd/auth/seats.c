@@ -5,22 +5,17 @@
 
 #include "base/alloc.h"
 
-struct seat {
-    TAILQ_ENTRY(seat) link;
-    uint64_t grant;
-    uint32_t worker;
-    char *account;
-};
-
 void seats_init(struct seats *seats, uint64_t first)
 {
     TAILQ_INIT(&seats->list);
-    seats->next = first;
+    seats->first = seats->next = first;
+    seats->count = 0;
 }
 
 static void seat_free(struct seats *seats, struct seat *seat)
 {
     TAILQ_REMOVE(&seats->list, seat, link);
+    seats->count--;
     alloc_free(seat->account);
     alloc_free(seat);
 }
@@ -32,31 +27,50 @@ void seats_fini(struct seats *seats)
         seat_free(seats, seat);
 }
 
-static uint64_t count_of(const struct seats *seats, const char *account)
+void seats_count(const struct seats *seats, const char *account, uint32_t worker, uint64_t *all,
+                 uint64_t *own)
 {
-    uint64_t count = 0;
     const struct seat *seat;
-    TAILQ_FOREACH (seat, &seats->list, link)
-        count += strcmp(seat->account, account) == 0;
-    return count;
+    *all = *own = 0;
+    TAILQ_FOREACH (seat, &seats->list, link) {
+        if (strcmp(seat->account, account) != 0)
+            continue;
+        ++*all;
+        *own += seat->worker == worker;
+    }
 }
 
-enum ferry_error seats_take(struct seats *seats, const char *account, uint32_t worker,
-                            uint64_t most, uint64_t *grant, struct fault *fault)
+bool seats_add(struct seats *seats, const struct seats_guest *guest, uint64_t grant)
 {
-    if (most > 0 && count_of(seats, account) >= most)
-        return fault_set(fault, FERRY_E_LIMIT, "%s has %llu sessions already, which is its limit",
-                         account, (unsigned long long)most);
     struct seat *seat = alloc_zero(sizeof(*seat));
-    char *name = alloc_str(account);
-    if (!seat || !name) {
+    char *account = alloc_str(guest->account);
+    if (!seat || !account) {
         alloc_free(seat);
-        alloc_free(name);
-        return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
+        alloc_free(account);
+        return false;
     }
-    *seat = (struct seat){.grant = seats->next++, .worker = worker, .account = name};
+    *seat = (struct seat){.grant = grant,
+                          .worker = guest->worker,
+                          .account = account,
+                          .peer = guest->peer,
+                          .stamp = guest->stamp};
     TAILQ_INSERT_TAIL(&seats->list, seat, link);
-    *grant = seat->grant;
+    seats->count++;
+    return true;
+}
+
+enum ferry_error seats_take(struct seats *seats, const struct seats_guest *guest, uint64_t most,
+                            uint64_t *grant, struct fault *fault)
+{
+    uint64_t all = 0, own = 0;
+    if (most > 0)
+        seats_count(seats, guest->account, guest->worker, &all, &own);
+    if (most > 0 && all >= most)
+        return fault_set(fault, FERRY_E_LIMIT, "%s has %llu sessions already, which is its limit",
+                         guest->account, (unsigned long long)most);
+    if (!seats_add(seats, guest, seats->next))
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for a login");
+    *grant = seats->next++;
     return FERRY_OK;
 }
 
@@ -70,6 +84,11 @@ bool seats_leave(struct seats *seats, uint32_t worker, uint64_t grant)
         }
     }
     return false;
+}
+
+bool seats_gave(const struct seats *seats, uint64_t grant)
+{
+    return grant >= seats->first && grant < seats->next;
 }
 
 void seats_leave_all(struct seats *seats, uint32_t worker)

@@ -1,93 +1,100 @@
-/* Failed logins by address. */
+/* Failed logins. */
 #include "ferryd/auth/throttle.h"
 
-#include <string.h>
+#include "base/compiler.h"
 
-#include "base/alloc.h"
-
-void throttle_init(struct throttle *throttle, const struct throttle_settings *settings)
+void throttle_init(struct throttle *throttle, const struct throttle_settings *settings,
+                   struct shelf *shelf)
 {
-    *throttle = (struct throttle){.settings = *settings};
+    *throttle = (struct throttle){.settings = *settings, .shelf = shelf};
 }
 
-void throttle_fini(struct throttle *throttle)
+/* ---- tries ---- */
+
+/* The buckets of failed tries, each a certain times as large as the pair's. */
+static const struct {
+    enum shelf_kind kind;
+    uint32_t times;
+} counts[] = {
+    {SHELF_PAIR, 1}, /* first: it tells whether the address is known */
+    {SHELF_ADDRESS, 4},
+    {SHELF_ACCOUNT, 16},
+};
+
+static struct rate_rule rule_of(const struct throttle *throttle, size_t count)
 {
-    alloc_free(throttle->entries);
-    *throttle = (struct throttle){0};
+    return (struct rate_rule){
+        .amount = throttle->settings.failures * counts[count].times,
+        .per_ns = throttle->settings.failures_ns,
+    };
 }
 
-static struct throttle_key key_of(const struct address *address)
+static struct shelf_slot *slot_of(struct throttle *throttle, enum shelf_kind kind,
+                                  const struct address *peer, struct bytes account, uint64_t now_ns)
 {
-    struct throttle_key key = {0};
-    uint8_t bytes[16] = {0};
-    uint16_t port;
-    address_to_raw(address, &key.family, bytes, &port);
-    memcpy(key.bytes, bytes, sizeof(key.bytes)); /* all of IPv4, behind which it is 0 */
-    return key;
+    struct shelf_key key = shelf_key(kind, kind == SHELF_ACCOUNT ? NULL : peer,
+                                     kind == SHELF_ADDRESS ? bytes_str(NULL) : account);
+    return shelf_get(throttle->shelf, &key, now_ns);
 }
 
-static bool is_of(const struct throttle_entry *entry, const struct throttle_key *key)
+/* The wall clock may have been set back: nobody waits for years for that. */
+static void mend(struct rate *rate, const struct rate_rule *rule, uint64_t now_ns)
 {
-    return entry->key.family == key->family &&
-           memcmp(entry->key.bytes, key->bytes, sizeof(key->bytes)) == 0;
+    if (rate->full_ns > now_ns + 2 * rule->per_ns)
+        rate->full_ns = now_ns;
 }
 
-static struct throttle_entry *find(const struct throttle *throttle, const struct throttle_key *key)
+static bool take_all(struct throttle *throttle, const struct address *peer, struct bytes account,
+                     uint64_t now_ns)
 {
-    for (size_t i = 0; i < throttle->count; i++)
-        if (is_of(&throttle->entries[i], key))
-            return &throttle->entries[i];
-    return NULL;
-}
-
-static bool is_banned(const struct throttle_entry *entry, uint64_t now_ns)
-{
-    return entry->banned_until_ns > now_ns;
-}
-
-/* Whether nothing that was noted of it counts any more. */
-static bool is_over(const struct throttle *throttle, const struct throttle_entry *entry,
-                    uint64_t now_ns)
-{
-    return !is_banned(entry, now_ns) && now_ns - entry->last_ns >= throttle->settings.kept_ns;
-}
-
-uint64_t throttle_banned_until(const struct throttle *throttle, const struct address *address,
-                               uint64_t now_ns)
-{
-    struct throttle_key key = key_of(address);
-    const struct throttle_entry *entry = find(throttle, &key);
-    return entry && is_banned(entry, now_ns) ? entry->banned_until_ns : 0;
-}
-
-/* Whether `a` is to be forgotten rather than `b`. */
-static bool goes_first(const struct throttle_entry *a, const struct throttle_entry *b,
-                       uint64_t now_ns)
-{
-    if (is_banned(a, now_ns) != is_banned(b, now_ns))
-        return is_banned(b, now_ns);
-    return a->last_ns < b->last_ns;
-}
-
-/* A place for one more; NULL: no memory. */
-static struct throttle_entry *make_room(struct throttle *throttle, uint64_t now_ns)
-{
-    struct throttle_entry *first = NULL;
-    for (size_t i = 0; i < throttle->count; i++) {
-        struct throttle_entry *entry = &throttle->entries[i];
-        if (is_over(throttle, entry, now_ns))
-            return entry;
-        if (!first || goes_first(entry, first, now_ns))
-            first = entry;
+    bool known = false;
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        const struct rate_rule rule = rule_of(throttle, i);
+        struct shelf_slot *slot = slot_of(throttle, counts[i].kind, peer, account, now_ns);
+        mend(&slot->rate, &rule, now_ns);
+        if (known)
+            rate_spend(&slot->rate, &rule, 1, now_ns);
+        else if (!rate_take(&slot->rate, &rule, 1, now_ns))
+            return false;
+        known = known || slot->known;
     }
-    if (throttle->count == THROTTLE_MAX)
-        return first;
-    struct throttle_entry *grown =
-        alloc_resize(throttle->entries, throttle->count + 1, sizeof(*grown));
-    if (!grown)
-        return NULL;
-    throttle->entries = grown;
-    return &grown[throttle->count++];
+    return true;
+}
+
+bool throttle_try(struct throttle *throttle, const struct address *peer, struct bytes account,
+                  uint64_t now_ns)
+{
+    if (throttle->settings.failures == 0)
+        return true;
+    shelf_lock(throttle->shelf);
+    bool may = take_all(throttle, peer, account, now_ns);
+    shelf_unlock(throttle->shelf);
+    return may;
+}
+
+void throttle_undo(struct throttle *throttle, const struct address *peer, struct bytes account,
+                   bool right, uint64_t now_ns)
+{
+    if (throttle->settings.failures == 0)
+        return;
+    shelf_lock(throttle->shelf);
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        const struct rate_rule rule = rule_of(throttle, i);
+        struct shelf_slot *slot = slot_of(throttle, counts[i].kind, peer, account, now_ns);
+        rate_give(&slot->rate, &rule, 1);
+        if (right && counts[i].kind == SHELF_PAIR) {
+            slot->known = true;
+            slot->last_ns = now_ns;
+        }
+    }
+    shelf_unlock(throttle->shelf);
+}
+
+/* ---- failures ---- */
+
+static bool is_banned(const struct shelf_slot *slot, uint64_t now_ns)
+{
+    return slot->until_ns > now_ns;
 }
 
 static uint64_t delay_after(uint64_t failures)
@@ -98,24 +105,92 @@ static uint64_t delay_after(uint64_t failures)
     return delay_ns < THROTTLE_MOST_NS ? delay_ns : THROTTLE_MOST_NS;
 }
 
-uint64_t throttle_failed(struct throttle *throttle, const struct address *address, uint64_t now_ns,
+/* Whether nothing that was noted of it counts any more. */
+static bool is_over(const struct throttle *throttle, const struct shelf_slot *slot, uint64_t now_ns)
+{
+    uint64_t quiet_ns = now_ns > slot->last_ns ? now_ns - slot->last_ns : 0;
+    return !is_banned(slot, now_ns) &&
+           (slot->until_ns > 0 || quiet_ns >= throttle->settings.kept_ns);
+}
+
+uint64_t throttle_failed(struct throttle *throttle, const struct address *peer, uint64_t now_ns,
                          bool *banned)
 {
-    struct throttle_key key = key_of(address);
-    struct throttle_entry *entry = find(throttle, &key);
-    *banned = false;
-    if (!entry || is_over(throttle, entry, now_ns)) {
-        entry = entry ? entry : make_room(throttle, now_ns);
-        if (!entry)
-            return 0;
-        *entry = (struct throttle_entry){.key = key};
-    }
-    entry->failures++;
-    entry->last_ns = now_ns;
     uint64_t limit = throttle->settings.ban_after;
-    if (limit > 0 && entry->failures >= limit && !is_banned(entry, now_ns)) {
-        entry->banned_until_ns = now_ns + throttle->settings.ban_ns;
+    *banned = false;
+    shelf_lock(throttle->shelf);
+    struct shelf_slot *slot = slot_of(throttle, SHELF_ADDRESS, peer, bytes_str(NULL), now_ns);
+    if (is_over(throttle, slot, now_ns)) {
+        slot->failures = 0;
+        slot->until_ns = 0;
+    }
+    slot->failures++;
+    slot->last_ns = now_ns;
+    if (limit > 0 && slot->failures >= limit && !is_banned(slot, now_ns)) {
+        slot->by_hand = false;
+        slot->until_ns = now_ns + throttle->settings.ban_ns;
         *banned = true;
     }
-    return delay_after(entry->failures);
+    uint64_t delay_ns = delay_after(slot->failures);
+    shelf_unlock(throttle->shelf);
+    return delay_ns;
+}
+
+/* ---- bans ---- */
+
+uint64_t throttle_banned_until(const struct throttle *throttle, const struct address *peer,
+                               uint64_t now_ns)
+{
+    struct shelf_key key = shelf_key(SHELF_ADDRESS, peer, bytes_str(NULL));
+    const struct shelf_slot *slot = shelf_find(throttle->shelf, &key);
+    return slot && is_banned(slot, now_ns) ? slot->until_ns : 0;
+}
+
+void throttle_ban(struct throttle *throttle, const struct address *peer, uint64_t until_ns,
+                  uint64_t now_ns)
+{
+    shelf_lock(throttle->shelf);
+    struct shelf_slot *slot = slot_of(throttle, SHELF_ADDRESS, peer, bytes_str(NULL), now_ns);
+    slot->by_hand = true;
+    slot->until_ns = until_ns;
+    shelf_unlock(throttle->shelf);
+}
+
+bool throttle_unban(struct throttle *throttle, const struct address *peer, uint64_t now_ns)
+{
+    struct shelf_key key = shelf_key(SHELF_ADDRESS, peer, bytes_str(NULL));
+    shelf_lock(throttle->shelf);
+    struct shelf_slot *slot = shelf_find(throttle->shelf, &key);
+    bool was = slot && is_banned(slot, now_ns);
+    if (was) {
+        slot->until_ns = 0;
+        slot->failures = 0;
+        slot->rate = (struct rate){0};
+    }
+    shelf_unlock(throttle->shelf);
+    return was;
+}
+
+struct bans {
+    uint64_t now_ns;
+    void (*each)(void *ctx, const struct throttle_ban *ban);
+    void *ctx;
+};
+
+static void look_at(void *ctx, struct shelf_slot *slot)
+{
+    const struct bans *bans = ctx;
+    if (slot->key.kind != SHELF_ADDRESS || !is_banned(slot, bans->now_ns))
+        return;
+    struct throttle_ban ban = {
+        .until_ns = slot->until_ns, .failures = slot->failures, .by_hand = slot->by_hand != 0};
+    address_from_raw(slot->key.family, slot->key.address, 0, &ban.peer);
+    bans->each(bans->ctx, &ban);
+}
+
+void throttle_bans(struct throttle *throttle, uint64_t now_ns,
+                   void (*each)(void *ctx, const struct throttle_ban *ban), void *ctx)
+{
+    struct bans bans = {.now_ns = now_ns, .each = each, .ctx = ctx};
+    shelf_each(throttle->shelf, look_at, &bans);
 }

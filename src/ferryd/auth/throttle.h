@@ -1,5 +1,5 @@
-/* Failed logins by address: how long a refusal is held back, and who may not try at all for a
- * while. Reads no clock; times are on the scale of `now_ns`. */
+/* Failed logins: how long a refusal is held back, whose passwords are not tried at all for a while,
+ * and who is banned (SEC-50). Reads no clock; times are of the wall clock, in ns. */
 #ifndef FERRY_FERRYD_AUTH_THROTTLE_H
 #define FERRY_FERRYD_AUTH_THROTTLE_H
 
@@ -7,52 +7,71 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
+#include "ferryd/auth/shelf.h"
 #include "net/address.h"
 
-/* Addresses that are remembered. When there are more, the one that has been quiet for longest is
- * forgotten; one that is banned, only if all are. */
-enum { THROTTLE_MAX = 4096 };
-
-/* The first failures cost nothing here: people mistype. Each further one doubles the delay. */
+/* The first failures of an address cost nothing: people mistype. Each further one doubles the
+ * delay. */
 enum { THROTTLE_FREE = 3 };
 #define THROTTLE_STEP_NS (500 * CLOCK_NS_PER_MS)
 #define THROTTLE_MOST_NS (16 * CLOCK_NS_PER_S)
 
 struct throttle_settings {
-    uint64_t kept_ns;   /* after this long without a failure all is forgotten */
-    uint64_t ban_after; /* failures; 0: nobody is banned */
+    uint64_t kept_ns;   /* after this long without a failure an address is slow no more */
+    uint64_t ban_after; /* failures of an address; 0: nobody is banned for them */
     uint64_t ban_ns;
-};
-
-/* An IPv4 address, or the 64 bits of IPv6 that one subscriber has. */
-struct throttle_key {
-    int family;
-    uint8_t bytes[8];
-};
-
-struct throttle_entry {
-    struct throttle_key key;
-    uint64_t failures, last_ns;
-    uint64_t banned_until_ns; /* 0: is not banned */
+    uint64_t failures; /* in failures_ns, of an address for one account; four times as many of an
+                          address, sixteen times as many for an account; 0: any number */
+    uint64_t failures_ns;
 };
 
 struct throttle {
     struct throttle_settings settings;
-    struct throttle_entry *entries;
-    size_t count;
+    struct shelf *shelf;
 };
 
-void throttle_init(struct throttle *throttle, const struct throttle_settings *settings);
-void throttle_fini(struct throttle *throttle);
+/* `shelf`, which is open, must outlive it. */
+void throttle_init(struct throttle *throttle, const struct throttle_settings *settings,
+                   struct shelf *shelf);
 
-/* When this address may try again; 0: now. */
-uint64_t throttle_banned_until(const struct throttle *throttle, const struct address *address,
+/* ---- tries ---- */
+
+/* A password is to be tried; false: too many failed. It counts as failed until throttle_undo. Those
+ * who fail at an account do not lock it for addresses that it was logged in from before. */
+bool throttle_try(struct throttle *throttle, const struct address *peer, struct bytes account,
+                  uint64_t now_ns);
+
+/* The try did not fail: it was `right`, or nothing could be decided. */
+void throttle_undo(struct throttle *throttle, const struct address *peer, struct bytes account,
+                   bool right, uint64_t now_ns);
+
+/* The try failed. Returns for how long to hold its refusal back; `*banned` says whether it was the
+ * one too many for the address. */
+uint64_t throttle_failed(struct throttle *throttle, const struct address *peer, uint64_t now_ns,
+                         bool *banned);
+
+/* ---- bans ---- */
+
+/* When this address may come again; 0: now. Cheap. */
+uint64_t throttle_banned_until(const struct throttle *throttle, const struct address *peer,
                                uint64_t now_ns);
 
-/* Notes a failed login. Returns for how long to hold its refusal back; `*banned` says whether it
- * was the one too many. When memory is short, the failure is not remembered. */
-uint64_t throttle_failed(struct throttle *throttle, const struct address *address, uint64_t now_ns,
-                         bool *banned);
+void throttle_ban(struct throttle *throttle, const struct address *peer, uint64_t until_ns,
+                  uint64_t now_ns);
+
+/* Ends a ban, and forgets the failures of the address. false: there was none. */
+bool throttle_unban(struct throttle *throttle, const struct address *peer, uint64_t now_ns);
+
+struct throttle_ban {
+    struct address peer; /* of IPv6, the first of its /64 */
+    uint64_t until_ns, failures;
+    bool by_hand;
+};
+
+/* Calls `each` with every ban. */
+void throttle_bans(struct throttle *throttle, uint64_t now_ns,
+                   void (*each)(void *ctx, const struct throttle_ban *ban), void *ctx);
 
 #endif

@@ -142,6 +142,12 @@ static bool is_within(struct files_home *at, uint32_t number)
            home_reserve(&at->home, number, (uint64_t)status.st_size);
 }
 
+static enum ferry_error do_read_part(struct files_call *call, struct files_home *at)
+{
+    return home_read_part(&at->home, call->want.part, &call->fd, &call->answer.size_bytes,
+                          &call->fault);
+}
+
 static enum ferry_error do_commit(struct files_call *call, struct files_home *at)
 {
     if (!is_within(at, call->want.part)) {
@@ -294,6 +300,7 @@ static const struct deed {
     [STORE_COMBINE] = {STORE_DONE, do_combine},
     [STORE_OPEN_PART] = {STORE_WRITING, do_open_part},
     [STORE_COMMIT] = {STORE_DONE, do_commit},
+    [STORE_READ_PART] = {STORE_READING, do_read_part},
     [STORE_ABANDON] = {STORE_DONE, do_abandon},
     [STORE_LIST_OPEN] = {STORE_DONE, do_list_open},
     [STORE_LIST_NEXT] = {STORE_ENTRIES, do_list_next},

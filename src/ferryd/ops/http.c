@@ -23,6 +23,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct loop_watch *watch;
     struct loop_timer *timer;
+    struct loop_task *again; /* somebody was resumed, which wakes nobody */
     LIST_HEAD(, turn) waiting;
 };
 
@@ -36,6 +37,9 @@ struct turn {
     struct buf body;
     struct refresh_wait *wait;
     bool fresh; /* the state is */
+    bool rests; /* until http_wake */
+    void *note; /* of http_rest */
+    void (*forget)(void *note);
 };
 
 /* ---- for handlers ---- */
@@ -137,13 +141,16 @@ static enum MHD_Result answer(struct turn *turn, const char *path)
         .path = path,
         .body = buf_view(&turn->body),
         .peer = peer,
+        .note = turn->note,
         .connection = turn->connection,
+        .turn = turn,
     };
     reply_init(&reply);
-    enum ferry_error error = turn->route->handle(turn->http->setup.ctx, &request, &reply);
-    enum MHD_Result result = error == FERRY_OK
-                                 ? send_reply(turn->connection, &reply)
-                                 : send_status(turn->connection, MHD_HTTP_INTERNAL_SERVER_ERROR);
+    enum MHD_Result result = MHD_YES;
+    if (turn->route->handle(turn->http->setup.ctx, &request, &reply) != FERRY_OK)
+        result = send_status(turn->connection, MHD_HTTP_INTERNAL_SERVER_ERROR);
+    else if (!turn->rests)
+        result = send_reply(turn->connection, &reply);
     reply_fini(&reply);
     return result;
 }
@@ -192,6 +199,24 @@ static void resume(struct turn *turn)
     LIST_REMOVE(turn, link);
     turn->wait = NULL;
     MHD_resume_connection(turn->connection);
+    loop_task_post(turn->http->again);
+}
+
+struct turn *http_rest(const struct http_request *request, void *note, void (*forget)(void *note))
+{
+    struct turn *turn = request->turn;
+    turn->note = note;
+    turn->forget = forget;
+    turn->rests = true;
+    LIST_INSERT_HEAD(&turn->http->waiting, turn, link);
+    MHD_suspend_connection(turn->connection);
+    return turn;
+}
+
+void http_wake(struct turn *turn)
+{
+    turn->rests = false;
+    resume(turn);
 }
 
 static void refreshed(void *ctx)
@@ -247,7 +272,9 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **sl
     struct turn *turn = *slot;
     if (!turn)
         return;
-    buf_fini(&turn->body);
+    if (turn->forget)
+        turn->forget(turn->note);
+    buf_wipe(&turn->body); /* a password may be in it */
     alloc_free(turn);
     *slot = NULL;
 }
@@ -310,8 +337,9 @@ enum ferry_error http_new(const struct http_setup *setup, int fd, struct http **
             MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
         http->watch = info ? loop_watch_new(setup->loop, info->epoll_fd, on_ready, http) : NULL;
         http->timer = loop_timer_new(setup->loop, on_time, http);
+        http->again = loop_task_new(setup->loop, on_time, http);
     }
-    if (!http->watch || !http->timer) {
+    if (!http->watch || !http->timer || !http->again) {
         http_free(http);
         return fault_set(fault, FERRY_E_MEMORY, "HTTP cannot be served");
     }
@@ -333,5 +361,6 @@ void http_free(struct http *http)
     }
     if (http->daemon)
         MHD_stop_daemon(http->daemon); /* closes the socket, too */
+    loop_task_free(http->again);
     alloc_free(http);
 }

@@ -25,12 +25,22 @@ struct http_request {
     const char *path;   /* as sent, without what follows "?" */
     struct bytes body;
     const char *peer; /* the client's address */
+    void *note;       /* of http_rest, when the handler is called again; else NULL */
     void *connection; /* http.c's */
+    struct turn *turn;
 };
 
 /* The value of an argument behind "?" or a header; NULL: there is none of that name. */
 const char *http_argument(const struct http_request *request, const char *name);
 const char *http_header(const struct http_request *request, const char *name);
+
+/* Lets the request rest, for a handler that cannot know its reply yet: it returns FERRY_OK, its
+ * reply is not sent, and after http_wake it is called again, with `note`. Once for each request.
+ * `forget` is called with `note` when the request has ended, however it did. */
+struct turn *http_rest(const struct http_request *request, void *note, void (*forget)(void *note));
+
+/* From the loop, never from inside a handler; not after `forget`. */
+void http_wake(struct turn *turn);
 
 /* What a handler fills: 200 and an empty text/plain to begin with. Every reply forbids to be stored
  * and to be taken for another type. */

@@ -282,19 +282,20 @@ static void drop_first(struct state_events *events, size_t *count)
     alloc_free(event);
 }
 
-static enum ferry_error append(struct state_events *events, size_t *count, size_t most,
-                               const struct state_event *event)
+/* NULL: memory is short. */
+static const struct state_event *append(struct state_events *events, size_t *count, size_t most,
+                                        const struct state_event *event)
 {
     struct state_event *copy = alloc_zero(sizeof(*copy));
     if (!copy)
-        return FERRY_E_MEMORY;
+        return NULL;
     *copy = *event;
     json_incref(copy->fields);
     if (*count == most)
         drop_first(events, count);
     STAILQ_INSERT_TAIL(events, copy, link);
     (*count)++;
-    return FERRY_OK;
+    return copy;
 }
 
 enum ferry_error state_add_event(struct state *state, struct bytes line)
@@ -303,18 +304,21 @@ enum ferry_error state_add_event(struct state *state, struct bytes line)
         return FERRY_E_PROTOCOL;
     json_t *fields = json_loadb(line.ptr ? line.ptr : "", line.len, JSON_REJECT_DUPLICATES, NULL);
     struct state_event event = {.number = state->last_event + 1, .fields = fields};
-    enum ferry_error error = FERRY_E_PROTOCOL;
-    if (json_is_object(fields) && state_event_text(&event, "event")[0] != '\0') {
-        event.failure = is_failure(&event);
-        error = append(&state->events, &state->event_count, STATE_EVENTS_MAX, &event);
-        if (error == FERRY_OK) {
-            state->last_event++;
-            if (event.failure)
-                error = append(&state->failures, &state->failure_count, STATE_FAILURES_MAX, &event);
-        }
+    if (!json_is_object(fields) || state_event_text(&event, "event")[0] == '\0') {
+        json_decref(fields);
+        return FERRY_E_PROTOCOL;
+    }
+    event.failure = is_failure(&event);
+    const struct state_event *kept =
+        append(&state->events, &state->event_count, STATE_EVENTS_MAX, &event);
+    bool whole = kept && (!event.failure || append(&state->failures, &state->failure_count,
+                                                   STATE_FAILURES_MAX, &event));
+    if (kept) {
+        state->last_event++;
+        state->newest = kept;
     }
     json_decref(fields);
-    return error;
+    return whole ? FERRY_OK : FERRY_E_MEMORY;
 }
 
 /* ---- life ---- */

@@ -152,6 +152,7 @@ struct state {
     struct state_events events, failures; /* the oldest first */
     size_t event_count, failure_count;
     uint64_t last_event;
+    const struct state_event *newest; /* of `events`; NULL: there was none */
 
     TAILQ_HEAD(, state_certificate) certificates;
     TAILQ_HEAD(state_uses, state_use) uses;

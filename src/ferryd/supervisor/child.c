@@ -29,13 +29,29 @@ struct child {
     struct loop_timer *late;
     struct link *link;
     bool closed; /* the link is over */
-    bool leaving;
+    bool ready, leaving;
+    char *missing;    /* NULL: nothing, or no memory */
     struct fault why; /* told before the process ended */
 };
 
 uint32_t child_number(const struct child *child)
 {
     return child->setup.number;
+}
+
+enum role child_role(const struct child *child)
+{
+    return child->setup.role;
+}
+
+const char *child_phase(const struct child *child)
+{
+    return child->leaving ? "draining" : child->ready ? "serving" : "starting";
+}
+
+const char *child_missing(const struct child *child)
+{
+    return child->missing ? child->missing : "";
 }
 
 pid_t child_pid(const struct child *child)
@@ -121,7 +137,10 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
     link_set_state(child->link, MESSAGE_RUNNING);
     if (!child->leaving)
         loop_timer_at(child->late, CLOCK_NEVER);
-    child->setup.ready(child->setup.ctx, wire_get_bytes(reader));
+    struct bytes missing = wire_get_bytes(reader);
+    child->ready = true;
+    child->missing = missing.len > 0 ? alloc_bytes(missing) : NULL;
+    child->setup.ready(child->setup.ctx, missing);
     return FERRY_OK;
 }
 
@@ -158,6 +177,12 @@ static void end_for_want(struct child *child)
     struct fault fault = {0};
     (void)fault_set(&fault, FERRY_E_LIMIT, "no descriptors are left to give it");
     end_for(child, &fault);
+}
+
+void child_try_send(struct child *child)
+{
+    struct fault fault = {0};
+    (void)!link_send(child->link, NULL, 0, &fault);
 }
 
 /* A message that is nothing without its descriptor. */
@@ -301,6 +326,7 @@ void child_free(struct child *child)
     loop_watch_free(child->ended);
     loop_timer_free(child->late);
     link_free(child->link);
+    alloc_free(child->missing);
     if (child->process.pidfd >= 0) {
         struct spawn_exit end;
         struct pollfd ended = {.fd = child->process.pidfd, .events = POLLIN};

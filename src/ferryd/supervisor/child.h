@@ -40,6 +40,13 @@ void child_free(struct child *child);
 
 uint32_t child_number(const struct child *child);
 pid_t child_pid(const struct child *child);
+enum role child_role(const struct child *child);
+
+/* "starting", "serving", "draining"; static. */
+const char *child_phase(const struct child *child);
+
+/* What of it could not be confined, as it said; "" if nothing. */
+const char *child_missing(const struct child *child);
 
 /* What it is given; descriptors are taken, on failure too. One that cannot be given what it needs
  * is killed: `over` tells. */
@@ -60,5 +67,8 @@ void child_drain(struct child *child, uint64_t grace_ns);
  * it cannot be sent. */
 struct wire_writer *child_message(struct child *child, uint16_t type);
 void child_send(struct child *child, int fd);
+
+/* The same, but what cannot be sent is lost, and the process lives. */
+void child_try_send(struct child *child);
 
 #endif

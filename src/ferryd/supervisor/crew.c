@@ -1,6 +1,7 @@
 /* The processes of one configuration. */
 #include "ferryd/supervisor/crew.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -36,6 +37,7 @@ struct crew {
     struct parcel *parcel;
     enum phase phase;
     bool told_closed;
+    bool succeeded;   /* another crew's auth serves its workers */
     struct fault why; /* PHASE_FAILED */
     struct loop_task *look;
     size_t count;
@@ -89,7 +91,7 @@ static void introduce_worker(struct post *worker)
 
 /* ---- grants ---- */
 
-static struct child *worker_of(const struct crew *crew, uint32_t number)
+struct child *crew_worker(const struct crew *crew, uint32_t number)
 {
     for (size_t i = FIRST_WORKER; i < crew->count; i++)
         if (crew->posts[i].ready && child_number(crew->posts[i].child) == number)
@@ -100,7 +102,8 @@ static struct child *worker_of(const struct crew *crew, uint32_t number)
 static enum ferry_error take_grant(struct crew *crew, struct wire_reader *reader,
                                    struct fault *fault)
 {
-    struct child *worker = worker_of(crew, wire_get_u32(reader));
+    const struct crew_events *events = &crew->setup.events;
+    struct child *worker = events->worker(events->ctx, wire_get_u32(reader));
     struct grant_ask ask;
     ask.grant = wire_get_u64(reader);
     ask.uid = wire_get_u32(reader);
@@ -117,11 +120,16 @@ static enum ferry_error take_grant(struct crew *crew, struct wire_reader *reader
     if (!bytes_starts(ask.root, BYTES_LIT("/")))
         return fault_set(fault, FERRY_E_PROTOCOL, "it granted a root that is no absolute path");
     if (worker) /* else it has died meanwhile */
-        grants_give(crew->setup.grants, crew, worker, crew->parcel, &ask);
+        grants_give(crew->setup.grants, worker, crew->parcel, &ask);
     return FERRY_OK;
 }
 
 /* ---- who starts and ends ---- */
+
+static bool is_at_work(const struct crew *crew)
+{
+    return crew->phase == PHASE_RUNNING || crew->phase == PHASE_DRAINING;
+}
 
 static void on_ready(void *ctx, struct bytes missing)
 {
@@ -132,6 +140,8 @@ static void on_ready(void *ctx, struct bytes missing)
               F_U64("pid", (uint64_t)child_pid(post->child)), F_BYTES("unconfined", missing));
     if (!is_worker(post))
         introduce_server(post);
+    if (post->role == ROLE_AUTH && is_at_work(post->crew))
+        post->crew->setup.events.renewed(post->crew->setup.events.ctx, post->crew);
     loop_task_post(post->crew->look);
 }
 
@@ -148,7 +158,7 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
     }
     if (row->type == MESSAGE_GRANT)
         return take_grant(post->crew, reader, fault);
-    grants_revoke(post->crew->setup.grants, post->crew, wire_get_u64(reader));
+    grants_revoke(post->crew->setup.grants, wire_get_u64(reader));
     return FERRY_OK;
 }
 
@@ -166,6 +176,8 @@ static void fail(struct crew *crew, const struct post *post, const struct fault 
 static bool is_needed(const struct post *post)
 {
     enum phase phase = post->crew->phase;
+    if (post->role == ROLE_AUTH && post->crew->succeeded)
+        return false;
     return phase == PHASE_RUNNING || (phase == PHASE_DRAINING && !is_worker(post));
 }
 
@@ -229,6 +241,8 @@ static enum ferry_error post_start(struct post *post, struct fault *fault)
     if (error != FERRY_OK)
         return error;
     parcel_give(crew->parcel, post->role, post->child);
+    if (post->role == ROLE_AUTH)
+        child_file(post->child, MESSAGE_FILE_BANS, fcntl(crew->setup.bans, F_DUPFD_CLOEXEC, 0));
     if (is_worker(post)) {
         introduce_worker(post);
         give_listeners(post);
@@ -341,6 +355,24 @@ static void look(void *ctx)
         events->failed(events->ctx, crew, &crew->why);
         break;
     }
+}
+
+void crew_succeed(struct crew *crew, struct crew *older)
+{
+    struct post *auth = &crew->posts[AUTH];
+    older->succeeded = true;
+    for (size_t i = FIRST_WORKER; i < older->count; i++)
+        if (auth->ready && older->posts[i].ready)
+            introduce(auth, &older->posts[i]);
+}
+
+void crew_introduced(struct crew *crew)
+{
+    const struct post *auth = &crew->posts[AUTH];
+    if (!auth->ready)
+        return;
+    (void)child_message(auth->child, MESSAGE_INTRODUCED);
+    child_send(auth->child, -1);
 }
 
 unsigned crew_workers(const struct crew *crew)

@@ -22,6 +22,10 @@ struct crew_events {
     void (*gone)(void *ctx, struct crew *crew);
     /* A process is being started, to which channels to others may be given. */
     void (*started)(void *ctx, struct child *child, enum role role);
+    /* It runs, and another auth of it serves its workers from now on. Must not free the crew. */
+    void (*renewed)(void *ctx, struct crew *crew);
+    /* The worker of that number, in any crew; NULL: there is none. */
+    struct child *(*worker)(void *ctx, uint32_t number);
     void *ctx;
 };
 
@@ -33,8 +37,9 @@ struct crew_setup {
     const struct listeners *listeners;
     struct grants *grants;
     uint32_t id;           /* not 0 */
-    uint32_t *next_number; /* of processes */
+    uint32_t *next_number; /* of the processes of all crews */
     uint64_t *restarts;    /* counts, by role */
+    int bans;              /* what auth keeps its bans in, of which it is given a duplicate */
     struct crew_events events;
 };
 
@@ -49,6 +54,15 @@ void crew_free(struct crew *crew);
 /* How many workers it is to have. */
 unsigned crew_workers(const struct crew *crew);
 
+/* A worker of it that serves; NULL: none has that number. */
+struct child *crew_worker(const struct crew *crew, uint32_t number);
+
+/* The auth of `crew`, which runs, is that of the workers of an older one, too: it counts the
+ * sessions of both, and decides by the newer accounts. The auth of the older one ends with it. */
+void crew_succeed(struct crew *crew, struct crew *older);
+
+/* Tells the auth of a crew that it knows all workers by now. */
+void crew_introduced(struct crew *crew);
 /* Calls `each` with every process. */
 void crew_each(const struct crew *crew,
                void (*each)(void *ctx, struct child *child, enum role role), void *ctx);

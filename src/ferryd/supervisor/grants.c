@@ -20,7 +20,6 @@ static const uint64_t IDLE_NS = 5 * CLOCK_NS_PER_S;
 
 struct grant {
     TAILQ_ENTRY(grant) link;
-    const void *crew;
     struct child *worker;
     uint64_t id;
     char *root, *owner, *denied_names, *rights, *roots; /* until the process is ready; then NULL */
@@ -85,14 +84,13 @@ static void grant_free(struct steward *steward, struct grant *grant)
         loop_timer_at(steward->idle, loop_now_ns(steward->all->loop) + IDLE_NS);
 }
 
-static struct grant *grant_new(struct steward *steward, const void *crew, struct child *worker,
+static struct grant *grant_new(struct steward *steward, struct child *worker,
                                const struct grant_ask *ask)
 {
     struct grant *grant = alloc_zero(sizeof(*grant));
     if (!grant)
         return NULL;
-    *grant = (struct grant){.crew = crew,
-                            .worker = worker,
+    *grant = (struct grant){.worker = worker,
                             .id = ask->grant,
                             .root = alloc_bytes(ask->root),
                             .owner = alloc_bytes(ask->owner),
@@ -336,9 +334,8 @@ static struct steward *steward_for(struct grants *all, const struct identity *id
 
 /* ---- what crews ask for ---- */
 
-static enum ferry_error give(struct grants *all, const void *crew, struct child *worker,
-                             struct parcel *parcel, const struct grant_ask *ask,
-                             struct fault *fault)
+static enum ferry_error give(struct grants *all, struct child *worker, struct parcel *parcel,
+                             const struct grant_ask *ask, struct fault *fault)
 {
     struct identity identity;
     enum ferry_error error = identity_of_grant(ask->uid, ask->gid, ask->groups, &identity, fault);
@@ -350,7 +347,7 @@ static enum ferry_error give(struct grants *all, const void *crew, struct child 
     error = steward->child ? FERRY_OK : steward_start(steward, parcel, fault);
     if (error != FERRY_OK)
         return error;
-    struct grant *grant = grant_new(steward, crew, worker, ask);
+    struct grant *grant = grant_new(steward, worker, ask);
     if (!grant)
         return fault_set(fault, FERRY_E_MEMORY, "memory is short");
     if (steward->ready)
@@ -358,11 +355,11 @@ static enum ferry_error give(struct grants *all, const void *crew, struct child 
     return FERRY_OK;
 }
 
-void grants_give(struct grants *grants, const void *crew, struct child *worker,
-                 struct parcel *parcel, const struct grant_ask *ask)
+void grants_give(struct grants *grants, struct child *worker, struct parcel *parcel,
+                 const struct grant_ask *ask)
 {
     struct fault fault = {0};
-    if (give(grants, crew, worker, parcel, ask, &fault) == FERRY_OK)
+    if (give(grants, worker, parcel, ask, &fault) == FERRY_OK)
         return;
     log_event(grants->log, LOG_LEVEL_ERROR, "grant.denied", F_U64("uid", ask->uid),
               F_BYTES("root", ask->root), F_VISIBLE("reason", fault.what), F_STR("side", "server"),
@@ -371,13 +368,13 @@ void grants_give(struct grants *grants, const void *crew, struct child *worker,
     deny(worker, ask->grant, fault.what);
 }
 
-void grants_revoke(struct grants *grants, const void *crew, uint64_t id)
+void grants_revoke(struct grants *grants, uint64_t id)
 {
     struct steward *steward;
     LIST_FOREACH (steward, &grants->stewards, link) {
         struct grant *grant;
         TAILQ_FOREACH (grant, &steward->grants, link) {
-            if (grant->crew == crew && grant->id == id) {
+            if (grant->id == id) {
                 grant_free(steward, grant);
                 return;
             }
@@ -400,6 +397,15 @@ void grants_forget(struct grants *grants, const struct child *worker)
 }
 
 /* ---- life ---- */
+
+void grants_each(const struct grants *grants, void (*each)(void *ctx, struct child *child),
+                 void *ctx)
+{
+    struct steward *steward;
+    LIST_FOREACH (steward, &grants->stewards, link)
+        if (steward->child)
+            each(ctx, steward->child);
+}
 
 size_t grants_drain(struct grants *grants)
 {

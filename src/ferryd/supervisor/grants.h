@@ -28,15 +28,19 @@ struct grants *grants_new(struct loop *loop, const struct log *log, int log_fd, 
 void grants_free(struct grants *grants);
 
 /* Finds or starts the process of that user that is bound to the homes of `parcel`, and gives it and
- * the worker the ends of a channel; or tells the worker why not. `crew` tells whose grant it is. */
-void grants_give(struct grants *grants, const void *crew, struct child *worker,
-                 struct parcel *parcel, const struct grant_ask *ask);
+ * the worker the ends of a channel; or tells the worker why not. */
+void grants_give(struct grants *grants, struct child *worker, struct parcel *parcel,
+                 const struct grant_ask *ask);
 
 /* The session is over. A process without any is told to leave after a while. */
-void grants_revoke(struct grants *grants, const void *crew, uint64_t grant);
+void grants_revoke(struct grants *grants, uint64_t grant);
 
 /* The worker has ended, and all that it was granted with it. */
 void grants_forget(struct grants *grants, const struct child *worker);
+
+/* Calls `each` with every process. */
+void grants_each(const struct grants *grants, void (*each)(void *ctx, struct child *child),
+                 void *ctx);
 
 /* Tells all processes to leave. Returns how many there are. */
 size_t grants_drain(struct grants *grants);

@@ -73,8 +73,8 @@ static bool is_journal(int fd)
 static int open_stderr(struct outlet *outlet)
 {
     struct stat stat;
-    if (fstat(STDERR_FILENO, &stat) < 0)
-        return -1;
+    if (fstat(STDERR_FILENO, &stat) < 0) /* it was closed: nobody wants it */
+        return open("/dev/null", O_WRONLY | O_CLOEXEC);
     outlet->levels = is_journal(STDERR_FILENO);
     outlet->manner = S_ISREG(stat.st_mode) ? MANNER_PLAIN : MANNER_ASK;
     if (S_ISSOCK(stat.st_mode))

@@ -24,6 +24,7 @@ enum { LOAD_STEP_BYTES = 16 * 1024 };
 #define BIT_WORKER ROLE_BIT(ROLE_WORKER)
 #define BIT_FILES ROLE_BIT(ROLE_FILES)
 #define BIT_OPS ROLE_BIT(ROLE_OPS)
+#define BIT_HOOKS ROLE_BIT(ROLE_HOOKS)
 
 /* ---- settings ---- */
 
@@ -32,10 +33,12 @@ static const struct {
     const char *block; /* NULL: what stands outside */
     unsigned roles, secrets;
 } shares[] = {
-    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS, 0},
+    {NULL, BIT_KEYS | BIT_AUTH | BIT_WORKER | BIT_OPS | BIT_HOOKS, BIT_OPS},
     {SETTINGS_LISTEN, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_HOST, BIT_KEYS | BIT_WORKER, 0},
     {SETTINGS_ACCOUNT, BIT_AUTH, BIT_AUTH},
+    {SETTINGS_HOOK, BIT_WORKER | BIT_HOOKS, BIT_HOOKS},
+    {SETTINGS_CHECK, BIT_WORKER | BIT_HOOKS, BIT_HOOKS},
     {SETTINGS_LDAP, BIT_AUTH, 0},
     {SETTINGS_POSTGRESQL, BIT_AUTH, 0},
     {SETTINGS_GROUP, BIT_AUTH, BIT_AUTH},
@@ -65,6 +68,7 @@ static const struct {
     const char *words[8];
 } businesses[] = {
     {ROLE_OPS, {"control", "metrics", "web", "log"}},
+    {ROLE_HOOKS, {"state", "hooks", "log"}},
 };
 
 /* `*standing` tells whether the role is one of those. */
@@ -84,22 +88,17 @@ static bool is_business(enum role role, const char *directive, bool *standing)
     return !*standing;
 }
 
-/* Prints what stands outside of blocks, as far as it is the role's business, with `sessions` for
- * sessions_max (0: as it is). */
+/* Prints what stands outside of blocks, as far as it is the role's business. */
 static enum ferry_error print_outside(const struct conf_instance *whole, enum role role,
-                                      uint64_t sessions, struct buf *out)
+                                      enum print_secrets secrets, struct buf *out)
 {
-    static const char name[] = "sessions_max";
-    static char origin[] = "the share of a worker";
     static char file[] = "the file";
     bool standing = false;
     const struct conf_block *block = whole->block;
-    char text[24];
     struct conf_instance own = *whole;
     own.given = alloc_resize(NULL, block->count, sizeof(*own.given));
     if (!own.given)
         return FERRY_E_MEMORY;
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)sessions);
     for (size_t i = 0; i < block->count; i++) {
         const char *directive = block->directives[i].name;
         own.given[i] = whole->given[i];
@@ -107,10 +106,8 @@ static enum ferry_error print_outside(const struct conf_instance *whole, enum ro
             own.given[i] = (struct conf_given){0};
         else if (standing && own.given[i].file) /* on which line is no difference */
             own.given[i] = (struct conf_given){.file = file, .text = whole->given[i].text};
-        if (sessions > 0 && strcmp(directive, name) == 0)
-            own.given[i] = (struct conf_given){.file = origin, .text = text};
     }
-    enum ferry_error error = print_effective(&own, PRINT_NO_SECRETS, out);
+    enum ferry_error error = print_effective(&own, secrets, out);
     alloc_free(own.given);
     return error;
 }
@@ -121,23 +118,17 @@ static bool is_of_accounts(const char *name)
            strcmp(name, SETTINGS_TEMPLATE) == 0;
 }
 
-/* Sessions are counted by each worker: together they have at least what was set. */
-static enum ferry_error print_block(const struct parcel *parcel, const struct conf *conf,
-                                    const struct conf_instance *block, enum print_secrets secrets,
-                                    enum role role, struct buf *out)
+static enum ferry_error print_one(const struct conf_instance *block, enum role role,
+                                  enum print_secrets secrets, struct buf *out)
 {
+    if (!block->block->name)
+        return print_outside(block, role, secrets, out);
     /* What an account does not set itself may be set for it elsewhere. */
-    if (block->block->name && is_of_accounts(block->block->name))
-        return print_given(block, secrets, out);
-    if (block->block->name)
-        return print_effective(block, secrets, out);
-    uint64_t sessions = settings_global(conf)->sessions_max;
-    uint64_t share = (sessions + parcel->workers - 1) / parcel->workers;
-    return print_outside(block, role, role == ROLE_WORKER ? share : 0, out);
+    return is_of_accounts(block->block->name) ? print_given(block, secrets, out)
+                                              : print_effective(block, secrets, out);
 }
 
-static enum ferry_error print_for(const struct parcel *parcel, const struct conf *conf,
-                                  enum role role, struct buf *out)
+static enum ferry_error print_for(const struct conf *conf, enum role role, struct buf *out)
 {
     enum ferry_error error = FERRY_OK;
     for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
@@ -146,7 +137,7 @@ static enum ferry_error print_for(const struct parcel *parcel, const struct conf
         const struct conf_instance *block = NULL;
         while (error == FERRY_OK && (shares[i].roles & ROLE_BIT(role)) &&
                (block = conf_next(conf, shares[i].block, block)))
-            error = print_block(parcel, conf, block, secrets, role, out);
+            error = print_one(block, role, secrets, out);
     }
     return error;
 }
@@ -154,9 +145,11 @@ static enum ferry_error print_for(const struct parcel *parcel, const struct conf
 static enum ferry_error take_settings(struct parcel *parcel, const struct conf *conf,
                                       enum role role, struct fault *fault)
 {
+    if (role == ROLE_HOOKS && !settings_has_hooks(conf)) /* then there is no such process */
+        return FERRY_OK;
     CLEANUP(buf_wipe) struct buf text;
     buf_init(&text, PRINT_MAX_BYTES);
-    enum ferry_error error = print_for(parcel, conf, role, &text);
+    enum ferry_error error = print_for(conf, role, &text);
     if (error != FERRY_OK)
         return fault_set(fault, error, "memory is short");
     if (buf_len(&text) > 0 && (parcel->settings[role] = sealed("settings", buf_view(&text))) < 0)

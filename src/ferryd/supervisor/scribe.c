@@ -29,6 +29,8 @@ struct outlets {
 struct scribe {
     struct loop *loop;
     struct log log;
+    log_record_fn *tap; /* or NULL */
+    void *tap_ctx;
     int reader, writer;
     struct loop_watch *watch;
     struct outlets now, next;
@@ -45,6 +47,8 @@ static void write_event(void *ctx, const struct log_event *event)
     const struct scribe *scribe = ctx;
     for (size_t i = 0; i < scribe->now.count; i++)
         outlet_event(scribe->now.list[i], event);
+    if (scribe->tap)
+        scribe->tap(scribe->tap_ctx, event);
 }
 
 /* A role that sends what is no event is broken, or no longer ours; it may not fill the log. */
@@ -205,6 +209,12 @@ void scribe_reopen(struct scribe *scribe)
 }
 
 /* ---- life ---- */
+
+void scribe_set_tap(struct scribe *scribe, log_record_fn *tap, void *ctx)
+{
+    scribe->tap = tap;
+    scribe->tap_ctx = ctx;
+}
 
 const struct log *scribe_log(const struct scribe *scribe)
 {

@@ -19,6 +19,9 @@ NODISCARD enum ferry_error scribe_new(struct loop *loop, struct scribe **out, st
 /* Writes what has come until now. After the other processes have ended. NULL is fine. */
 void scribe_free(struct scribe *scribe);
 
+/* `tap` gets every event, too, from now on; it may not log. */
+void scribe_set_tap(struct scribe *scribe, log_record_fn *tap, void *ctx);
+
 /* The supervisor's own log. */
 const struct log *scribe_log(const struct scribe *scribe);
 

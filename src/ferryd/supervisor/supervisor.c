@@ -1,8 +1,10 @@
 /* `ferryd run`: from the configuration to crews of processes, until a signal ends it. */
 #include "ferryd/supervisor/supervisor.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,22 +16,13 @@
 #include "ferryd/settings.h"
 #include "ferryd/supervisor/crew.h"
 #include "ferryd/supervisor/scribe.h"
-#include "ferryd/supervisor/standing.h"
+#include "ferryd/supervisor/standings.h"
 #include "ferryd/supervisor/tell.h"
 #include "ferryd/watch.h"
 
 /* Crews whose sessions go on after a reload; with so many, the oldest gets the grace of an end, and
  * with one more is ended. */
 enum { OLD_CREWS = 8 };
-
-/* The roles that outlive reloads, and who of the crews is their peer. */
-static const struct {
-    enum role role;
-    unsigned peers;
-} standing_roles[] = {
-    {ROLE_OPS, ROLE_BIT(ROLE_WORKER) | ROLE_BIT(ROLE_AUTH)},
-    {ROLE_HOOKS, ROLE_BIT(ROLE_WORKER)},
-};
 
 static const int signals[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
 
@@ -41,9 +34,10 @@ struct supervisor {
     const struct log *log; /* the scribe's */
     struct listeners listeners;
     struct grants *grants;
-    struct standing *standings[ARRAY_LEN(standing_roles)];
+    struct standings standings;
     uint32_t last_number, last_crew; /* of processes, of crews */
     uint64_t restarts[ROLE_COUNT];
+    int bans;            /* memory, or a file, that auth keeps them in; -1: not yet */
     struct watch *watch; /* of the files; NULL: the system has none */
     struct loop_signal *signals[ARRAY_LEN(signals)];
 
@@ -64,12 +58,61 @@ struct supervisor {
 
 static void on_gone(void *ctx, struct crew *crew);
 
+/* ---- who counts for all ---- */
+
+/* The newest auth is that of all workers. `before`: the crew that it takes over from, or NULL. */
+static void join(struct supervisor *self, struct crew *before)
+{
+    if (before)
+        crew_succeed(self->crew, before);
+    for (size_t i = 0; i < OLD_CREWS; i++)
+        if (self->old[i])
+            crew_succeed(self->crew, self->old[i]);
+    crew_introduced(self->crew);
+}
+
+static void on_renewed(void *ctx, struct crew *crew)
+{
+    struct supervisor *self = ctx;
+    if (crew == self->crew)
+        join(self, NULL);
+}
+
+static struct child *on_worker(void *ctx, uint32_t number)
+{
+    const struct supervisor *self = ctx;
+    struct child *worker = self->crew ? crew_worker(self->crew, number) : NULL;
+    if (!worker && self->new_crew)
+        worker = crew_worker(self->new_crew, number);
+    for (size_t i = 0; i < OLD_CREWS && !worker; i++)
+        if (self->old[i])
+            worker = crew_worker(self->old[i], number);
+    return worker;
+}
+
+/* Once, for as long as this process lives. */
+static bool open_bans(struct supervisor *self, struct conf *conf)
+{
+    const char *path = settings_global(conf)->ban_file;
+    if (self->bans >= 0)
+        return true;
+    self->bans = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600)
+                      : memfd_create("bans", MFD_CLOEXEC);
+    struct fault fault = {0};
+    if (self->bans >= 0)
+        return true;
+    (void)fault_errno(&fault, FERRY_E_FILE, "%s cannot be opened", path ? path : "memory for bans");
+    conf_mistake(conf, conf_next(conf, NULL, NULL), "ban_file", "%s", fault.what);
+    return false;
+}
+
 /* ---- a change ---- */
 
 static void drop_new(struct supervisor *self)
 {
     crew_free(self->new_crew);
     listeners_unbind(&self->listeners);
+    ops_sockets_unbind(&self->standings.sockets);
     scribe_drop(self->scribe);
     if (self->new_conf != self->conf)
         conf_free(self->new_conf);
@@ -95,6 +138,7 @@ static void change_end(struct supervisor *self)
 static void change_refused(struct supervisor *self, const struct fault *why)
 {
     tell_refused(self->log, self->change, self->path, self->new_conf, why);
+    ops_desk_reload_over(self->standings.desk, self->new_conf, why);
     drop_new(self);
     if (self->change == TELL_START)
         self->over = self->failed = true;
@@ -104,43 +148,17 @@ static void change_refused(struct supervisor *self, const struct fault *why)
 /* Once those who serve sessions and those who stand by serve. */
 static void tell_ready(struct supervisor *self)
 {
-    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
-        if (!self->crew || !standing_is_settled(self->standings[i]))
-            return;
+    if (!self->crew || !standings_are_settled(&self->standings))
+        return;
     if (self->ready_fd >= 0)
         (void)!write(self->ready_fd, "\n", 1);
     fd_close(&self->ready_fd);
 }
 
-/* ---- the roles that outlive reloads ---- */
-
-static void meet_standings(void *ctx, struct child *child, enum role role)
+static void on_started(void *ctx, struct child *child, enum role role)
 {
     struct supervisor *self = ctx;
-    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
-        standing_meet(self->standings[i], child, role);
-}
-
-static void meet_one(void *standing, struct child *child, enum role role)
-{
-    standing_meet(standing, child, role);
-}
-
-static void on_serves(void *ctx, struct standing *standing)
-{
-    struct supervisor *self = ctx;
-    struct crew *crews[] = {self->crew, self->new_crew};
-    for (size_t i = 0; i < ARRAY_LEN(crews); i++)
-        if (crews[i])
-            crew_each(crews[i], meet_one, standing);
-    for (size_t i = 0; i < OLD_CREWS && self->old[i]; i++)
-        crew_each(self->old[i], meet_one, standing);
-}
-
-static void use_standings(struct supervisor *self, struct parcel *parcel)
-{
-    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
-        standing_use(self->standings[i], parcel);
+    standings_meet(&self->standings, child, role);
 }
 
 static void on_changed_files(void *ctx)
@@ -213,8 +231,11 @@ static void on_running(void *ctx, struct crew *crew)
     scribe_commit(self->scribe, settings_global(self->conf)->log_level);
     listeners_keep(&self->listeners, self->conf, crew_workers(crew), self->log);
     watch_files(self);
-    use_standings(self, crew_parcel(crew));
+    ops_sockets_keep(&self->standings.sockets);
+    ops_desk_loaded(self->standings.desk);
+    standings_use(&self->standings, crew_parcel(crew));
     tell_ready(self);
+    join(self, before);
     if (before) {
         retire(self, before);
         return;
@@ -237,6 +258,7 @@ static void on_closed(void *ctx, struct crew *crew)
         return;
     self->closing = NULL;
     tell_changed(self->log, self->change, self->conf);
+    ops_desk_reload_over(self->standings.desk, self->conf, NULL);
     change_end(self);
 }
 
@@ -264,6 +286,8 @@ static bool start_new(struct supervisor *self, struct fault *fault)
 {
     struct parcel *parcel = NULL;
     struct conf *conf = self->new_conf;
+    if (conf->check.count > 0 || !open_bans(self, conf))
+        return false;
     const struct crew_setup setup = {
         .loop = self->loop,
         .log = self->log,
@@ -274,17 +298,21 @@ static bool start_new(struct supervisor *self, struct fault *fault)
         .id = ++self->last_crew,
         .next_number = &self->last_number,
         .restarts = self->restarts,
-        .events = {on_running, on_failed, on_closed, on_gone, meet_standings, self},
+        .bans = self->bans,
+        .events = {on_running, on_failed, on_closed, on_gone, on_started, on_renewed, on_worker,
+                   self},
     };
-    if (conf->check.count > 0 || parcel_make(conf, &parcel, fault) != FERRY_OK)
+    if (parcel_make(conf, &parcel, fault) != FERRY_OK)
         return false;
     enum ferry_error error = FERRY_OK;
     if (conf->check.count == 0)
         error = listeners_bind(&self->listeners, conf, parcel->workers);
     if (error == FERRY_OK && conf->check.count == 0)
+        error = ops_sockets_bind(&self->standings.sockets, conf, self->path);
+    if (error == FERRY_OK && conf->check.count == 0)
         error = crew_new(&setup, parcel, &self->new_crew);
     if (self->new_crew && self->change == TELL_START)
-        use_standings(self, parcel); /* they are to serve before the first session */
+        standings_use(&self->standings, parcel); /* they are to serve before the first session */
     parcel_unref(parcel);
     if (error != FERRY_OK)
         (void)fault_set(fault, error, "memory is short");
@@ -303,6 +331,8 @@ static void change_begin(struct supervisor *self, enum tell_change change)
     }
     self->changing = true;
     self->change = change;
+    if (change == TELL_RELOAD)
+        ops_desk_reload_begins(self->standings.desk);
     if (change == TELL_RENEWAL) {
         self->new_conf = self->conf;
         check_fini(&self->conf->check);
@@ -327,12 +357,9 @@ static void change_begin(struct supervisor *self, enum tell_change change)
 static void look_whether_over(void *ctx)
 {
     struct supervisor *self = ctx;
-    size_t left = 0;
     if (!self->draining || self->crew || self->old[0] || grants_drain(self->grants) > 0)
         return;
-    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
-        left += standing_drain(self->standings[i]);
-    if (left == 0)
+    if (standings_drain(&self->standings) == 0)
         self->over = true;
 }
 
@@ -352,16 +379,20 @@ static void on_gone(void *ctx, struct crew *crew)
     look_whether_over(self);
 }
 
-static void drain(struct supervisor *self)
+static void drain(struct supervisor *self, uint64_t grace_ns)
 {
+    struct fault why = {0};
     self->draining = true;
+    (void)fault_set(&why, FERRY_E_STATE, "the server ends");
+    ops_desk_reload_over(self->standings.desk, NULL, &why);
     drop_new(self);
     listeners_fini(&self->listeners);
     if (!self->crew) {
         look_whether_over(self);
         return;
     }
-    uint64_t grace_ns = settings_global(self->conf)->drain_grace_ns;
+    if (grace_ns == MESSAGE_DRAIN_PATIENT)
+        grace_ns = settings_global(self->conf)->drain_grace_ns;
     crew_drain(self->crew, grace_ns);
     for (size_t i = 0; i < OLD_CREWS; i++)
         if (self->old[i])
@@ -378,30 +409,67 @@ static void on_signal(void *ctx, int number)
     else if (self->draining)
         self->over = true;
     else
-        drain(self);
+        drain(self, MESSAGE_DRAIN_PATIENT);
 }
 
 /* ---- life ---- */
 
-static struct standing *make_standing(struct supervisor *self, size_t i)
+static void each_crew(void *ctx, void (*each)(void *each_ctx, struct crew *crew), void *each_ctx)
 {
-    const struct standing_setup setup = {
+    const struct supervisor *self = ctx;
+    if (self->crew)
+        each(each_ctx, self->crew);
+    if (self->new_crew)
+        each(each_ctx, self->new_crew);
+    for (size_t i = 0; i < OLD_CREWS && self->old[i]; i++)
+        each(each_ctx, self->old[i]);
+}
+
+static void each_files(void *ctx, void (*each)(void *each_ctx, struct child *child), void *each_ctx)
+{
+    const struct supervisor *self = ctx;
+    grants_each(self->grants, each, each_ctx);
+}
+
+static bool on_reload(void *ctx)
+{
+    struct supervisor *self = ctx;
+    if (!self->draining)
+        change_begin(self, TELL_RELOAD);
+    return !self->draining;
+}
+
+static void on_drain(void *ctx, uint64_t grace_ns)
+{
+    struct supervisor *self = ctx;
+    if (!self->draining)
+        drain(self, grace_ns);
+}
+
+static enum ferry_error init_standings(struct supervisor *self)
+{
+    const struct standings_setup setup = {
         .loop = self->loop,
         .log = self->log,
         .log_fd = scribe_fd(self->scribe),
         .folder = self->folder,
-        .role = standing_roles[i].role,
-        .peers = standing_roles[i].peers,
+        .file = self->path,
         .next_number = &self->last_number,
-        .restarts = &self->restarts[standing_roles[i].role],
-        .events = {.serves = on_serves, .changed = on_standing_changed, .ctx = self},
+        .restarts = self->restarts,
+        .crews = each_crew,
+        .files = each_files,
+        .changed = on_standing_changed,
+        .reload = on_reload,
+        .drain = on_drain,
+        .ctx = self,
     };
-    return standing_new(&setup);
+    return standings_init(&self->standings, &setup);
 }
 
 static bool init(struct supervisor *self)
 {
     listeners_init(&self->listeners);
+    ops_sockets_init(&self->standings.sockets);
     self->loop = loop_new();
     if (!self->loop || scribe_new(self->loop, &self->scribe, NULL) != FERRY_OK)
         return false;
@@ -409,8 +477,8 @@ static bool init(struct supervisor *self)
     self->grants = grants_new(self->loop, self->log, scribe_fd(self->scribe), self->folder,
                               look_whether_over, self);
     bool whole = self->grants != NULL;
-    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
-        whole &= (self->standings[i] = make_standing(self, i)) != NULL;
+    whole &= init_standings(self) == FERRY_OK;
+    scribe_set_tap(self->scribe, ops_desk_event, self->standings.desk);
     signal(SIGPIPE, SIG_IGN); /* whoever reads the log may leave */
     for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
         self->signals[i] = loop_signal_new(self->loop, signals[i], on_signal, self);
@@ -421,13 +489,14 @@ static bool init(struct supervisor *self)
 
 static void fini(struct supervisor *self)
 {
+    if (self->scribe)
+        scribe_set_tap(self->scribe, NULL, NULL);
     drop_new(self);
     crew_free(self->crew);
     for (size_t i = 0; i < OLD_CREWS; i++)
         crew_free(self->old[i]);
     grants_free(self->grants);
-    for (size_t i = 0; i < ARRAY_LEN(self->standings); i++)
-        standing_free(self->standings[i]);
+    standings_fini(&self->standings);
     listeners_fini(&self->listeners);
     watch_free(self->watch);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
@@ -435,12 +504,13 @@ static void fini(struct supervisor *self)
     scribe_free(self->scribe);
     loop_free(self->loop);
     conf_free(self->conf);
+    fd_close(&self->bans);
     fd_close(&self->ready_fd);
 }
 
 int supervise(const char *path, const char *folder, int ready_fd)
 {
-    struct supervisor self = {.path = path, .folder = folder, .ready_fd = ready_fd};
+    struct supervisor self = {.path = path, .folder = folder, .ready_fd = ready_fd, .bans = -1};
     if (init(&self)) {
         change_begin(&self, TELL_START);
         while (!self.over)

@@ -11,6 +11,7 @@
 #include "ferryd/worker/charsets.h"
 #include "ferryd/worker/confine.h"
 #include "ferryd/worker/remote_auth.h"
+#include "ferryd/worker/remote_hooks.h"
 #include "ferryd/worker/remote_ops.h"
 #include "ferryd/worker/remote_signer.h"
 #include "server/worker.h"
@@ -28,9 +29,11 @@ struct worker {
     struct log log;
     struct charsets *charsets;
     struct remote_auth *auth;
+    struct remote_gate gate;
     struct remote_names lookups;
     struct names names; /* by them */
     struct remote_signer *signer;
+    struct remote_hooks *hooks;
     struct remote_ops *ops;
     struct tls_master *master;
     struct loop_timer *rotation; /* of the master key */
@@ -68,6 +71,7 @@ static void worker_begin(void *ctx, struct role_main *role)
     given_init(&worker->given);
     STAILQ_INIT(&worker->doors);
     remote_names_init(&worker->lookups);
+    remote_gate_init(&worker->gate);
     worker->names = (struct names){&remote_names_ops, &worker->lookups};
     role_log(role, &worker->log, LOG_LEVEL_NOTICE, LOG_FORM_TEXT);
     if (charsets_new(&worker->charsets) != FERRY_OK)
@@ -77,9 +81,11 @@ static void worker_begin(void *ctx, struct role_main *role)
         .log = &worker->log,
         .charsets = worker->charsets,
         .names = &worker->lookups,
+        .gate = &worker->gate,
     };
     worker->auth = remote_auth_new(&setup);
     worker->signer = remote_signer_new(loop, &worker->log);
+    worker->hooks = remote_hooks_new(loop, &worker->log);
     worker->ops = remote_ops_new(loop, &worker->log);
     worker->master = tls_master_new();
     worker->rotation = loop_timer_new(loop, on_rotation, worker);
@@ -87,7 +93,8 @@ static void worker_begin(void *ctx, struct role_main *role)
 
 static bool is_made(const struct worker *worker)
 {
-    return worker->auth && worker->signer && worker->ops && worker->master && worker->rotation;
+    return worker->auth && worker->signer && worker->hooks && worker->ops && worker->master &&
+           worker->rotation;
 }
 
 static enum ferry_error worker_settings(void *ctx, int fd, struct fault *fault)
@@ -126,6 +133,8 @@ static enum ferry_error worker_channel(void *ctx, enum role peer, uint32_t numbe
         error = remote_auth_connect(worker->auth, fd_take(&owned));
     else if (error == FERRY_OK && peer == ROLE_KEYS)
         error = remote_signer_connect(worker->signer, fd_take(&owned));
+    else if (error == FERRY_OK && peer == ROLE_HOOKS)
+        error = remote_hooks_connect(worker->hooks, fd_take(&owned));
     else if (error == FERRY_OK && peer == ROLE_OPS)
         error = remote_ops_connect(worker->ops, fd_take(&owned));
     else if (error == FERRY_OK)
@@ -186,8 +195,11 @@ static enum ferry_error make_server(struct worker *worker, const struct settings
         .master = worker->master,
         .account_ops = &remote_auth_ops,
         .accounts = worker->auth,
-        .sessions_max = (uint32_t)global->sessions_max,
+        .gate_ops = &remote_gate_ops,
+        .gate = &worker->gate,
         .names = &worker->names,
+        .hook_ops = settings_has_hooks(worker->given.conf) ? &remote_hooks_ops : NULL,
+        .hooks = worker->hooks,
         .log = &worker->log,
         .id_tag = (uint32_t)getpid(),
         .ended = remote_ops_ended,
@@ -235,6 +247,10 @@ static enum ferry_error worker_start(void *ctx, const struct role_identity *iden
         error = worker_confine(worker->role, identity, conf, fault);
     if (error == FERRY_OK)
         error = open_doors(worker, fault);
+    if (settings_has_hooks(conf)) { /* which are asked for each session */
+        remote_hooks_open(worker->hooks, conf);
+        worker->given.conf = NULL;
+    }
     given_fini(&worker->given);
     if (error == FERRY_OK) {
         remote_ops_serve(worker->ops, worker->server);

@@ -1,6 +1,8 @@
 /* Accounts, kept by another process. */
 #include "ferryd/worker/remote_auth.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <sys/queue.h>
 
 #include "account/demand.h"
@@ -9,51 +11,48 @@
 #include "ferryd/identity_wire.h"
 #include "ferryd/link.h"
 #include "ferryd/messages.h"
+#include "ferryd/worker/early.h"
+#include "ferryd/worker/holds.h"
 #include "ferryd/worker/remote_store.h"
 
-/* Channels whose answer has not come yet. Those of an auth that died before it answered stay: the
- * oldest goes. */
-enum { EARLY_MAX = 256 };
+/* A channel to an auth. A new one takes the place of the old one, which stays until its answers
+ * have come. */
+struct line {
+    TAILQ_ENTRY(line) link;
+    struct remote_auth *auth;
+    uint64_t number;
+    struct link *channel;
+};
 
 /* A login that is asked for. */
 struct ask {
     TAILQ_ENTRY(ask) link;
     uint64_t id;
     login_fn *done; /* NULL: cancelled, and only its channel is still to come */
+    login_ended_fn *ended;
     void *ctx;
-    bool sent;
+    char name[LOGIN_NAME_MAX_BYTES + 1];
+    struct address peer;
+    struct line *line; /* that the answer comes by; NULL: it was not sent, or is answered */
 
     /* Granted, and the channel is waited for. */
     bool granted;
-    uint64_t grant;
+    uint64_t granted_by; /* number of the line */
+    uint64_t grant, stamp;
     char *start;
     bool read_only, by_certificate;
     uint64_t rate_up, rate_down;
     struct charset *charset; /* or NULL */
 };
 
-/* What the supervisor said of a grant before auth did. */
-struct early {
-    TAILQ_ENTRY(early) link;
-    uint64_t grant;
-    int fd; /* -1: denied */
-};
-
-/* A grant that a session has. */
-struct hold {
-    struct remote_auth *auth;
-    uint64_t grant;
-    unsigned era;
-};
-
 struct remote_auth {
     struct remote_auth_setup setup;
-    struct link *channel; /* NULL: that process is not there */
-    unsigned era;         /* of this auth: another one knows nothing of the grants before it */
-    uint64_t last_id;
+    struct line *line; /* that is asked by; NULL: that process is not there */
+    TAILQ_HEAD(, line) lines;
+    uint64_t last_id, last_line;
+    struct holds holds;
     TAILQ_HEAD(, ask) asks;
-    TAILQ_HEAD(, early) early;
-    unsigned early_count;
+    struct early early;
     struct loop_task *unsent; /* tells those who could not ask */
 };
 
@@ -84,39 +83,16 @@ static void ask_unavailable(struct remote_auth *auth, struct ask *ask, const cha
     ask_end(auth, ask, LOGIN_UNAVAILABLE, &fault);
 }
 
-static void send_number(struct remote_auth *auth, enum message type, uint64_t number)
+static void send_number(const struct line *line, enum message type, uint64_t number)
 {
     struct fault fault = {0};
-    if (!auth->channel)
+    if (!line)
         return;
-    wire_put_u64(link_begin(auth->channel, (uint16_t)type), number);
-    (void)!link_send(auth->channel, NULL, 0, &fault); /* if auth has gone, it has forgotten */
+    wire_put_u64(link_begin(line->channel, (uint16_t)type), number);
+    (void)!link_send(line->channel, NULL, 0, &fault); /* if auth has gone, it has forgotten */
 }
 
 /* ---- grants ---- */
-
-static void on_released(void *ctx)
-{
-    struct hold *hold = ctx;
-    if (hold->era == hold->auth->era)
-        send_number(hold->auth, MESSAGE_LOGOUT, hold->grant);
-    alloc_free(hold);
-}
-
-/* The store of a grant; takes `fd`. NULL: memory is short. */
-static struct backend_store *store_new(struct remote_auth *auth, uint64_t grant, int fd)
-{
-    CLEANUP(fd_close) int owned = fd;
-    struct backend_store *store = NULL;
-    struct hold *hold = alloc_zero(sizeof(*hold));
-    if (!hold)
-        return NULL;
-    *hold = (struct hold){.auth = auth, .grant = grant, .era = auth->era};
-    if (remote_store_new(auth->setup.loop, fd_take(&owned), on_released, hold, &store) == FERRY_OK)
-        return store;
-    alloc_free(hold);
-    return NULL;
-}
 
 /* Both have come. Takes `fd`. */
 static void ask_grant(struct remote_auth *auth, struct ask *ask, int fd)
@@ -132,10 +108,19 @@ static void ask_grant(struct remote_auth *auth, struct ask *ask, int fd)
         .rate_up = ask->rate_up,
         .rate_down = ask->rate_down,
     };
+    struct hold hold = {
+        .grant = ask->grant,
+        .stamp = ask->stamp,
+        .peer = ask->peer,
+        .is_known = auth->line && ask->granted_by == auth->line->number,
+        .ended = ask->ended,
+        .ctx = ask->ctx,
+    };
+    memcpy(hold.name, ask->name, sizeof(hold.name));
     if (ask->done)
-        grant.store = store_new(auth, ask->grant, fd_take(&owned));
+        grant.store = holds_store(&auth->holds, auth->setup.loop, &hold, fd_take(&owned));
     if (!grant.store) {
-        send_number(auth, MESSAGE_LOGOUT, ask->grant);
+        send_number(auth->line, MESSAGE_LOGOUT, ask->grant);
         ask_unavailable(auth, ask, "memory is short");
         return;
     }
@@ -151,31 +136,8 @@ static void ask_deny(struct remote_auth *auth, struct ask *ask, struct bytes why
 {
     struct fault fault = {0};
     fault_set(&fault, FERRY_E_TEMPORARY, "%.*s", BYTES_FMT(why));
-    send_number(auth, MESSAGE_LOGOUT, ask->grant);
+    send_number(auth->line, MESSAGE_LOGOUT, ask->grant);
     ask_end(auth, ask, LOGIN_UNAVAILABLE, &fault);
-}
-
-static void early_free(struct remote_auth *auth, struct early *early)
-{
-    TAILQ_REMOVE(&auth->early, early, link);
-    auth->early_count--;
-    fd_close(&early->fd);
-    alloc_free(early);
-}
-
-/* Takes `fd`. Without memory the login ends by its time limit. */
-static void early_add(struct remote_auth *auth, uint64_t grant, int fd)
-{
-    struct early *early = alloc_zero(sizeof(*early));
-    if (!early) {
-        fd_close(&fd);
-        return;
-    }
-    *early = (struct early){.grant = grant, .fd = fd};
-    if (auth->early_count == EARLY_MAX)
-        early_free(auth, TAILQ_FIRST(&auth->early));
-    TAILQ_INSERT_TAIL(&auth->early, early, link);
-    auth->early_count++;
 }
 
 static struct ask *find_granted(const struct remote_auth *auth, uint64_t grant)
@@ -193,7 +155,7 @@ void remote_auth_granted(struct remote_auth *auth, uint64_t grant, int fd)
     if (ask)
         ask_grant(auth, ask, fd);
     else
-        early_add(auth, grant, fd);
+        early_add(&auth->early, grant, fd);
 }
 
 void remote_auth_denied(struct remote_auth *auth, uint64_t grant, struct bytes why)
@@ -202,16 +164,16 @@ void remote_auth_denied(struct remote_auth *auth, uint64_t grant, struct bytes w
     if (ask)
         ask_deny(auth, ask, why);
     else
-        early_add(auth, grant, -1);
+        early_add(&auth->early, grant, -1);
 }
 
 /* ---- answers ---- */
 
-static struct ask *find_open(const struct remote_auth *auth, uint64_t id)
+static struct ask *find_open(const struct line *line, uint64_t id)
 {
     struct ask *ask;
-    TAILQ_FOREACH (ask, &auth->asks, link)
-        if (ask->id == id && ask->sent && !ask->granted)
+    TAILQ_FOREACH (ask, &line->auth->asks, link)
+        if (ask->id == id && ask->line == line)
             return ask;
     return NULL;
 }
@@ -219,18 +181,13 @@ static struct ask *find_open(const struct remote_auth *auth, uint64_t id)
 /* What the supervisor has said already of the grant of `ask`. */
 static void join_early(struct remote_auth *auth, struct ask *ask)
 {
-    struct early *early;
-    TAILQ_FOREACH (early, &auth->early, link) {
-        if (early->grant != ask->grant)
-            continue;
-        int fd = fd_take(&early->fd);
-        early_free(auth, early);
-        if (fd >= 0)
-            ask_grant(auth, ask, fd);
-        else
-            ask_deny(auth, ask, BYTES_LIT("the account's files cannot be reached"));
+    int fd = -1;
+    if (!early_take(&auth->early, ask->grant, &fd))
         return;
-    }
+    if (fd >= 0)
+        ask_grant(auth, ask, fd);
+    else
+        ask_deny(auth, ask, BYTES_LIT("the account's files cannot be reached"));
 }
 
 /* A grant that nobody wants any more: its channel is to be closed when it comes. */
@@ -249,6 +206,7 @@ struct answer {
     bool read_only, by_certificate;
     uint64_t rate_up, rate_down;
     struct bytes charset, why;
+    uint64_t stamp;
 };
 
 static void read_answer(struct wire_reader *reader, struct answer *out)
@@ -261,6 +219,7 @@ static void read_answer(struct wire_reader *reader, struct answer *out)
     out->rate_up = wire_get_u64(reader);
     out->rate_down = wire_get_u64(reader);
     out->why = wire_get_bytes(reader);
+    out->stamp = wire_get_u64(reader);
 }
 
 static void set_charset(struct remote_auth *auth, struct ask *ask, struct bytes name)
@@ -274,19 +233,23 @@ static void set_charset(struct remote_auth *auth, struct ask *ask, struct bytes 
 }
 
 /* `ask` NULL: it was cancelled. */
-static void take_grant(struct remote_auth *auth, struct ask *ask, const struct answer *answer)
+static void take_grant(const struct line *line, struct ask *ask, const struct answer *answer)
 {
+    struct remote_auth *auth = line->auth;
     struct ask *whose = ask ? ask : ask_nobody(auth);
     char *start = alloc_bytes(answer->start);
     if (!whose || !start) {
         alloc_free(start);
-        send_number(auth, MESSAGE_LOGOUT, answer->grant);
+        send_number(auth->line, MESSAGE_LOGOUT, answer->grant);
         if (whose)
             ask_unavailable(auth, whose, "memory is short");
         return;
     }
     whose->granted = true;
+    whose->line = NULL;
+    whose->granted_by = line->number;
     whose->grant = answer->grant;
+    whose->stamp = answer->stamp;
     whose->start = start;
     whose->read_only = answer->read_only;
     whose->by_certificate = answer->by_certificate;
@@ -296,20 +259,21 @@ static void take_grant(struct remote_auth *auth, struct ask *ask, const struct a
     join_early(auth, whose);
 }
 
-static enum ferry_error on_login_answer(struct remote_auth *auth, struct wire_reader *reader,
+static enum ferry_error on_login_answer(const struct line *line, struct wire_reader *reader,
                                         struct fault *fault)
 {
+    struct remote_auth *auth = line->auth;
     struct answer answer;
     struct fault why = {0};
     uint64_t id = wire_get_u64(reader);
     enum login_answer verdict = (enum login_answer)wire_get_u8(reader);
-    struct ask *ask = find_open(auth, id);
+    struct ask *ask = find_open(line, id);
     if (id > auth->last_id || verdict > LOGIN_ANSWER_UNAVAILABLE)
         return fault_set(fault, FERRY_E_PROTOCOL, "an answer to nothing that was asked");
     read_answer(reader, &answer);
     switch (verdict) {
     case LOGIN_ANSWER_GRANTED:
-        take_grant(auth, ask, &answer);
+        take_grant(line, ask, &answer);
         break;
     case LOGIN_ANSWER_REFUSED:
         if (ask)
@@ -324,52 +288,120 @@ static enum ferry_error on_login_answer(struct remote_auth *auth, struct wire_re
     return FERRY_OK;
 }
 
+/* Grants that auth takes back. */
+
+static enum ferry_error on_end(struct remote_auth *auth, struct wire_reader *reader)
+{
+    uint64_t grant = wire_get_u64(reader);
+    struct bytes why = wire_get_bytes(reader);
+    char words[MESSAGE_WORDS_BYTES + 1];
+    snprintf(words, sizeof(words), "%.*s", BYTES_FMT(why));
+    struct ask *ask = find_granted(auth, grant);
+    if (ask)
+        ask_deny(auth, ask, why);
+    holds_end(&auth->holds, grant, words);
+    return FERRY_OK;
+}
+
 /* ---- the channel ---- */
+
+static void line_free(struct line *line)
+{
+    TAILQ_REMOVE(&line->auth->lines, line, link);
+    link_free(line->channel);
+    alloc_free(line);
+}
+
+/* The next ask that is to be answered by it. */
+static struct ask *find_of(const struct line *line)
+{
+    struct ask *ask;
+    TAILQ_FOREACH (ask, &line->auth->asks, link)
+        if (ask->line == line)
+            return ask;
+    return NULL;
+}
+
+static enum ferry_error handle(struct line *line, const struct wire_message *row,
+                               struct wire_reader *reader, struct fault *fault)
+{
+    const struct remote_auth_setup *setup = &line->auth->setup;
+    bool current = line == line->auth->line;
+    if (row->type == MESSAGE_LOGIN_ANSWER)
+        return on_login_answer(line, reader, fault);
+    if (!current) /* it is asked for logins alone */
+        return FERRY_OK;
+    if (row->type == MESSAGE_END)
+        return on_end(line->auth, reader);
+    if (row->type == MESSAGE_SHARE)
+        return FERRY_OK;
+    if (row->type == MESSAGE_ADMITTED && setup->gate)
+        return remote_gate_answer(setup->gate, reader, fault);
+    if (row->type == MESSAGE_LOOKED_UP && setup->names)
+        return remote_names_answer(setup->names, reader, fault);
+    return fault_set(fault, FERRY_E_PROTOCOL, "an answer to nothing that was asked");
+}
 
 static enum ferry_error on_message(void *ctx, const struct wire_message *row,
                                    struct wire_reader *reader, struct channel_message *raw,
                                    struct fault *fault)
 {
     (void)raw;
-    struct remote_auth *auth = ctx;
-    if (row->type == MESSAGE_LOGIN_ANSWER)
-        return on_login_answer(auth, reader, fault);
-    return auth->setup.names
-               ? remote_names_answer(auth->setup.names, reader, fault)
-               : fault_set(fault, FERRY_E_PROTOCOL, "an answer to nothing that was asked");
+    struct line *line = ctx;
+    enum ferry_error error = handle(line, row, reader, fault);
+    if (error == FERRY_OK && line != line->auth->line && !find_of(line))
+        line_free(line);
+    return error;
 }
 
-static void use_channel(struct remote_auth *auth, struct link *channel)
+/* Makes `line` the one that is asked by (NULL: there is none). */
+static void use_line(struct remote_auth *auth, struct line *line)
 {
-    auth->channel = channel;
+    auth->line = line;
+    struct link *channel = line ? line->channel : NULL;
     if (auth->setup.names)
         remote_names_connect(auth->setup.names, channel);
+    if (auth->setup.gate)
+        remote_gate_connect(auth->setup.gate, channel);
+    holds_connect(&auth->holds, channel);
+    if (!line)
+        return;
+    struct fault fault = {0};
+    (void)link_begin(channel, MESSAGE_TOLD);
+    (void)!link_send(channel, NULL, 0, &fault);
 }
 
-static void disconnect(struct remote_auth *auth)
+/* That auth has gone. */
+static void line_lost(struct line *line)
 {
-    link_free(auth->channel);
-    use_channel(auth, NULL);
-    auth->era++;
-    while (!TAILQ_EMPTY(&auth->early))
-        early_free(auth, TAILQ_FIRST(&auth->early));
-    while (!TAILQ_EMPTY(&auth->asks))
-        ask_unavailable(auth, TAILQ_FIRST(&auth->asks),
-                        "the process that knows the accounts ended");
+    struct remote_auth *auth = line->auth;
+    struct ask *ask;
+    if (line == auth->line) {
+        use_line(auth, NULL);
+        early_clear(&auth->early);
+    }
+    while ((ask = find_of(line)))
+        ask_unavailable(auth, ask, "the process that knows the accounts ended");
+    line_free(line);
 }
 
 static void on_closed(void *ctx, const struct fault *why)
 {
-    struct remote_auth *auth = ctx;
-    log_event(auth->setup.log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "auth"),
+    struct line *line = ctx;
+    log_event(line->auth->setup.log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "auth"),
               F_VISIBLE("reason", fault_is_set(why) ? why->what : "that process has ended"),
               F_STR("side", "server"),
               F_STR("advice", "the supervisor starts another: role.died has the cause"));
-    disconnect(auth);
+    line_lost(line);
 }
 
 enum ferry_error remote_auth_connect(struct remote_auth *auth, int fd)
 {
+    CLEANUP(fd_close) int owned = fd;
+    struct line *before = auth->line;
+    struct line *line = alloc_zero(sizeof(*line));
+    if (!line)
+        return FERRY_E_MEMORY;
     const struct link_setup setup = {
         .loop = auth->setup.loop,
         .table = &messages_auth_to_worker,
@@ -377,26 +409,32 @@ enum ferry_error remote_auth_connect(struct remote_auth *auth, int fd)
         .state = MESSAGE_RUNNING,
         .message = on_message,
         .closed = on_closed,
-        .ctx = auth,
+        .ctx = line,
     };
-    struct link *channel = NULL;
-    disconnect(auth);
-    enum ferry_error error = link_new(&setup, fd, &channel);
-    use_channel(auth, channel);
-    return error;
+    line->auth = auth;
+    line->number = ++auth->last_line;
+    if (link_new(&setup, fd_take(&owned), &line->channel) != FERRY_OK) {
+        alloc_free(line);
+        return FERRY_E_MEMORY;
+    }
+    TAILQ_INSERT_TAIL(&auth->lines, line, link);
+    use_line(auth, line);
+    if (before && !find_of(before))
+        line_free(before);
+    return FERRY_OK;
 }
 
 /* ---- the calls of account_ops ---- */
 
-static bool send_ask(struct remote_auth *auth, uint64_t id, const struct login_request *request)
+static bool send_ask(const struct line *line, uint64_t id, const struct login_request *request)
 {
     struct fault fault = {0};
     char peer[ADDRESS_TEXT_BYTES];
     char identity[MESSAGE_IDENTITY_BYTES];
-    if (!auth->channel)
+    if (!line)
         return false;
     address_text(request->peer, peer);
-    struct wire_writer *writer = link_begin(auth->channel, MESSAGE_LOGIN_ASK);
+    struct wire_writer *writer = link_begin(line->channel, MESSAGE_LOGIN_ASK);
     wire_put_u64(writer, id);
     wire_put_bytes(writer, request->name);
     wire_put_u8(writer, request->password != NULL);
@@ -406,7 +444,7 @@ static bool send_ask(struct remote_auth *auth, uint64_t id, const struct login_r
     wire_put_u16(writer, (uint16_t)demand_tls_met(request->tls));
     wire_put_bytes(writer, request->identity ? identity_wire_put(request->identity, identity)
                                              : bytes_str(NULL));
-    return link_send(auth->channel, NULL, 0, &fault) == FERRY_OK;
+    return link_send(line->channel, NULL, 0, &fault) == FERRY_OK;
 }
 
 static enum ferry_error remote_login(void *accounts, const struct login_request *request,
@@ -416,10 +454,16 @@ static enum ferry_error remote_login(void *accounts, const struct login_request 
     struct ask *ask = alloc_zero(sizeof(*ask));
     if (!ask)
         return FERRY_E_MEMORY;
-    *ask = (struct ask){.id = ++auth->last_id, .done = done, .ctx = ctx};
+    *ask = (struct ask){.id = ++auth->last_id,
+                        .done = done,
+                        .ended = request->ended,
+                        .ctx = ctx,
+                        .peer = *request->peer};
+    snprintf(ask->name, sizeof(ask->name), "%.*s", BYTES_FMT(request->name));
     TAILQ_INSERT_TAIL(&auth->asks, ask, link);
-    ask->sent = send_ask(auth, ask->id, request);
-    if (!ask->sent)
+    if (send_ask(auth->line, ask->id, request))
+        ask->line = auth->line;
+    else
         loop_task_post(auth->unsent);
     return FERRY_OK;
 }
@@ -428,7 +472,7 @@ static struct ask *find_unsent(const struct remote_auth *auth)
 {
     struct ask *ask;
     TAILQ_FOREACH (ask, &auth->asks, link)
-        if (ask->done && !ask->sent)
+        if (ask->done && !ask->line && !ask->granted)
             return ask;
     return NULL;
 }
@@ -453,8 +497,7 @@ static void remote_cancel(void *accounts, void *ctx)
     ask->done = NULL;
     if (ask->granted)
         return;
-    if (ask->sent)
-        send_number(auth, MESSAGE_LOGIN_CANCEL, ask->id);
+    send_number(ask->line, MESSAGE_LOGIN_CANCEL, ask->id);
     ask_free(auth, ask);
 }
 
@@ -469,7 +512,9 @@ struct remote_auth *remote_auth_new(const struct remote_auth_setup *setup)
         return NULL;
     auth->setup = *setup;
     TAILQ_INIT(&auth->asks);
-    TAILQ_INIT(&auth->early);
+    TAILQ_INIT(&auth->lines);
+    holds_init(&auth->holds);
+    early_init(&auth->early);
     auth->unsent = loop_task_new(setup->loop, on_unsent, auth);
     if (auth->unsent)
         return auth;
@@ -481,7 +526,9 @@ void remote_auth_free(struct remote_auth *auth)
 {
     if (!auth)
         return;
-    disconnect(auth);
+    while (!TAILQ_EMPTY(&auth->lines))
+        line_lost(TAILQ_FIRST(&auth->lines));
+    early_clear(&auth->early);
     loop_task_free(auth->unsent);
     alloc_free(auth);
 }

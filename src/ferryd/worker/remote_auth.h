@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "ferryd/worker/charsets.h"
+#include "ferryd/worker/remote_gate.h"
 #include "ferryd/worker/remote_names.h"
 #include "net/loop.h"
 #include "server/backend.h"
@@ -24,6 +25,7 @@ struct remote_auth_setup {
     const struct log *log;
     const struct charsets *charsets;
     struct remote_names *names; /* has the channel, too; NULL: nobody */
+    struct remote_gate *gate;   /* the same */
 };
 
 /* What `setup` points to must outlive it. NULL: no memory. */
@@ -32,8 +34,9 @@ struct remote_auth *remote_auth_new(const struct remote_auth_setup *setup);
 /* After all sessions. NULL is fine. */
 void remote_auth_free(struct remote_auth *auth);
 
-/* Takes `fd`, on failure too: logins are asked for there from now on. Those under way are
- * unavailable. FERRY_E_MEMORY. */
+/* Takes `fd`, on failure too: logins are asked for there from now on, and that auth is told of the
+ * sessions that there are. Those under way are still answered by the one that they were asked of,
+ * unless that has gone. FERRY_E_MEMORY. */
 NODISCARD enum ferry_error remote_auth_connect(struct remote_auth *auth, int fd);
 
 /* The supervisor has made the channel of a grant, and `fd` is taken; or it could not, for the

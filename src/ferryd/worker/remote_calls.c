@@ -152,6 +152,13 @@ static bool remote_reserve(struct backend_store *store, uint32_t part, uint64_t 
     return part != store->part || end_bytes <= store->end_bytes;
 }
 
+static void remote_read_part(struct backend_store *store, uint32_t part, store_read_fn *done,
+                             void *ctx)
+{
+    remote_ask(store, (struct store_call){.message = STORE_READ_PART, .part = part},
+               (struct remote_waiter){.expects = STORE_READING, .done.read = done, .ctx = ctx});
+}
+
 static void remote_commit(struct backend_store *store, uint32_t part, store_fn *done, void *ctx)
 {
     remote_ask(store, (struct store_call){.message = STORE_COMMIT, .part = part}, plain(done, ctx));
@@ -196,6 +203,7 @@ const struct store_ops remote_store_ops = {
     .open_part = remote_open_part,
     .reserve = remote_reserve,
     .commit = remote_commit,
+    .read_part = remote_read_part,
     .abandon = remote_abandon,
     .stat = remote_stat,
     .size = remote_size,

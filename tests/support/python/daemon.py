@@ -44,8 +44,29 @@ class Daemon:
             for path in self.home.rglob("*"):
                 os.lchown(path, pwd.getpwnam(NOBODY).pw_uid, -1)
 
+    def _has_written(self):
+        """Whether the supervisor, who writes the log, sleeps: then all that the others had sent it is in the log. They
+        send an event before the client hears of what it tells."""
+        try:
+            state = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        return state not in "RD"
+
     def log_text(self):
+        with contextlib.suppress(TimeoutError):
+            peers.wait_until(self._has_written, "the log", 2)
         return self._log.read_text(errors="replace")
+
+    def pids(self, role):
+        """Of its processes of that role."""
+        children = pathlib.Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text().split()
+        found = []
+        for pid in children:
+            with contextlib.suppress(FileNotFoundError):  # it has just ended
+                if os.readlink(f"/proc/{pid}/exe").endswith(f"ferryd-{role}"):
+                    found.append(int(pid))
+        return found
 
     def events(self, name):
         """All events of that name so far."""
@@ -83,6 +104,8 @@ class Daemon:
 def write_conf(folder, text):
     """Writes ferryd.conf; in `text`, HASH is a hash of PASSWORD. Started by root, files are NOBODY's."""
     text = "log_form = json\n" + text.replace("HASH", password_hash())
+    if "control =" not in text:  # several servers run at once
+        text += "control = control\n"
     if "login_failures_kept" not in text:  # all clients of a test have one address
         text += "login_failures_kept = 0s\n"
     (folder / "ferryd.conf").write_text(text + (f"files_user = {NOBODY}\n" if os.getuid() == 0 else ""))

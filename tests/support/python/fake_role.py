@@ -100,7 +100,7 @@ class Fake:
         ask, name, has_password = message.u64(), message.text(), message.u8()
         if not has_password:
             channel.send("MESSAGE_LOGIN_ANSWER", u64(ask), u8(REFUSED), u64(0), text(""), u8(0), u8(0), text(""),
-                         u64(0), u64(0), text(""))
+                         u64(0), u64(0), text(""), u64(0))
             return
         self.grants += 1
         grant = os.getpid() << 20 | self.grants
@@ -110,13 +110,15 @@ class Fake:
         self.supervisor.send("MESSAGE_GRANT", u32(worker), u64(grant), u32(int(uid)), u32(owner.st_gid), text(""),
                              text(home), text(name), u8(0), text(""), u64(0), u64(0), text(""), text(""))
         channel.send("MESSAGE_LOGIN_ANSWER", u64(ask), u8(GRANTED), u64(grant), text("/"), u8(0), u8(0), text(""),
-                     u64(0), u64(0), text(""))
+                     u64(0), u64(0), text(""), u64(0))
 
     def from_peer(self, channel, message):
         role, number = self.peers[channel]
         tell("fake.message", peer=role, name=message.name)
         if message.name == "MESSAGE_LOGIN_ASK":
             self.login(number, channel, message)
+        elif message.name == "MESSAGE_ARRIVED":
+            channel.send("MESSAGE_ADMITTED", u64(message.u64()), u8(0))
         elif message.name == "MESSAGE_LOGOUT":
             self.supervisor.send("MESSAGE_REVOKE", u64(message.u64()))
 

@@ -7,6 +7,7 @@ import pathlib
 import socket
 import ssl
 import subprocess
+import threading
 
 import peers
 import roles
@@ -62,8 +63,16 @@ class Site:
     def start_worker(self, more="", files=()):
         self.worker = self.role("worker", self.conf(more), self.certificate, *files)
         self.worker.listener(0, self.listening)
-        self.auth = self.worker.connect("auth")
+        self.connect_auth()
         self.begin(self.worker)
+
+    def connect_auth(self):
+        """Another auth, which hears what sessions there are."""
+        self.auth = self.worker.connect("auth")
+        self.auth.deaf_to = {"MESSAGE_PRESENT", "MESSAGE_SEATED", "MESSAGE_TOLD", "MESSAGE_LEFT"}
+
+    def admit(self):
+        self.auth.send("MESSAGE_ADMITTED", u64(self.auth.receive("MESSAGE_ARRIVED").u64()), u8(0))
 
     def link_keys(self):
         roles.link(self.keys, 0, "keys", self.worker, 0, "worker")
@@ -96,7 +105,7 @@ class Site:
 
     def answer(self, ask, verdict, grant=0, charset="", by_certificate=0):
         self.auth.send("MESSAGE_LOGIN_ANSWER", u64(ask), u8(verdict), u64(grant), text("/"), u8(0), u8(by_certificate),
-                       text(charset), u64(0), u64(0), text("the disk is on fire"))
+                       text(charset), u64(0), u64(0), text("the disk is on fire"), u64(0))
 
     def grant(self, grant):
         """The supervisor's part; returns the files process's end."""
@@ -117,7 +126,10 @@ class Site:
         if certificate:
             context.load_cert_chain(*certificate)
         session = Client(context=context, timeout=20)
+        admits = threading.Thread(target=self.admit)
+        admits.start()
         session.connect("127.0.0.1", self.port)
+        admits.join()
         session.auth()
         return session
 

@@ -88,6 +88,7 @@ class Channel:
 
     def __init__(self, end):
         self.end = end
+        self.deaf_to = set()  # names of messages that are passed by
 
     def send(self, name, *fields, fds=()):
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
@@ -104,6 +105,8 @@ class Channel:
         if not data:
             raise Gone
         message = Message(data, fds)
+        if message.name in self.deaf_to:
+            return self.receive(name, wait_s)
         assert name in (None, message.name), f"{message.name} came, {name} expected"
         return message
 

@@ -8,7 +8,7 @@ import shutil
 import daemon
 import peers
 
-ROLES = ("keys", "auth", "worker", "files", "ops")
+ROLES = ("keys", "auth", "worker", "files", "ops", "hooks")
 FAKE = pathlib.Path(__file__).resolve().parent / "fake_role.py"
 
 
