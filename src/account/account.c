@@ -8,6 +8,8 @@
 #include "account/password.h"
 #include "base/alloc.h"
 #include "base/text.h"
+#include "store/rights.h"
+#include "store/roots.h"
 
 const char *const account_field_names[ACCOUNT_FIELDS] = {
     [ACCOUNT_PASSWORD_HASH] = "password_hash",
@@ -31,6 +33,10 @@ const char *const account_field_names[ACCOUNT_FIELDS] = {
     [ACCOUNT_RATE_DOWN] = "rate_down",
     [ACCOUNT_QUOTA] = "quota",
     [ACCOUNT_QUOTA_FILES] = "quota_files",
+    [ACCOUNT_RIGHTS] = "rights",
+    [ACCOUNT_ROOTS] = "roots",
+    [ACCOUNT_GROUP] = "group",
+    [ACCOUNT_TEMPLATE] = "template",
 };
 
 /* ---- values, one function each; an empty text is the default ---- */
@@ -139,7 +145,7 @@ static enum ferry_error set_login(struct account *account, struct bytes text, st
         }
     }
     return fault_set(fault, FERRY_E_ARGUMENT,
-                     "it is password, cert, cert-or-password or cert-and-password");
+                     "it is password, cert, cert-or-password, cert-and-password or anonymous");
 }
 
 /* The next line that is not empty. */
@@ -314,6 +320,47 @@ static enum ferry_error set_quota_files(struct account *account, struct bytes te
     return set_amount(&account->quota_files, text, INT64_MAX, fault);
 }
 
+static enum ferry_error set_rights(struct account *account, struct bytes text, struct fault *fault)
+{
+    (void)account;
+    struct rights rights;
+    if (text.len > RIGHTS_TEXT_BYTES)
+        return fault_set(fault, FERRY_E_LIMIT, "there may be %d bytes of them", RIGHTS_TEXT_BYTES);
+    rights_init(&rights);
+    enum ferry_error error = rights_add_text(&rights, text, fault);
+    rights_fini(&rights);
+    return error;
+}
+
+static enum ferry_error set_roots(struct account *account, struct bytes text, struct fault *fault)
+{
+    (void)account;
+    return roots_check(text, fault);
+}
+
+static enum ferry_error set_group(struct account *account, struct bytes text, struct fault *fault)
+{
+    (void)account;
+    struct bytes line;
+    unsigned count = 0;
+    while (next_line(&text, &line)) {
+        if (!account_name_is_usable(line))
+            return fault_set(fault, FERRY_E_ARGUMENT, "this is no name of a group");
+        if (++count > ACCOUNT_GROUPS_MAX)
+            return fault_set(fault, FERRY_E_LIMIT, "there may be %d of them", ACCOUNT_GROUPS_MAX);
+    }
+    return FERRY_OK;
+}
+
+static enum ferry_error set_template(struct account *account, struct bytes text,
+                                     struct fault *fault)
+{
+    (void)account;
+    if (text.len == 0 || account_name_is_usable(text))
+        return FERRY_OK;
+    return fault_set(fault, FERRY_E_ARGUMENT, "this is no name of a template");
+}
+
 typedef enum ferry_error set_fn(struct account *account, struct bytes text, struct fault *fault);
 
 static set_fn *const setters[ACCOUNT_FIELDS] = {
@@ -338,6 +385,10 @@ static set_fn *const setters[ACCOUNT_FIELDS] = {
     [ACCOUNT_RATE_DOWN] = set_rate_down,
     [ACCOUNT_QUOTA] = set_quota,
     [ACCOUNT_QUOTA_FILES] = set_quota_files,
+    [ACCOUNT_RIGHTS] = set_rights,
+    [ACCOUNT_ROOTS] = set_roots,
+    [ACCOUNT_GROUP] = set_group,
+    [ACCOUNT_TEMPLATE] = set_template,
 };
 
 enum ferry_error account_set(struct account *account, enum account_field field, struct bytes text,
@@ -365,35 +416,6 @@ enum ferry_error account_set(struct account *account, enum account_field field, 
 const char *account_text(const struct account *account, enum account_field field)
 {
     return account->text[field] ? account->text[field] : "";
-}
-
-enum ferry_error account_check(const struct account *account, struct fault *fault)
-{
-    bool password = account_text(account, ACCOUNT_PASSWORD_HASH)[0] != '\0';
-    bool certificate = account->certificate_count > 0;
-    bool enough = false;
-    if (!account_text(account, ACCOUNT_HOME)[0])
-        return fault_set(fault, FERRY_E_ARGUMENT, "account \"%s\" lacks home", account->name);
-    switch (account->login) {
-    case ADMISSION_PASSWORD:
-        enough = password;
-        break;
-    case ADMISSION_CERTIFICATE:
-        enough = certificate;
-        break;
-    case ADMISSION_CERTIFICATE_OR_PASSWORD:
-        enough = certificate || password;
-        break;
-    case ADMISSION_CERTIFICATE_AND_PASSWORD:
-        enough = certificate && password;
-        break;
-    }
-    if (enough)
-        return FERRY_OK;
-    return fault_set(fault, FERRY_E_ARGUMENT, "account \"%s\" lacks %s", account->name,
-                     password || account->login == ADMISSION_CERTIFICATE
-                         ? "certificates, which its login demands"
-                         : "password_hash");
 }
 
 /* ---- life ---- */
@@ -442,52 +464,4 @@ void account_drop(struct account **account)
 {
     account_free(*account);
     *account = NULL;
-}
-
-/* ---- who gets in ---- */
-
-const char *account_bar_words(enum account_bar bar)
-{
-    static const char *const words[] = {
-        [ACCOUNT_FREE] = "it may be used",
-        [ACCOUNT_IS_DISABLED] = "it is disabled",
-        [ACCOUNT_HAS_EXPIRED] = "it has expired",
-        [ACCOUNT_BAD_HOUR] = "it is not one of its hours",
-        [ACCOUNT_BAD_NETWORK] = "the client's address is in none of its networks",
-    };
-    return words[bar];
-}
-
-enum account_bar account_bar(const struct account *account, const struct account_time *now,
-                             const struct address *peer)
-{
-    if (account->disabled)
-        return ACCOUNT_IS_DISABLED;
-    if (account->expires_s != 0 && now->unix_s >= account->expires_s)
-        return ACCOUNT_HAS_EXPIRED;
-    if (!hours_contain(&account->hours, now->weekday, now->minute))
-        return ACCOUNT_BAD_HOUR;
-    if (account->network_count > 0 &&
-        !network_list_contains(account->networks, account->network_count, peer))
-        return ACCOUNT_BAD_NETWORK;
-    return ACCOUNT_FREE;
-}
-
-/* FNV-1a; what it is taken of is a salted hash already. */
-uint64_t account_stamp(const struct account *account, uint64_t seed)
-{
-    static const uint64_t prime = UINT64_C(0x100000001b3);
-    uint64_t stamp = seed;
-    for (const char *c = account_text(account, ACCOUNT_PASSWORD_HASH); *c; c++)
-        stamp = (stamp ^ (unsigned char)*c) * prime;
-    return stamp;
-}
-
-bool account_certificate_fits(const struct account *account, const struct tls_identity *identity)
-{
-    for (size_t i = 0; identity && i < account->certificate_count; i++)
-        if (tls_identity_rule_matches(&account->certificates[i], identity,
-                                      bytes_str(account->name)))
-            return true;
-    return false;
 }

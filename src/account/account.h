@@ -21,6 +21,7 @@
 enum {
     ACCOUNT_NAME_BYTES = 64, /* at most (SEC-70) */
     ACCOUNT_LIST_MAX = 64,   /* certificates and networks */
+    ACCOUNT_GROUPS_MAX = 16,
     ACCOUNT_TEXT_BYTES = 64 * 1024,
 };
 
@@ -47,8 +48,12 @@ enum account_field {
     ACCOUNT_RATE_DOWN,
     ACCOUNT_QUOTA, /* bytes that it may store */
     ACCOUNT_QUOTA_FILES,
+    ACCOUNT_RIGHTS,   /* by folder (store/rights.h), a rule a line; "": all */
+    ACCOUNT_ROOTS,    /* further ones (store/roots.h), one a line */
+    ACCOUNT_GROUP,    /* names of groups, one a line */
+    ACCOUNT_TEMPLATE, /* name of one; "": that of the name "default", if there is one */
 };
-enum { ACCOUNT_FIELDS = ACCOUNT_QUOTA_FILES + 1 };
+enum { ACCOUNT_FIELDS = ACCOUNT_TEMPLATE + 1 };
 
 /* "password_hash", "home", …: as directives, as columns, as members of JSON. */
 extern const char *const account_field_names[ACCOUNT_FIELDS];
@@ -91,6 +96,22 @@ const char *account_text(const struct account *account, enum account_field field
 /* What is missing for anybody to log in by it: a home, a password or certificates as its login
  * demands. FERRY_E_ARGUMENT, with the words in `fault`. */
 NODISCARD enum ferry_error account_check(const struct account *account, struct fault *fault);
+
+/* ---- what it shares with others ---- */
+
+/* Whether a group or a template has a say in that value. */
+bool account_field_is_shared(enum account_field field);
+
+/* Takes over from a group or a template, which are accounts that nobody logs in by, what `account`
+ * has not set itself. Rules of rights and further roots add up: `from`'s come first, so that the
+ * account's own count where both are for one folder. FERRY_E_LIMIT: together they are too many;
+ * FERRY_E_MEMORY. */
+NODISCARD enum ferry_error account_inherit(struct account *account, const struct account *from,
+                                           struct fault *fault);
+
+/* Another of the same values. FERRY_E_MEMORY. */
+NODISCARD enum ferry_error account_copy(const struct account *account, struct account **out,
+                                        struct fault *fault);
 
 /* ---- who gets in ---- */
 

@@ -8,6 +8,7 @@ const char *const admission_policy_words[] = {
     [ADMISSION_CERTIFICATE] = "cert",
     [ADMISSION_CERTIFICATE_OR_PASSWORD] = "cert-or-password",
     [ADMISSION_CERTIFICATE_AND_PASSWORD] = "cert-and-password",
+    [ADMISSION_ANONYMOUS] = "anonymous",
     NULL,
 };
 
@@ -23,6 +24,8 @@ static bool suffices(enum admission_policy policy, const struct admission_eviden
         return evidence->certificate_fits || password;
     case ADMISSION_CERTIFICATE_AND_PASSWORD:
         return evidence->certificate_fits && password;
+    case ADMISSION_ANONYMOUS:
+        return evidence->password_given;
     }
     return false;
 }

@@ -11,10 +11,11 @@ enum admission_policy {
     ADMISSION_CERTIFICATE,
     ADMISSION_CERTIFICATE_OR_PASSWORD,
     ADMISSION_CERTIFICATE_AND_PASSWORD,
+    ADMISSION_ANONYMOUS, /* any password is right (FTP-35) */
 };
 
 /* The words of the configuration, in the order of the enum: "password", "cert", "cert-or-password",
- * "cert-and-password", NULL. */
+ * "cert-and-password", "anonymous", NULL. */
 extern const char *const admission_policy_words[];
 
 struct admission_evidence {

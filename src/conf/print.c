@@ -89,14 +89,27 @@ static enum ferry_error print_head(struct buf *out, const struct conf_instance *
     return error == FERRY_OK ? buf_printf(out, ":%u\n", instance->line) : error;
 }
 
-enum ferry_error print_effective(const struct conf_instance *instance, enum print_secrets secrets,
-                                 struct buf *out)
+static enum ferry_error print_rows(const struct conf_instance *instance, enum print_secrets secrets,
+                                   bool all, struct buf *out)
 {
     const struct conf_block *block = instance->block;
     enum ferry_error error = block->name ? print_head(out, instance) : FERRY_OK;
     for (size_t i = 0; i < block->count && error == FERRY_OK; i++)
-        error = print_directive(out, instance, i, secrets);
+        if (all || instance->given[i].file)
+            error = print_directive(out, instance, i, secrets);
     return error == FERRY_OK && block->name ? buf_append(out, BYTES_LIT("}\n")) : error;
+}
+
+enum ferry_error print_effective(const struct conf_instance *instance, enum print_secrets secrets,
+                                 struct buf *out)
+{
+    return print_rows(instance, secrets, true, out);
+}
+
+enum ferry_error print_given(const struct conf_instance *instance, enum print_secrets secrets,
+                             struct buf *out)
+{
+    return print_rows(instance, secrets, false, out);
 }
 
 /* ---- the manual page ---- */

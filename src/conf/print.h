@@ -14,6 +14,10 @@ enum print_secrets { PRINT_NO_SECRETS, PRINT_SECRETS };
 NODISCARD enum ferry_error print_effective(const struct conf_instance *instance,
                                            enum print_secrets secrets, struct buf *out);
 
+/* As print_effective, of what is set alone. */
+NODISCARD enum ferry_error print_given(const struct conf_instance *instance,
+                                       enum print_secrets secrets, struct buf *out);
+
 /* Appends the directives of all blocks in mdoc. Errors as buf_append. */
 NODISCARD enum ferry_error print_manual(const struct conf_schema *schema, struct buf *out);
 

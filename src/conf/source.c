@@ -40,16 +40,93 @@ static bool is_text(char first, int32_t point)
     return !text_is_control(first) || first == '\n' || first == '\t' || first == '\r';
 }
 
+/* What a character belongs to. */
+enum part {
+    PART_CODE,
+    PART_LINE_COMMENT,
+    PART_BLOCK_COMMENT,
+    PART_DOUBLE_QUOTE,
+    PART_SINGLE_QUOTE
+};
+
+struct place {
+    enum part part;
+    bool in_word; /* of code: where "//" is no comment */
+    bool escaped; /* what comes is taken as it is */
+    bool ending;  /* a block comment, of which this is the last but one character */
+};
+
+static bool ends_in(struct bytes rest, struct bytes end)
+{
+    for (size_t i = 0; i + end.len <= rest.len; i++)
+        if (bytes_starts(bytes_skip(rest, i), end))
+            return true;
+    return false;
+}
+
+static void begin_in_code(struct place *place, struct bytes rest)
+{
+    char c = rest.ptr[0];
+    bool starts = !place->in_word;
+    place->in_word = !strchr(" \t\r\n={}(),+\"'", c);
+    if (c == '#' || (starts && bytes_starts(rest, BYTES_LIT("//"))))
+        place->part = PART_LINE_COMMENT;
+    else if (starts && bytes_starts(rest, BYTES_LIT("/*")) &&
+             ends_in(bytes_skip(rest, 2), BYTES_LIT("*/")))
+        *place = (struct place){.part = PART_BLOCK_COMMENT, .escaped = true};
+    else if (c == '"')
+        place->part = PART_DOUBLE_QUOTE;
+    else if (c == '\'')
+        place->part = PART_SINGLE_QUOTE;
+}
+
+/* Goes on by the first character of `rest`. Returns whether that is of a comment. */
+static bool is_comment(struct place *place, struct bytes rest)
+{
+    char c = rest.ptr[0];
+    switch (place->part) {
+    case PART_CODE:
+        begin_in_code(place, rest);
+        return place->part == PART_LINE_COMMENT || place->part == PART_BLOCK_COMMENT;
+    case PART_LINE_COMMENT:
+        if (c == '\n')
+            *place = (struct place){0};
+        return c != '\n';
+    case PART_BLOCK_COMMENT:
+        if (place->escaped)
+            place->escaped = false; /* the star that it begins with does not end it */
+        else if (place->ending)
+            *place = (struct place){0};
+        else
+            place->ending = bytes_starts(rest, BYTES_LIT("*/"));
+        return true;
+    case PART_DOUBLE_QUOTE:
+    case PART_SINGLE_QUOTE:
+        if (!place->escaped && c == (place->part == PART_DOUBLE_QUOTE ? '"' : '\''))
+            *place = (struct place){0};
+        else
+            place->escaped = c == '\\' && !place->escaped;
+        return false;
+    }
+    return false;
+}
+
+/* Comments are left out: libconfuse counts their lines twice, and mistakes are to be told of where
+ * they are. */
 static enum ferry_error clean(const char *path, struct bytes raw, struct check *check,
                               struct buf *out)
 {
     enum ferry_error error = FERRY_OK;
+    struct place place = {0};
     unsigned line = 1;
     unsigned told = 0;
     while (raw.len > 0 && error == FERRY_OK) {
         struct bytes before = raw;
         int32_t point = utf8_next(&raw);
-        if (is_text(before.ptr[0], point)) {
+        bool comment = is_comment(&place, before) && point != '\n';
+        if (comment && is_text(before.ptr[0], point)) {
+            error = buf_append(out, BYTES_LIT(" "));
+        } else if (is_text(before.ptr[0], point)) {
             error = buf_append(out, bytes_first(before, before.len - raw.len));
         } else {
             if (told != line)

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "store/rights.h"
+
 static enum listing_type type_of(mode_t mode)
 {
     switch (mode & S_IFMT) {
@@ -25,26 +27,27 @@ static enum listing_type type_of(mode_t mode)
     return LISTING_OTHER;
 }
 
-/* The Perm fact (FTP-134). */
-static void fill_perms(char out[16], const struct entry *entry, bool may_change, bool read_only)
+/* The Perm fact (FTP-134): what both the system and the account's rights allow. */
+static void fill_perms(char out[16], const struct entry *entry, bool may_change)
 {
     bool dir = S_ISDIR(entry->what.st_mode), file = S_ISREG(entry->what.st_mode);
-    bool write = entry->may_write && !read_only;
-    bool change = may_change && !read_only;
+    unsigned at = entry->allowed, name = may_change ? entry->allowed_name : RIGHTS_NONE;
+    unsigned write = entry->may_write ? at : RIGHTS_NONE;
+    unsigned gone = dir && !entry->link_text ? RIGHT_REMOVE_DIRECTORY : RIGHT_DELETE;
     const struct {
         char letter;
         bool given;
     } letters[] = {
-        {'a', file && write},
-        {'c', dir && write},
-        {'d', change},
+        {'a', file && (write & RIGHT_APPEND)},
+        {'c', dir && (write & RIGHT_CREATE)},
+        {'d', name & gone},
         {'e', dir && entry->may_enter},
-        {'f', change},
-        {'l', dir && entry->may_read},
-        {'m', dir && write},
-        {'p', dir && write},
-        {'r', file && entry->may_read},
-        {'w', file && write},
+        {'f', name & RIGHT_RENAME},
+        {'l', dir && entry->may_read && (at & RIGHT_LIST)},
+        {'m', dir && (write & RIGHT_MAKE_DIRECTORY)},
+        {'p', dir && (write & (RIGHT_DELETE | RIGHT_REMOVE_DIRECTORY))},
+        {'r', file && entry->may_read && (at & RIGHT_READ)},
+        {'w', file && (write & RIGHT_OVERWRITE)},
     };
     size_t len = 0;
     for (size_t i = 0; i < ARRAY_LEN(letters); i++)
@@ -54,10 +57,10 @@ static void fill_perms(char out[16], const struct entry *entry, bool may_change,
 }
 
 void local_entry_fill(struct listing_entry *out, struct local_entry_text *text,
-                      const struct entry *entry, bool may_change, bool read_only)
+                      const struct entry *entry, bool may_change)
 {
     const struct stat *what = &entry->what;
-    fill_perms(text->perms, entry, may_change, read_only);
+    fill_perms(text->perms, entry, may_change);
     snprintf(text->unique, sizeof(text->unique), "%" PRIxMAX "U%" PRIxMAX, (uintmax_t)what->st_dev,
              (uintmax_t)what->st_ino);
     snprintf(text->owner_id, sizeof(text->owner_id), "%u", what->st_uid);

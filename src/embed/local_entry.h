@@ -12,9 +12,9 @@ struct local_entry_text {
     char owner_id[12], group_id[12];
 };
 
-/* Fills `*out` with views into `entry` and `*text`. `may_change`: names in its directory may be
- * removed and renamed; `read_only`: nothing may be changed at all. */
+/* Fills `*out` with views into `entry`, which a home has told of, and `*text`. `may_change`: names
+ * in its directory may be removed and renamed, as far as the account's rights go. */
 void local_entry_fill(struct listing_entry *out, struct local_entry_text *text,
-                      const struct entry *entry, bool may_change, bool read_only);
+                      const struct entry *entry, bool may_change);
 
 #endif

@@ -35,8 +35,7 @@ static void work_list_next(struct local_job *job)
     if (home_list_next(&store->home, &entries, &count, &job->may_change, &job->fault) != FERRY_OK)
         return;
     for (size_t i = 0; i < count; i++)
-        local_entry_fill(&batch->shown[i], &batch->texts[i], &entries[i], job->may_change,
-                         store->home.rules.read_only);
+        local_entry_fill(&batch->shown[i], &batch->texts[i], &entries[i], job->may_change);
     batch->count = count;
 }
 

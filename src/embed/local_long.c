@@ -5,8 +5,7 @@
 
 /* ---- a directory with all beneath it ---- */
 
-typedef enum ferry_error begin_fn(const struct root *root, struct bytes path,
-                                  const struct subtree_limits *limits, struct subtree **out,
+typedef enum ferry_error begin_fn(const struct home *home, struct bytes path, struct subtree **out,
                                   struct fault *fault);
 
 static void step_subtree(struct local_job *job, begin_fn *begin)
@@ -14,8 +13,7 @@ static void step_subtree(struct local_job *job, begin_fn *begin)
     bool done = false;
     enum ferry_error error = FERRY_OK;
     if (!job->subtree)
-        error = begin(&job->store->home.root, local_job_path(job), &subtree_limits_default,
-                      &job->subtree, &job->fault);
+        error = begin(&job->store->home, local_job_path(job), &job->subtree, &job->fault);
     if (error == FERRY_OK)
         error = subtree_step(job->subtree, &done, &job->fault);
     job->again = error == FERRY_OK && !done;
@@ -25,14 +23,14 @@ static void step_subtree(struct local_job *job, begin_fn *begin)
 
 static void work_tree_size(struct local_job *job)
 {
-    step_subtree(job, subtree_sum);
+    step_subtree(job, home_tree_size);
 }
 
 static void work_remove_tree(struct local_job *job)
 {
     uint64_t bytes = job->subtree ? subtree_bytes(job->subtree) : 0;
     uint64_t names = job->subtree ? subtree_names(job->subtree) : 0;
-    step_subtree(job, subtree_remove);
+    step_subtree(job, home_remove_tree);
     if (job->subtree)
         home_give(&job->store->home, subtree_bytes(job->subtree) - bytes,
                   subtree_names(job->subtree) - names);

@@ -1,12 +1,11 @@
 /* The local store's calls about names. */
 #include "embed/local_private.h"
-#include "store/tree.h"
 
 /* ---- outcomes without a value ---- */
 
 static void work_enter(struct local_job *job)
 {
-    (void)!tree_check_dir(&job->store->home.root, local_job_path(job), &job->fault);
+    (void)!home_enter(&job->store->home, local_job_path(job), &job->fault);
 }
 
 static void work_make_directory(struct local_job *job)
@@ -87,12 +86,15 @@ static void work_set_facts(struct local_job *job)
     struct home_facts facts = {
         .has_mode = change->has_mode,
         .has_time = change->has_time,
+        .has_group = change->has_group,
         .mode = change->mode,
+        .group = change->group,
         .time = {.tv_sec = change->time.seconds, .tv_nsec = change->time.nanoseconds},
     };
     if (home_set_facts(&job->store->home, local_job_path(job), &facts, &job->fault) != FERRY_OK)
         return;
     change->mode = (uint16_t)facts.mode;
+    change->group = facts.group;
     change->time.seconds = facts.time.tv_sec;
     change->time.nanoseconds = (uint32_t)facts.time.tv_nsec;
 }
@@ -130,7 +132,7 @@ static void tell_stat(struct local_job *job)
         call.done.entry(call.ctx, &job->fault, NULL);
         return;
     }
-    local_entry_fill(&entry, &text, &job->entry, job->may_change, job->store->home.rules.read_only);
+    local_entry_fill(&entry, &text, &job->entry, job->may_change);
     call.done.entry(call.ctx, &job->fault, &entry);
 }
 

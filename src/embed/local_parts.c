@@ -1,16 +1,13 @@
 /* The local store's calls for transfers: a file to be read, a part to be written. */
 #include "base/fd.h"
 #include "embed/local_private.h"
-#include "store/tree.h"
 
 /* ---- reading ---- */
 
 static void work_open_read(struct local_job *job)
 {
-    struct stat status;
-    if (tree_open_file(&job->store->home.root, local_job_path(job), &job->fd, &status,
-                       &job->fault) == FERRY_OK)
-        job->number = (uint64_t)status.st_size;
+    (void)!home_open_read(&job->store->home, local_job_path(job), &job->fd, &job->number,
+                          &job->fault);
 }
 
 static void tell_open_read(struct local_job *job)

@@ -26,7 +26,8 @@ enum ferry_error user_demands_init(struct user_demands *demands,
                                    const struct user_settings *settings, struct fault *fault)
 {
     *demands = (struct user_demands){.policy = settings->login, .tls = settings->tls};
-    if (settings->login != ADMISSION_PASSWORD && settings->certificate_count == 0)
+    if (settings->login != ADMISSION_PASSWORD && settings->login != ADMISSION_ANONYMOUS &&
+        settings->certificate_count == 0)
         return fault_set(fault, FERRY_E_ARGUMENT,
                          "no rule says which certificate logs in to the account %s",
                          settings->name);

@@ -339,7 +339,8 @@ static void login_work(void *ctx)
         error = root_init(&job->root, user->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, &job->fault);
         /* Once, as long as it takes; the account's other logins wait for it (SEC-39). */
         if (error == FERRY_OK && user->rules.quota)
-            error = quota_count(user->rules.quota, &job->root, &job->fault);
+            error =
+                quota_count(user->rules.quota, &(const struct root *){&job->root}, 1, &job->fault);
         if (error != FERRY_OK)
             root_fini(&job->root);
     }

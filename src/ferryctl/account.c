@@ -1,5 +1,5 @@
-/* `ferryctl account`: accounts in the file that ferryd-auth reads. What is changed holds from the
- * next login on. */
+/* `ferryctl account`, `ferryctl group`, `ferryctl template`: accounts in the file that ferryd-auth
+ * reads, and what they share. What is changed holds from the next login on. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +14,17 @@
 #include "ferryctl/show.h"
 #include "roster/roster.h"
 
+#define FIELDS_HELP                                                                                \
+    "password_hash, home, user, read_only, uploads, dotfiles, charset, denied_names,\n"            \
+    "control_bytes, tls, disabled, login,\n"                                                       \
+    "certificates, networks, hours, expires,\n"                                                    \
+    "sessions_max, rate_up, rate_down, quota, quota_files,\n"                                      \
+    "rights, roots, group, template; nothing behind the = is the default. Networks and groups\n"   \
+    "may stand with commas between them, rights and roots with semicolons.\n"                      \
+    "\n"                                                                                           \
+    "  --file FILE  the accounts, if not " ROSTER_DEFAULT "\n"                                     \
+    "  --json       list and show for programs\n"
+
 static const char help[] =
     "Usage: ferryctl account [--file FILE] [--json] WORD [NAME] [ARGUMENT...]\n"
     "\n"
@@ -27,18 +38,28 @@ static const char help[] =
     "  disable NAME, enable NAME  whether anybody may log in by it\n"
     "  remove NAME                forget it; its files stay\n"
     "\n"
-    "A password is read from standard input, one line. Fields, as in ferryd.conf(5):\n"
-    "password_hash, home, user, read_only, uploads, dotfiles, charset, denied_names,\n"
-    "control_bytes, tls, disabled, login,\n"
-    "certificates, networks, hours, expires,\n"
-    "sessions_max, rate_up, rate_down, quota, quota_files; nothing behind the = is the default.\n"
+    "A password is read from standard input, one line. Fields, as in ferryd.conf(5):\n" FIELDS_HELP;
+
+static const char shares_help[] =
+    "Usage: ferryctl group    [--file FILE] [--json] WORD [NAME] [ARGUMENT...]\n"
+    "       ferryctl template [--file FILE] [--json] WORD [NAME] [ARGUMENT...]\n"
     "\n"
-    "  --file FILE  the accounts, if not " ROSTER_DEFAULT "\n"
-    "  --json       list and show for programs\n";
+    "Values that accounts share: those that name the group, or the template; the template called\n"
+    "default is that of all who name none.\n"
+    "\n"
+    "  list                       all of them, a line each\n"
+    "  show NAME                  everything about one\n"
+    "  add NAME [FIELD=VALUE...]  a new one\n"
+    "  set NAME FIELD=VALUE...    change it\n"
+    "  remove NAME                forget it; who names it cannot log in then\n"
+    "\n"
+    "Fields, as in ferryd.conf(5), but password_hash, group and template, which only accounts "
+    "have:\n" FIELDS_HELP;
 
 /* What the command line asks for. */
 struct wish {
     struct roster *roster;
+    enum roster_table table;
     bool json;
     const char *name;
     char **rest; /* what is behind the name */
@@ -58,15 +79,23 @@ static enum ferry_error find_field(struct bytes name, enum account_field *out, s
     return fault_set(fault, FERRY_E_ARGUMENT, "there is no field %.*s", BYTES_FMT(name));
 }
 
-/* Networks may stand on one line, with commas between them. */
+/* What may stand between the items of a list on one line; 0: nothing. */
+static char separator_of(enum account_field field)
+{
+    if (field == ACCOUNT_NETWORKS || field == ACCOUNT_GROUP)
+        return ',';
+    return field == ACCOUNT_RIGHTS || field == ACCOUNT_ROOTS ? ';' : '\0';
+}
+
 static enum ferry_error set_value(struct account *account, enum account_field field,
                                   struct bytes value, struct fault *fault)
 {
     char *text = alloc_bytes(value);
     if (!text)
         return fault_set(fault, FERRY_E_MEMORY, "memory is short");
-    for (char *c = text; field == ACCOUNT_NETWORKS && *c; c++)
-        if (*c == ',')
+    char separator = separator_of(field);
+    for (char *c = text; separator && *c; c++)
+        if (*c == separator)
             *c = '\n';
     struct fault why = {0};
     enum ferry_error error = account_set(account, field, bytes_str(text), &why);
@@ -91,6 +120,9 @@ static enum ferry_error set_fields(const struct wish *wish, struct account *acco
             error = fault_set(fault, FERRY_E_ARGUMENT, "%s is not FIELD=VALUE", wish->rest[i]);
         if (error == FERRY_OK)
             error = find_field(name, &field, fault);
+        if (error == FERRY_OK && wish->table != ROSTER_ACCOUNTS && !account_field_is_shared(field))
+            error = fault_set(fault, FERRY_E_ARGUMENT, "only an account has %s",
+                              account_field_names[field]);
         if (error == FERRY_OK)
             error = set_value(account, field, value, fault);
         if (error != FERRY_OK)
@@ -101,10 +133,20 @@ static enum ferry_error set_fields(const struct wish *wish, struct account *acco
 
 /* ---- words that change one account ---- */
 
+/* Whether somebody could log in by it. What it shares may be in the configuration, which is not
+ * looked at here: ferryd-auth says what is missing when somebody does. */
+static enum ferry_error check(const struct wish *wish, const struct account *account,
+                              struct fault *fault)
+{
+    bool shares =
+        account_text(account, ACCOUNT_GROUP)[0] || account_text(account, ACCOUNT_TEMPLATE)[0];
+    return shares || wish->table != ROSTER_ACCOUNTS ? FERRY_OK : account_check(account, fault);
+}
+
 static enum ferry_error set_and_check(void *ctx, struct account *account, struct fault *fault)
 {
     enum ferry_error error = set_fields(ctx, account, fault);
-    return error == FERRY_OK ? account_check(account, fault) : error;
+    return error == FERRY_OK ? check(ctx, account, fault) : error;
 }
 
 static enum ferry_error set_word(struct wish *wish, struct fault *fault)
@@ -134,10 +176,10 @@ static enum ferry_error add_word(struct wish *wish, struct fault *fault)
     enum ferry_error error = account_new(bytes_str(wish->name), &account, fault);
     if (error == FERRY_OK)
         error = set_fields(wish, account, fault);
-    if (error == FERRY_OK && needs_password(account))
+    if (error == FERRY_OK && wish->table == ROSTER_ACCOUNTS && needs_password(account))
         error = ask_password(account, fault);
     if (error == FERRY_OK)
-        error = account_check(account, fault);
+        error = check(wish, account, fault);
     return error == FERRY_OK ? roster_add(wish->roster, account, fault) : error;
 }
 
@@ -227,7 +269,8 @@ static enum ferry_error show_word(struct wish *wish, struct fault *fault)
     CLEANUP(account_drop) struct account *account = NULL;
     enum ferry_error error = roster_find(wish->roster, bytes_str(wish->name), &account, fault);
     if (error == FERRY_OK && !account)
-        error = fault_set(fault, FERRY_E_NOT_FOUND, "there is no account %s", wish->name);
+        error = fault_set(fault, FERRY_E_NOT_FOUND, "there is no %s %s", roster_word(wish->table),
+                          wish->name);
     if (error != FERRY_OK)
         return error;
     if (!wish->json)
@@ -265,12 +308,13 @@ static const struct {
     enum ferry_error (*run)(struct wish *wish, struct fault *fault);
     bool named;
     int least, most; /* arguments behind the name */
+    bool shared;     /* groups and templates have it, too */
 } words[] = {
-    {"list", list_word, false, 0, 0},      {"show", show_word, true, 0, 0},
-    {"add", add_word, true, 0, 64},        {"set", set_word, true, 1, 64},
-    {"passwd", passwd_word, true, 0, 0},   {"cert", cert_word, true, 2, 2},
-    {"disable", disable_word, true, 0, 0}, {"enable", enable_word, true, 0, 0},
-    {"remove", remove_word, true, 0, 0},
+    {"list", list_word, false, 0, 0, true},       {"show", show_word, true, 0, 0, true},
+    {"add", add_word, true, 0, 64, true},         {"set", set_word, true, 1, 64, true},
+    {"passwd", passwd_word, true, 0, 0, false},   {"cert", cert_word, true, 2, 2, false},
+    {"disable", disable_word, true, 0, 0, false}, {"enable", enable_word, true, 0, 0, false},
+    {"remove", remove_word, true, 0, 0, true},
 };
 
 static int run_word(size_t i, const char *file, struct wish *wish)
@@ -278,30 +322,36 @@ static int run_word(size_t i, const char *file, struct wish *wish)
     CLEANUP(roster_drop) struct roster *roster = NULL;
     struct fault fault = {0};
     place_prepare(file);
-    enum ferry_error error = roster_open(file, &roster, &fault);
+    enum ferry_error error = roster_open_table(file, wish->table, &roster, &fault);
     wish->roster = roster;
     if (error == FERRY_OK)
         error = words[i].run(wish, &fault);
     return error == FERRY_OK ? EXIT_DONE : say_fault(&fault);
 }
 
-static int usage(const char *why, const char *what)
+static const char *help_of(enum roster_table table)
 {
-    fprintf(stderr, "ferryctl account: %s%s\n", why, what);
-    fputs(help, stderr);
+    return table == ROSTER_ACCOUNTS ? help : shares_help;
+}
+
+static int usage(enum roster_table table, const char *why, const char *what)
+{
+    fprintf(stderr, "ferryctl %s: %s%s\n", roster_word(table), why, what);
+    fputs(help_of(table), stderr);
     return EXIT_USAGE;
 }
 
 /* `argv` has the word and what follows it. */
-static int choose(int argc, char **argv, const char *file, bool json)
+static int choose(int argc, char **argv, enum roster_table table, const char *file, bool json)
 {
     for (size_t i = 0; argc > 0 && i < ARRAY_LEN(words); i++) {
         int before = words[i].named ? 2 : 1;
-        if (strcmp(argv[0], words[i].word) != 0)
+        if (strcmp(argv[0], words[i].word) != 0 || (table != ROSTER_ACCOUNTS && !words[i].shared))
             continue;
         if (argc < before + words[i].least || argc > before + words[i].most)
-            return usage("these are too few or too many arguments for ", argv[0]);
+            return usage(table, "these are too few or too many arguments for ", argv[0]);
         struct wish wish = {
+            .table = table,
             .json = json,
             .name = words[i].named ? argv[1] : NULL,
             .rest = argv + before,
@@ -309,10 +359,11 @@ static int choose(int argc, char **argv, const char *file, bool json)
         };
         return run_word(i, file, &wish);
     }
-    return argc > 0 ? usage("there is no word ", argv[0]) : usage("what is to be done?", "");
+    return argc > 0 ? usage(table, "there is no word ", argv[0])
+                    : usage(table, "what is to be done?", "");
 }
 
-int account_run(int argc, char **argv)
+static int run(enum roster_table table, int argc, char **argv)
 {
     static const struct option options[] = {{"file", required_argument, NULL, 'f'},
                                             {"json", no_argument, NULL, 'j'},
@@ -330,11 +381,26 @@ int account_run(int argc, char **argv)
             json = true;
             break;
         case 'h':
-            fputs(help, stdout);
+            fputs(help_of(table), stdout);
             return EXIT_DONE;
         default:
             return EXIT_USAGE;
         }
     }
-    return choose(argc - optind, argv + optind, file, json);
+    return choose(argc - optind, argv + optind, table, file, json);
+}
+
+int account_run(int argc, char **argv)
+{
+    return run(ROSTER_ACCOUNTS, argc, argv);
+}
+
+int group_run(int argc, char **argv)
+{
+    return run(ROSTER_GROUPS, argc, argv);
+}
+
+int template_run(int argc, char **argv)
+{
+    return run(ROSTER_TEMPLATES, argc, argv);
 }

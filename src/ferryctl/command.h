@@ -8,6 +8,8 @@
 enum ferryctl_exit { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 int account_run(int argc, char **argv);
+int group_run(int argc, char **argv);
+int template_run(int argc, char **argv);
 
 /* status, sessions, kick, reload, drain, bans, accounts, log. */
 int operate_run(int argc, char **argv);

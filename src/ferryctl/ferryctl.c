@@ -32,6 +32,10 @@ int main(int argc, char **argv)
     umask(077); /* the accounts are for nobody else to read */
     if (strcmp(word, "account") == 0)
         return account_run(argc - 1, argv + 1);
+    if (strcmp(word, "group") == 0)
+        return group_run(argc - 1, argv + 1);
+    if (strcmp(word, "template") == 0)
+        return template_run(argc - 1, argv + 1);
     if (strcmp(word, "--version") == 0) {
         puts("ferryctl " FERRY_VERSION);
         return EXIT_DONE;

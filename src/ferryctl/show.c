@@ -51,6 +51,10 @@ void show_account(const struct account *account)
     printf("rate_down: %s\n", text_or(account, ACCOUNT_RATE_DOWN, "no limit"));
     printf("quota: %s\n", text_or(account, ACCOUNT_QUOTA, "no limit"));
     printf("quota_files: %s\n", text_or(account, ACCOUNT_QUOTA_FILES, "no limit"));
+    show_list("rights", text_or(account, ACCOUNT_RIGHTS, "all"));
+    show_list("roots", text_or(account, ACCOUNT_ROOTS, "none"));
+    show_list("group", text_or(account, ACCOUNT_GROUP, "none"));
+    printf("template: %s\n", text_or(account, ACCOUNT_TEMPLATE, "that of the name default"));
 }
 
 void show_line(const struct account *account)
@@ -82,7 +86,7 @@ json_t *show_json(const struct account *account)
 {
     return json_pack(
         "{s:s, s:b, s:o, s:o, s:b, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, "
-        "s:I, s:I, s:I, s:I, s:I}",
+        "s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
         "name", account->name, "password", account_text(account, ACCOUNT_PASSWORD_HASH)[0] != '\0',
         "home", json_text(account, ACCOUNT_HOME), "user", json_text(account, ACCOUNT_USER),
         "read_only", account->read_only, "uploads",
@@ -96,7 +100,9 @@ json_t *show_json(const struct account *account)
         "expires", json_text(account, ACCOUNT_EXPIRES), "sessions_max",
         (json_int_t)account->sessions_max, "rate_up", (json_int_t)account->rate_up, "rate_down",
         (json_int_t)account->rate_down, "quota", (json_int_t)account->quota_bytes, "quota_files",
-        (json_int_t)account->quota_files);
+        (json_int_t)account->quota_files, "rights", json_lines(account, ACCOUNT_RIGHTS), "roots",
+        json_lines(account, ACCOUNT_ROOTS), "group", json_lines(account, ACCOUNT_GROUP), "template",
+        json_text(account, ACCOUNT_TEMPLATE));
 }
 
 int show_print_json(json_t *json)

@@ -57,17 +57,46 @@ enum ferry_error accounts_from_block(struct conf *conf, const struct conf_instan
         if (error == FERRY_E_MEMORY)
             return error;
         if (error != FERRY_OK && is_text(directive_of(block, (enum account_field)i)))
-            conf_mistake(conf, block, account_field_names[i], "%s", fault.what);
+            conf_mistake(conf, block, account_field_names[i], "%s%s%s", fault.what,
+                         fault.advice[0] ? ": " : "", fault.advice);
     }
     if (error == FERRY_E_MEMORY)
         return error;
-    bool whole = ((const struct settings_account *)block->values)->home; /* else it is noted */
-    if (whole && conf->check.count == mistakes && account_check(account, &fault) != FERRY_OK)
-        conf_mistake(conf, block, NULL, "%s", fault.what);
-    if (!whole || conf->check.count > mistakes)
+    if (conf->check.count > mistakes)
         return FERRY_OK;
     *out = account;
     account = NULL;
+    return FERRY_OK;
+}
+
+/* Whether all that an account could name is in the configuration. */
+static bool is_all_here(const struct conf *conf)
+{
+    return settings_global(conf)->accounts.count == 0;
+}
+
+enum ferry_error accounts_merged(struct conf *conf, const struct conf_instance *block,
+                                 const struct shares *shares, struct account **out)
+{
+    CLEANUP(account_drop) struct account *account = NULL;
+    CLEANUP(account_drop) struct account *merged = NULL;
+    struct fault fault = {0};
+    *out = NULL;
+    enum ferry_error error = accounts_from_block(conf, block, &account);
+    if (error != FERRY_OK || !account)
+        return error;
+    error = shares_merge(shares, account, &merged, &fault);
+    if (error == FERRY_E_NOT_FOUND && !is_all_here(conf))
+        return FERRY_OK;
+    if (error == FERRY_OK)
+        error = account_check(merged, &fault);
+    if (error != FERRY_OK && error != FERRY_E_MEMORY)
+        conf_mistake(conf, block, error == FERRY_E_NOT_FOUND ? SETTINGS_GROUP : NULL, "%s",
+                     fault.what);
+    if (error != FERRY_OK)
+        return error == FERRY_E_MEMORY ? error : FERRY_OK;
+    *out = merged;
+    merged = NULL;
     return FERRY_OK;
 }
 
@@ -81,12 +110,14 @@ void accounts_check_web(struct conf *conf)
 
 enum ferry_error accounts_check(struct conf *conf)
 {
-    enum ferry_error error = FERRY_OK;
+    struct shares shares;
+    enum ferry_error error = shares_init(&shares, conf, NULL, NULL);
     const struct conf_instance *block = NULL;
     accounts_check_web(conf);
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_ACCOUNT, block))) {
         CLEANUP(account_drop) struct account *account = NULL;
-        error = accounts_from_block(conf, block, &account);
+        error = accounts_merged(conf, block, &shares, &account);
     }
+    shares_fini(&shares);
     return error == FERRY_OK ? directories_check(conf) : error;
 }

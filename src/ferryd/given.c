@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "ferryd/settings.h"
 
 enum { READ_BYTES = 4096 };
@@ -60,16 +61,82 @@ static enum ferry_error load_settings(void *ctx, const char *path, struct buf *o
     return read_whole(*(const int *)ctx, out, fault);
 }
 
+struct lines {
+    struct bytes *list;
+    size_t count;
+};
+
+static enum ferry_error split(struct bytes text, struct lines *out)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] == '\n';
+    *out = (struct lines){.list = alloc_resize(NULL, count, sizeof(*out->list)), .count = count};
+    for (size_t i = 0; out->list && i < count; i++)
+        out->list[i] = bytes_cut(&text, '\n');
+    return out->list ? FERRY_OK : FERRY_E_MEMORY;
+}
+
+/* Puts in place of a line of the settings where the operator wrote it: "… # FILE:LINE", as
+ * conf/print writes. What has no such end stays as it is. */
+static enum ferry_error put_origin(const struct lines *lines, char **file, unsigned *line)
+{
+    struct bytes rest = *line <= lines->count ? lines->list[*line - 1] : BYTES_LIT("");
+    size_t mark = rest.len, colon = rest.len;
+    uint64_t number = 0;
+    for (size_t i = 0; i + 3 <= rest.len; i++)
+        if (bytes_starts(bytes_skip(rest, i), BYTES_LIT(" # ")))
+            mark = i;
+    if (mark == rest.len)
+        return FERRY_OK;
+    rest = bytes_skip(rest, mark + 3);
+    for (size_t i = 0; i < rest.len; i++)
+        if (rest.ptr[i] == ':')
+            colon = i;
+    if (colon >= rest.len || !text_u64(bytes_skip(rest, colon + 1), UINT32_MAX, &number))
+        return FERRY_OK;
+    char *origin = alloc_bytes(bytes_first(rest, colon));
+    if (!origin)
+        return FERRY_E_MEMORY;
+    alloc_free(*file);
+    *file = origin;
+    *line = (unsigned)number;
+    return FERRY_OK;
+}
+
+/* So that a mistake that only the role can see is told of where it stands. */
+static enum ferry_error put_origins(struct conf *conf, struct bytes text)
+{
+    struct lines lines;
+    enum ferry_error error = split(text, &lines);
+    struct conf_instance *instance;
+    STAILQ_FOREACH (instance, &conf->instances, link) {
+        if (error == FERRY_OK && instance->line > 0)
+            error = put_origin(&lines, &instance->file, &instance->line);
+        for (size_t i = 0; error == FERRY_OK && i < instance->block->count; i++)
+            if (instance->given[i].file && instance->given[i].line > 0)
+                error = put_origin(&lines, &instance->given[i].file, &instance->given[i].line);
+    }
+    alloc_free(lines.list);
+    return error;
+}
+
 enum ferry_error given_settings(struct given *given, int fd, struct fault *fault)
 {
     CLEANUP(fd_close) int owned = fd;
+    CLEANUP(buf_wipe) struct buf text;
+    buf_init(&text, CONF_FILE_MAX_BYTES);
     if (given->conf)
         return fault_set(fault, FERRY_E_ARGUMENT, "settings came twice");
     if (conf_read(&settings_schema, "settings", load_settings, &owned, &given->conf) != FERRY_OK)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for the settings");
     const struct check_mistake *first = TAILQ_FIRST(&given->conf->check.list);
-    return first ? fault_set(fault, FERRY_E_ARGUMENT, "settings:%u: %s", first->line, first->text)
-                 : FERRY_OK;
+    if (first)
+        return fault_set(fault, FERRY_E_ARGUMENT, "settings:%u: %s", first->line, first->text);
+    enum ferry_error error = read_whole(owned, &text, fault);
+    if (error == FERRY_OK && put_origins(given->conf, buf_view(&text)) != FERRY_OK)
+        error = fault_set(fault, FERRY_E_MEMORY, "no memory for the settings");
+    return error;
 }
 
 /* ---- files ---- */

@@ -20,8 +20,9 @@ struct given {
 void given_init(struct given *given);
 void given_fini(struct given *given);
 
-/* Both take `fd`, on failure too. FERRY_E_ARGUMENT: the settings have mistakes, or were given
- * before; FERRY_E_MEMORY. */
+/* Both take `fd`, on failure too. Blocks and directives are then where the operator's files have
+ * them, as far as the settings tell (conf/print.h). FERRY_E_ARGUMENT: the settings have mistakes,
+ * or were given before; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error given_settings(struct given *given, int fd, struct fault *fault);
 NODISCARD enum ferry_error given_file(struct given *given, struct bytes name, int fd,
                                       struct fault *fault);

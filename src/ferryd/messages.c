@@ -20,6 +20,9 @@
 /* What an account may do with its files, as store/home.h takes it: MESSAGE_RULE_ bits. */
 #define RULES WIRE_U8
 #define DENIED WIRE_TEXT(MESSAGE_DENIED_BYTES)
+#define QUOTAS WIRE_U64, WIRE_U64
+#define RIGHTS WIRE_TEXT(MESSAGE_RIGHTS_BYTES)
+#define ROOTS WIRE_TEXT(MESSAGE_RIGHTS_BYTES)
 
 static const char *const state_names[] = {
     [MESSAGE_STARTING] = "starting",
@@ -44,7 +47,7 @@ static const struct wire_message from_supervisor[] = {
      BIT_SUPERVISOR,
      RUNNING,
      1,
-     {WIRE_U64, PATH, NAME, RULES, DENIED, WIRE_U64, WIRE_U64}},
+     {WIRE_U64, PATH, NAME, RULES, DENIED, QUOTAS, RIGHTS, ROOTS}},
     {MESSAGE_SWEEP, "sweep", BIT_SUPERVISOR, RUNNING, 0, {PATH, WIRE_I64}},
     {MESSAGE_GRANTED, "granted", BIT_SUPERVISOR, RUNNING, 1, {WIRE_U64}},
     {MESSAGE_DENIED, "denied", BIT_SUPERVISOR, RUNNING, 0, {WIRE_U64, WORDS}},
@@ -77,8 +80,8 @@ static const struct wire_message to_supervisor[] = {
      BIT_AUTH,
      RUNNING,
      0,
-     {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES, DENIED, WIRE_U64,
-      WIRE_U64}},
+     {WIRE_U32, WIRE_U64, WIRE_U32, WIRE_U32, GROUPS, PATH, NAME, RULES, DENIED, QUOTAS, RIGHTS,
+      ROOTS}},
     {MESSAGE_REVOKE, "revoke", BIT_AUTH, RUNNING, 0, {WIRE_U64}},
     {MESSAGE_STATUS_ASK, "status-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},
     {MESSAGE_RELOAD_ASK, "reload-ask", BIT_OPS, RUNNING, 0, {WIRE_U64}},

@@ -25,11 +25,12 @@ enum message {
 
     /* grants: auth -> supervisor; no auth gives a number that one before it may have given */
     MESSAGE_GRANT,  /* worker u32, grant u64, uid u32, gid u32, groups bytes, root, owner,
-                       rules u8, denied names, quotas as of MESSAGE_ATTACH */
+                       rules u8, denied names, quotas, rights, roots as of MESSAGE_ATTACH */
     MESSAGE_REVOKE, /* grant u64 */
     /* supervisor -> files */
     MESSAGE_ATTACH, /* grant u64, root, owner, rules u8 (MESSAGE_RULE_ bits), denied names,
-                       quota in bytes u64 and in files u64 (0: no limit) + channel */
+                       quota in bytes u64 and in files u64 (0: no limit), rights by folder and
+                       further roots as texts (store/rights.h, store/roots.h) + channel */
     MESSAGE_SWEEP, /* root, time i64 (s since 1970): removes the parts of cut uploads that were last
                       written before that and nobody is writing */
     /* supervisor -> worker */
@@ -112,6 +113,7 @@ enum message_limits {
     MESSAGE_MISTAKES_BYTES = 24 * 1024,
     MESSAGE_EVENT_BYTES = 24 * 1024,
     MESSAGE_DENIED_BYTES = 8192,
+    MESSAGE_RIGHTS_BYTES = 8192, /* and of roots */
     MESSAGE_SIGN_BYTES = 16 * 1024,
     MESSAGE_SIGNATURE_BYTES = 2048,
 };

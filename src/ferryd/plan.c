@@ -1,6 +1,8 @@
 /* What ferryd.conf asks for, made ready to serve. */
 #include "ferryd/plan.h"
 
+#include <string.h>
+
 #include "account/password.h"
 #include "base/alloc.h"
 #include "ferryd/accounts.h"
@@ -19,46 +21,49 @@ static enum ferry_error add_listener(struct plan *plan, const struct conf_instan
     return rules_make(plan->conf, block, &input, &list[plan->count++].rules);
 }
 
-/* As store/home.h has them, into `out`, NUL-terminated; nothing if there are none. */
-static enum ferry_error join_names(const struct conf_texts *names, struct buf *out)
-{
-    enum ferry_error error = FERRY_OK;
-    for (size_t i = 0; i < names->count && error == FERRY_OK; i++)
-        error = buf_printf(out, "%s%s", i > 0 ? "/" : "", names->list[i]);
-    return error == FERRY_OK && names->count > 0 ? buf_append(out, bytes_of("", 1)) : error;
-}
-
 static bool fits(const char *stored, struct bytes password)
 {
     return password_fits(password, stored);
 }
 
-static enum ferry_error add_account(struct plan *plan, const struct conf_instance *block)
+/* The lines of a value as a list. */
+static void list_lines(char *text, const char *out[static ACCOUNT_LIST_MAX], size_t *count)
 {
-    const struct settings_account *account = block->values;
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        if (*line && *count < ACCOUNT_LIST_MAX)
+            out[(*count)++] = line;
+}
+
+static enum ferry_error add_account(struct plan *plan, const struct conf_instance *block,
+                                    const struct shares *shares)
+{
     struct fault fault = {0};
-    CLEANUP(buf_fini) struct buf denied;
-    buf_init(&denied, CONF_FILE_MAX_BYTES);
-    CLEANUP(account_drop) struct account *whole = NULL;
-    enum ferry_error error = accounts_from_block(plan->conf, block, &whole);
-    if (error != FERRY_OK || !whole)
+    CLEANUP(account_drop) struct account *account = NULL;
+    enum ferry_error error = accounts_merged(plan->conf, block, shares, &account);
+    if (error != FERRY_OK || !account)
         return error;
-    error = join_names(&account->denied_names, &denied);
-    if (error != FERRY_OK)
-        return error;
+    const char *hash = account_text(account, ACCOUNT_PASSWORD_HASH);
+    const char *charset = account_text(account, ACCOUNT_CHARSET);
+    const char *rules[ACCOUNT_LIST_MAX];
+    size_t rule_count = 0;
+    CLEANUP(alloc_free_str) char *lines = alloc_str(account_text(account, ACCOUNT_CERTIFICATES));
+    if (!lines)
+        return FERRY_E_MEMORY;
+    list_lines(lines, rules, &rule_count);
     const struct user_settings settings = {
         .name = account->name,
-        .stored = account->password_hash,
+        .stored = hash[0] ? hash : NULL,
         .verify = fits,
-        .root = account->home,
+        .root = account_text(account, ACCOUNT_HOME),
         .read_only = account->read_only,
         .login = account->login,
         .tls = account->tls,
-        .certificates = (const char *const *)account->certificates.list,
-        .certificate_count = account->certificates.count,
+        .certificates = rules,
+        .certificate_count = rule_count,
         .upload_in_place = account->upload_in_place,
         .hide_dotfiles = account->hide_dotfiles,
-        .denied_names = buf_view(&denied).ptr,
+        .denied_names = account->denied_names,
         .control_bytes = account->control_bytes,
         .sessions_max = account->sessions_max,
         .rate_up = account->rate_up,
@@ -68,15 +73,26 @@ static enum ferry_error add_account(struct plan *plan, const struct conf_instanc
     };
     const char *directive = "home";
     error = users_add(plan->users, &settings, &fault);
-    if (error == FERRY_OK && account->charset) {
+    if (error == FERRY_OK && charset[0]) {
         directive = "charset";
-        error = users_set_charset(plan->users, account->name, account->charset, &fault);
+        error = users_set_charset(plan->users, account->name, charset, &fault);
     }
     if (error == FERRY_E_MEMORY)
         return error;
     if (error != FERRY_OK)
         conf_mistake(plan->conf, block, directive, "%s", fault.what);
     return FERRY_OK;
+}
+
+static enum ferry_error add_accounts(struct plan *plan)
+{
+    struct shares shares;
+    const struct conf_instance *block = NULL;
+    enum ferry_error error = shares_init(&shares, plan->conf, NULL, NULL);
+    while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_ACCOUNT, block)))
+        error = add_account(plan, block, &shares);
+    shares_fini(&shares);
+    return error;
 }
 
 static enum ferry_error fill(struct plan *plan, const char *path)
@@ -87,8 +103,8 @@ static enum ferry_error fill(struct plan *plan, const char *path)
         accounts_check_web(plan->conf);
     while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_LISTEN, block)))
         error = add_listener(plan, block);
-    while (error == FERRY_OK && (block = conf_next(plan->conf, SETTINGS_ACCOUNT, block)))
-        error = add_account(plan, block);
+    if (error == FERRY_OK)
+        error = add_accounts(plan);
     return error == FERRY_OK ? directories_check(plan->conf) : error;
 }
 

@@ -118,9 +118,12 @@ static const struct conf_directive global_rows[] = {
     {.name = "homes",
      .type = CONF_TEXTS,
      GLOBAL(homes),
-     .help = "Directories, by absolute paths, beneath which the homes of all accounts are: what "
+     .help = "Directories, by absolute paths, beneath which the homes and further roots of all "
+             "accounts "
+             "are: what "
              "serves files reaches nothing else (Landlock), whatever the rights of its user. "
-             "Unset: the homes of the account blocks, if there are no other accounts; else there "
+             "Unset: those of the account, group and template blocks, if there are no other "
+             "accounts; else there "
              "is no such bound."},
 #include "ferryd/settings_bans.def"
 #include "ferryd/settings_hooks.def"
@@ -417,8 +420,10 @@ static const struct conf_directive account_rows[] = {
      ACCOUNT(login),
      .words = settings_words_logins,
      .fallback = "password",
-     .help = "What a login takes: the password, a certificate of the client, either, or both. The "
-             "listener must ask clients for certificates."},
+     .help = "What a login takes: the password, a certificate of the client, either, or both; for "
+             "certificates the listener must ask clients. anonymous takes any password, which is "
+             "not looked at, as is the custom for accounts called anonymous and ftp; such an "
+             "account may change nothing but bring files to folders with the right drop."},
     {.name = "certificates",
      .type = CONF_TEXTS,
      ACCOUNT(certificates),
@@ -439,8 +444,8 @@ static const struct conf_directive account_rows[] = {
     {.name = "home",
      .type = CONF_PATH,
      ACCOUNT(home),
-     .required = true,
-     .help = "Directory that the account sees as its root."},
+     .help = "Directory that the account sees as its root. It, its groups or its template must set "
+             "one."},
     {.name = "user",
      .type = CONF_TEXT,
      ACCOUNT(user),
@@ -502,6 +507,7 @@ static const struct conf_directive account_rows[] = {
      ACCOUNT(expires),
      .help = "The last day of the account, UTC, like 2027-01-31."},
 #include "ferryd/settings_account_limits.def"
+#include "ferryd/settings_rights.def"
 };
 
 #include "ferryd/settings_directories.def"
@@ -539,6 +545,24 @@ static const struct conf_block blocks[] = {
         .directives = account_rows,
         .count = ARRAY_LEN(account_rows),
         .help = "Somebody who may log in.",
+    },
+    {
+        .name = SETTINGS_GROUP,
+        .label = {.name = "NAME", .type = CONF_TEXT, ACCOUNT(name)},
+        .size_bytes = sizeof(struct settings_account),
+        .directives = account_rows,
+        .count = ARRAY_LEN(account_rows),
+        .help = "Values that accounts share, which name it by group; any directive of an account "
+                "but password_hash, group and template.",
+    },
+    {
+        .name = SETTINGS_TEMPLATE,
+        .label = {.name = "NAME", .type = CONF_TEXT, ACCOUNT(name)},
+        .size_bytes = sizeof(struct settings_account),
+        .directives = account_rows,
+        .count = ARRAY_LEN(account_rows),
+        .help = "Values of accounts that name it by template or, if its name is default, of those "
+                "that name none; as a group.",
     },
     {
         .name = SETTINGS_HOOK,

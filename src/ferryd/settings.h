@@ -79,13 +79,16 @@ struct settings_listen {
     enum tls_version tls_min, tls_max;
 };
 
-/* account "NAME" { }: but for the name, the fields of account/account.h by their names. */
+/* account "NAME" { }, group "NAME" { } and template "NAME" { }: but for the name, the fields of
+ * account/account.h by their names. */
 struct settings_account {
     char *name;
     char *password_hash; /* of crypt(5) */
     char *home;
     char *user, *hours, *expires, *charset;
     struct conf_texts certificates, networks, denied_names;
+    struct conf_texts rights, roots, group;
+    char *template_name;
     enum admission_policy login;
     enum demand_tls tls;
     uint64_t sessions_max, rate_up, rate_down, quota_bytes, quota_files;
@@ -95,6 +98,8 @@ struct settings_account {
 #define SETTINGS_LISTEN "listen"
 #define SETTINGS_HOST "host"
 #define SETTINGS_ACCOUNT "account"
+#define SETTINGS_GROUP "group"
+#define SETTINGS_TEMPLATE "template"
 #define SETTINGS_FILE_DEFAULT "/etc/ferry/ferryd.conf"
 
 extern const struct conf_schema settings_schema;

@@ -77,11 +77,14 @@ static bool is_asked_for_certificates(const struct conf *conf)
 static void check_account(struct conf *conf, const struct conf_instance *instance)
 {
     const struct settings_account *account = instance->values;
-    if (account->login != ADMISSION_PASSWORD && !is_asked_for_certificates(conf))
+    bool by_certificate =
+        account->login != ADMISSION_PASSWORD && account->login != ADMISSION_ANONYMOUS;
+    if (by_certificate && !is_asked_for_certificates(conf))
         conf_mistake(conf, instance, "login",
                      "no listener asks for certificates: write client_certificates = optional or "
                      "required in its block");
-    if (account->login == ADMISSION_PASSWORD && account->certificates.count > 0)
+    bool shares = conf_is_given(instance, "group") || conf_is_given(instance, "template");
+    if (!by_certificate && account->certificates.count > 0 && !shares)
         conf_mistake(conf, instance, "certificates",
                      "the account logs in by password alone: write login = cert, cert-or-password "
                      "or cert-and-password");

@@ -40,6 +40,7 @@ const struct conf_word settings_words_logins[] = {
     {"cert", ADMISSION_CERTIFICATE},
     {"cert-or-password", ADMISSION_CERTIFICATE_OR_PASSWORD},
     {"cert-and-password", ADMISSION_CERTIFICATE_AND_PASSWORD},
+    {"anonymous", ADMISSION_ANONYMOUS},
     {NULL, 0}};
 const struct conf_word settings_words_account_tls[] = {{"listener", DEMAND_TLS_LISTENER},
                                                        {"legacy", DEMAND_TLS_LEGACY},

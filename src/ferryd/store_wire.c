@@ -20,8 +20,8 @@ static_assert(STORE_SOURCES_BYTES + STORE_PATH_BYTES + 64 <= CHANNEL_MESSAGE_BYT
 #define PATH WIRE_TEXT(STORE_PATH_BYTES)
 #define FAULT_WORDS WIRE_TEXT(FAULT_TEXT_BYTES)
 
-/* Which facts, the mode, the time's seconds and nanoseconds. */
-#define FACTS WIRE_U8, WIRE_U16, WIRE_I64, WIRE_U32
+/* Which facts, the mode, the group, the time's seconds and nanoseconds. */
+#define FACTS WIRE_U8, WIRE_U16, WIRE_U32, WIRE_I64, WIRE_U32
 
 /* A call begins with its number. */
 #define CALL(type, name, ...)                                                                      \
@@ -74,7 +74,7 @@ static const struct wire_message answers[] = {
      FILES,
      WIRE_ANY_STATE,
      0,
-     {WIRE_U64, WIRE_U8, WIRE_U8, WIRE_U32, WIRE_BYTES(STORE_ENTRIES_BYTES)}},
+     {WIRE_U64, WIRE_U8, WIRE_U32, WIRE_BYTES(STORE_ENTRIES_BYTES)}},
 };
 
 static const char *const call_states[] = {[STORE_IDLE] = "idle", [STORE_BUSY] = "busy"};
@@ -143,11 +143,14 @@ static void carry_path(struct carrier *carrier, struct bytes *path)
 static void carry_facts(struct carrier *carrier, struct home_facts *facts)
 {
     uint16_t mode = (uint16_t)facts->mode;
+    uint32_t group = facts->group;
     int64_t seconds = facts->time.tv_sec;
     uint32_t nanoseconds = (uint32_t)facts->time.tv_nsec;
-    unsigned which = (facts->has_mode ? 1U : 0) | (facts->has_time ? 2U : 0);
-    which = carry_small(carrier, which, 3);
+    unsigned which =
+        (facts->has_mode ? 1U : 0) | (facts->has_time ? 2U : 0) | (facts->has_group ? 4U : 0);
+    which = carry_small(carrier, which, 7);
     carry_u16(carrier, &mode);
+    carry_u32(carrier, &group);
     carry_i64(carrier, &seconds);
     carry_u32(carrier, &nanoseconds);
     if (nanoseconds > 999999999)
@@ -155,7 +158,9 @@ static void carry_facts(struct carrier *carrier, struct home_facts *facts)
     *facts = (struct home_facts){
         .has_mode = which & 1,
         .has_time = which & 2,
+        .has_group = which & 4,
         .mode = mode,
+        .group = group,
         .time = {.tv_sec = seconds, .tv_nsec = (long)nanoseconds},
     };
 }
@@ -290,7 +295,6 @@ static void carry_answer(struct carrier *carrier, struct store_answer *answer)
         break;
     case STORE_ENTRIES:
         carry_bool(carrier, &answer->may_change);
-        carry_bool(carrier, &answer->read_only);
         carry_u32(carrier, &answer->count);
         carry_view(carrier, &answer->entries, STORE_ENTRIES_BYTES);
         break;
@@ -363,6 +367,13 @@ static void carry_entry(struct carrier *carrier, struct entry *entry, struct byt
     carry_bytes(carrier, name);
     carry_bytes(carrier, link_text);
     rights = carry_small(carrier, rights, 7);
+    uint16_t allowed = (uint16_t)entry->allowed, allowed_name = (uint16_t)entry->allowed_name;
+    carry_u16(carrier, &allowed);
+    carry_u16(carrier, &allowed_name);
+    entry->allowed = allowed;
+    entry->allowed_name = allowed_name;
+    if ((allowed | allowed_name) & ~RIGHTS_ALL)
+        carrier->wrong = true;
     carry_status(carrier, &entry->what);
     entry->may_read = rights & 1;
     entry->may_write = rights & 2;

@@ -103,8 +103,7 @@ struct store_answer {
     uint64_t end_bytes; /* of the file, that may be written; UINT64_MAX: no limit */
     struct bytes path;
     struct home_facts facts; /* STORE_CHANGED */
-    bool may_change;         /* STORE_ENTRIES: names may be removed and renamed */
-    bool read_only;          /* and whatever is said of rights, nothing may be changed */
+    bool may_change;         /* STORE_ENTRIES: the system lets names be removed and renamed */
     uint32_t count;
     struct bytes entries; /* by store_wire_put_entries */
 };

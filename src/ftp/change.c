@@ -17,6 +17,17 @@ static bool take_mode(struct bytes value, struct change *out)
     return true;
 }
 
+/* The last number stands for no group. */
+static bool take_group(struct bytes value, struct change *out)
+{
+    uint64_t group;
+    if (!text_u64(value, UINT32_MAX - 1, &group))
+        return false;
+    out->has_group = true;
+    out->group = (uint32_t)group;
+    return true;
+}
+
 static bool take_time(struct bytes value, struct change *out)
 {
     out->has_time = true;
@@ -26,7 +37,7 @@ static bool take_time(struct bytes value, struct change *out)
 static const struct {
     const char *name;
     bool (*take)(struct bytes value, struct change *out);
-} facts[] = {{"Modify", take_time}, {"UNIX.mode", take_mode}};
+} facts[] = {{"Modify", take_time}, {"UNIX.mode", take_mode}, {"UNIX.group", take_group}};
 
 static enum ferry_error take_fact(struct bytes fact, struct change *out, struct bytes *unknown)
 {

@@ -15,12 +15,15 @@
 struct change {
     bool has_mode;
     uint16_t mode; /* permission bits, at most 0777 */
+    bool has_group;
+    uint32_t group; /* by its number */
     bool has_time;
     struct timeval_utc time; /* of last modification */
 };
 
 /* The argument of MFF: "fact=value;" once or more often, one blank, a path, which points into
- * `argument`. Known are Modify and UNIX.mode. FERRY_E_ARGUMENT: it has not this form, or a value is
+ * `argument`. Known are Modify, UNIX.mode and UNIX.group,
+ * a number. FERRY_E_ARGUMENT: it has not this form, or a value is
  * wrong. FERRY_E_UNSUPPORTED: another fact, which `*unknown` names. */
 NODISCARD enum ferry_error change_parse_facts(struct bytes argument, struct change *out,
                                               struct bytes *path, struct bytes *unknown);

@@ -115,7 +115,7 @@ static struct bytes words_behind(size_t row, const struct feature_words *words)
     case FEATURE_LANG:
         return BYTES_LIT("en*");
     case FEATURE_MFF:
-        return BYTES_LIT("Modify;UNIX.mode;");
+        return BYTES_LIT("Modify;UNIX.mode;UNIX.group;");
     case FEATURE_MLST:
         return words->mlst;
     case FEATURE_HASH:

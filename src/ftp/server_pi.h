@@ -81,9 +81,9 @@ enum list_flags { LIST_ALL = 1 << 0 /* -a */, LIST_LONG = 1 << 1 /* -l: NLST in 
 /* What to do. The views are valid until the command's final reply. Commands that come out: USER,
  * PASS, CWD, CDUP, REIN (drop the login and what belongs to it, then reply 220), PASV, CPSV, EPSV,
  * PORT, EPRT, the transfers, MLST, SIZE, MDTM, MFMT, HASH, XCRC and its kin, MFF, SITE (but HELP
- * and IDLE), DSIZ, RMDA, COMB, PRET, AVBL, CLNT, CSID, HOST, RNFR, RNTO, DELE, RMD, MKD, in MODE B
- * ABOR (close the data connection that is open between two transfers, then reply 226) and, once
- * logged in, STAT. All others the PI answers itself. */
+ * and IDLE), DSIZ, RMDA, COMB, PRET, ALLO, AVBL, CLNT, CSID, HOST, RNFR, RNTO, DELE, RMD, MKD, in
+ * MODE B ABOR (close the data connection that is open between two transfers, then reply 226) and,
+ * once logged in, STAT. All others the PI answers itself. */
 struct server_action {
     enum server_action_kind kind;
     enum verb verb;
@@ -106,8 +106,9 @@ struct server_action {
     bool has_range;     /* RETR, STOR, HASH: from RANG; XCRC and its kin: from the argument */
     uint64_t range_end; /* then: `offset` is its first byte, this the one behind its last */
     struct bytes
-        others; /* COMB: the sources; SITE SYMLINK: the target; SITE CPTO: the source; MDTM,
-                   with `time`: the path behind it. Paths, each with a NUL behind it */
+        others;    /* COMB: the sources; SITE SYMLINK: the target; SITE CPTO: the source; MDTM,
+                      with `time`: the path behind it. Paths, each with a NUL behind it */
+    uint64_t size; /* ALLO */
     enum site_deed site;      /* SITE */
     enum verb announced;      /* PRET: the transfer that is to come */
     bool glob;                /* LIST, NLST: the last name of `path` may be a pattern */

@@ -70,6 +70,19 @@ static struct pi_refusal fill_mff(struct server_pi *pi, struct server_action *ac
     return server_pi_resolve(pi, action, path);
 }
 
+/* "n" or "n R m", of which m, the size of a record, means nothing here (FTP-59). */
+static struct pi_refusal fill_allo(struct server_pi *pi, struct server_action *action)
+{
+    struct bytes rest = action->argument;
+    uint64_t record;
+    bool valid = text_u64(bytes_cut(&rest, ' '), INT64_MAX, &action->size);
+    if (rest.len > 0)
+        valid = valid && text_same(bytes_cut(&rest, ' '), BYTES_LIT("R")) &&
+                text_u64(rest, INT64_MAX, &record);
+    return valid ? server_pi_resolve(pi, action, BYTES_LIT(""))
+                 : (struct pi_refusal){501, "Not a size."};
+}
+
 static bool is_host_name(struct bytes name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -171,25 +184,16 @@ static const struct {
     enum verb verb;
     fill_fn *fill;
 } fills[] = {
-    {VERB_CDUP, fill_parent},
-    {VERB_EPRT, fill_eprt},
-    {VERB_EPSV, fill_epsv},
-    {VERB_LIST, fill_list},
-    {VERB_NLST, fill_list},
-    {VERB_PASV, fill_pasv},
-    {VERB_PORT, fill_port},
-    {VERB_XCRC, fill_hash},
-    {VERB_XMD5, fill_hash},
-    {VERB_XSHA, fill_hash},
-    {VERB_XSHA1, fill_hash},
-    {VERB_XSHA256, fill_hash},
-    {VERB_XSHA512, fill_hash},
-    {VERB_HOST, fill_host},
-    {VERB_MFF, fill_mff},
-    {VERB_SITE, server_pi_fill_site},
-    {VERB_COMB, server_pi_fill_comb},
-    {VERB_MDTM, server_pi_fill_mdtm},
-    {VERB_PRET, server_pi_fill_pret},
+    {VERB_ALLO, fill_allo},           {VERB_CDUP, fill_parent},
+    {VERB_EPRT, fill_eprt},           {VERB_EPSV, fill_epsv},
+    {VERB_LIST, fill_list},           {VERB_NLST, fill_list},
+    {VERB_PASV, fill_pasv},           {VERB_PORT, fill_port},
+    {VERB_XCRC, fill_hash},           {VERB_XMD5, fill_hash},
+    {VERB_XSHA, fill_hash},           {VERB_XSHA1, fill_hash},
+    {VERB_XSHA256, fill_hash},        {VERB_XSHA512, fill_hash},
+    {VERB_HOST, fill_host},           {VERB_MFF, fill_mff},
+    {VERB_SITE, server_pi_fill_site}, {VERB_COMB, server_pi_fill_comb},
+    {VERB_MDTM, server_pi_fill_mdtm}, {VERB_PRET, server_pi_fill_pret},
     {VERB_CPSV, fill_pasv},
 };
 

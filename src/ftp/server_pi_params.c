@@ -88,19 +88,6 @@ static bool answer_stru(struct server_pi *pi, struct bytes argument)
     return true;
 }
 
-/* "n" or "n R m"; nothing is reserved (FTP-59). */
-static bool answer_allo(struct server_pi *pi, struct bytes argument)
-{
-    uint64_t size;
-    bool valid = text_u64(bytes_cut(&argument, ' '), INT64_MAX, &size);
-    if (argument.len > 0)
-        valid = valid && text_same(bytes_cut(&argument, ' '), BYTES_LIT("R")) &&
-                text_u64(argument, INT64_MAX, &size);
-    server_pi_say(pi, valid ? 202 : 501, "%s",
-                  valid ? "No storage needs to be reserved." : "Not a size.");
-    return true;
-}
-
 static bool answer_rest(struct server_pi *pi, struct bytes argument)
 {
     uint64_t offset;
@@ -338,7 +325,6 @@ bool server_pi_answer(struct server_pi *pi, struct bytes argument, enum verb ver
         [VERB_ABOR] = answer_abor,
         [VERB_ACCT] = answer_acct,
         [VERB_ADAT] = server_pi_answer_adat,
-        [VERB_ALLO] = answer_allo,
         [VERB_AUTH] = server_pi_answer_auth,
         [VERB_CCC] = server_pi_answer_ccc,
         [VERB_CONF] = server_pi_answer_protected,

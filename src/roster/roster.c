@@ -2,7 +2,7 @@
 #include "roster/roster.h"
 
 #include <sqlite3.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "roster/schema.h"
@@ -11,6 +11,7 @@ enum { BUSY_MS = 5000 };
 
 struct roster {
     sqlite3 *db;
+    enum roster_table table;
     sqlite3_stmt *find, *insert, *update, *remove, *list;
 };
 
@@ -50,28 +51,52 @@ static enum ferry_error run(struct roster *roster, const char *sql, const char *
 #define COLUMNS                                                                                    \
     "password_hash, home, user, read_only, uploads, dotfiles, charset, denied_names, "             \
     "control_bytes, tls, disabled, login, "                                                        \
-    "certificates, networks, hours, expires, sessions_max, rate_up, rate_down, quota, quota_files"
+    "certificates, networks, hours, expires, sessions_max, rate_up, rate_down, quota, "            \
+    "quota_files, rights, roots, groups, template"
 #define VALUES                                                                                     \
     "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "                               \
-    "?16, ?17, ?18, ?19, ?20, ?21, ?22"
+    "?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26"
+
+static const struct {
+    const char *name, *word, *one; /* in the file, and for people */
+} tables[] = {
+    [ROSTER_ACCOUNTS] = {"account", "account", "an account"},
+    [ROSTER_GROUPS] = {"account_group", "group", "a group"},
+    [ROSTER_TEMPLATES] = {"account_template", "template", "a template"},
+};
+
+const char *roster_word(enum roster_table table)
+{
+    return tables[table].word;
+}
+
+static enum ferry_error prepare_one(struct roster *roster, sqlite3_stmt **statement,
+                                    const char *before, const char *after, struct fault *fault)
+{
+    char sql[1024];
+    snprintf(sql, sizeof(sql), "%s %s %s", before, tables[roster->table].name, after);
+    if (sqlite3_prepare_v3(roster->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) !=
+        SQLITE_OK)
+        return failed(roster, "read", fault);
+    return FERRY_OK;
+}
 
 static enum ferry_error prepare(struct roster *roster, struct fault *fault)
 {
     const struct {
         sqlite3_stmt **statement;
-        const char *sql;
+        const char *before, *after; /* the name of the table */
     } rows[] = {
-        {&roster->find, "SELECT name, " COLUMNS " FROM account WHERE name = ?1"},
-        {&roster->list, "SELECT name, " COLUMNS " FROM account ORDER BY name"},
-        {&roster->insert, "INSERT INTO account (name, " COLUMNS ") VALUES (?1, " VALUES ")"},
-        {&roster->update, "UPDATE account SET (" COLUMNS ") = (" VALUES ") WHERE name = ?1"},
-        {&roster->remove, "DELETE FROM account WHERE name = ?1"},
+        {&roster->find, "SELECT name, " COLUMNS " FROM", "WHERE name = ?1"},
+        {&roster->list, "SELECT name, " COLUMNS " FROM", "ORDER BY name"},
+        {&roster->insert, "INSERT INTO", "(name, " COLUMNS ") VALUES (?1, " VALUES ")"},
+        {&roster->update, "UPDATE", "SET (" COLUMNS ") = (" VALUES ") WHERE name = ?1"},
+        {&roster->remove, "DELETE FROM", "WHERE name = ?1"},
     };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (sqlite3_prepare_v3(roster->db, rows[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
-                               rows[i].statement, NULL) != SQLITE_OK)
-            return failed(roster, "read", fault);
-    return FERRY_OK;
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < ARRAY_LEN(rows) && error == FERRY_OK; i++)
+        error = prepare_one(roster, rows[i].statement, rows[i].before, rows[i].after, fault);
+    return error;
 }
 
 /* For CLEANUP: what was bound belongs to the caller and may hold a hash. */
@@ -144,9 +169,16 @@ static enum ferry_error set_up(struct roster *roster, struct fault *fault)
 
 enum ferry_error roster_open(const char *path, struct roster **out, struct fault *fault)
 {
+    return roster_open_table(path, ROSTER_ACCOUNTS, out, fault);
+}
+
+enum ferry_error roster_open_table(const char *path, enum roster_table table, struct roster **out,
+                                   struct fault *fault)
+{
     struct roster *roster = alloc_zero(sizeof(*roster));
     if (!roster)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for the accounts");
+    roster->table = table;
     enum ferry_error error = FERRY_OK;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX;
     if (sqlite3_open_v2(path, &roster->db, flags, NULL) != SQLITE_OK)
@@ -232,7 +264,8 @@ static enum ferry_error step_change(struct roster *roster, sqlite3_stmt *stateme
     if (sqlite3_step(statement) == SQLITE_DONE)
         return FERRY_OK;
     if (sqlite3_extended_errcode(roster->db) == SQLITE_CONSTRAINT_PRIMARYKEY)
-        return fault_set(fault, FERRY_E_EXISTS, "there is an account by that name already");
+        return fault_set(fault, FERRY_E_EXISTS, "there is %s by that name already",
+                         tables[roster->table].one);
     return failed(roster, "changed", fault);
 }
 
@@ -247,9 +280,11 @@ enum ferry_error roster_add(struct roster *roster, const struct account *account
     return step_change(roster, insert, fault);
 }
 
-static enum ferry_error not_found(struct bytes name, struct fault *fault)
+static enum ferry_error not_found(const struct roster *roster, struct bytes name,
+                                  struct fault *fault)
 {
-    return fault_set(fault, FERRY_E_NOT_FOUND, "there is no account %.*s", BYTES_FMT(name));
+    return fault_set(fault, FERRY_E_NOT_FOUND, "there is no %s %.*s", tables[roster->table].word,
+                     BYTES_FMT(name));
 }
 
 static enum ferry_error change_one(struct roster *roster, struct bytes name,
@@ -258,7 +293,7 @@ static enum ferry_error change_one(struct roster *roster, struct bytes name,
     CLEANUP(account_drop) struct account *account = NULL;
     enum ferry_error error = roster_find(roster, name, &account, fault);
     if (error == FERRY_OK && !account)
-        error = not_found(name, fault);
+        error = not_found(roster, name, fault);
     if (error == FERRY_OK)
         error = change(ctx, account, fault);
     if (error != FERRY_OK)
@@ -294,6 +329,6 @@ enum ferry_error roster_remove(struct roster *roster, struct bytes name, struct 
         return failed(locked, "changed", fault);
     enum ferry_error error = step_change(roster, statement, fault);
     if (error == FERRY_OK && sqlite3_changes(roster->db) == 0)
-        return not_found(name, fault);
+        return not_found(roster, name, fault);
     return error;
 }

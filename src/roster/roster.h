@@ -19,6 +19,16 @@ struct roster;
  * FERRY_E_UNSUPPORTED: it is of a newer version, or of another program; FERRY_E_FILE: SQLite's
  * words are in `fault`; FERRY_E_MEMORY. */
 NODISCARD enum ferry_error roster_open(const char *path, struct roster **out, struct fault *fault);
+
+/* What a roster is of. Groups and templates are accounts that nobody logs in by. */
+enum roster_table { ROSTER_ACCOUNTS, ROSTER_GROUPS, ROSTER_TEMPLATES };
+
+/* "account", "group", "template". */
+const char *roster_word(enum roster_table table);
+
+/* As roster_open, for others than accounts, too. */
+NODISCARD enum ferry_error roster_open_table(const char *path, enum roster_table table,
+                                             struct roster **out, struct fault *fault);
 void roster_close(struct roster *roster);
 
 /* For CLEANUP. */

@@ -6,6 +6,37 @@
 /* "Frry": PRAGMA application_id, so that no other program's file is taken for this one's. */
 enum { APPLICATION_ID = 0x46727279 };
 
+/* A table of values as of version 2. */
+#define TABLE(name)                                                                                \
+    "CREATE TABLE " name " ("                                                                      \
+    " name TEXT NOT NULL PRIMARY KEY,"                                                             \
+    " password_hash TEXT NOT NULL DEFAULT '',"                                                     \
+    " home TEXT NOT NULL DEFAULT '',"                                                              \
+    " user TEXT NOT NULL DEFAULT '',"                                                              \
+    " read_only TEXT NOT NULL DEFAULT '',"                                                         \
+    " uploads TEXT NOT NULL DEFAULT '',"                                                           \
+    " dotfiles TEXT NOT NULL DEFAULT '',"                                                          \
+    " charset TEXT NOT NULL DEFAULT '',"                                                           \
+    " denied_names TEXT NOT NULL DEFAULT '',"                                                      \
+    " control_bytes TEXT NOT NULL DEFAULT '',"                                                     \
+    " tls TEXT NOT NULL DEFAULT '',"                                                               \
+    " disabled TEXT NOT NULL DEFAULT '',"                                                          \
+    " login TEXT NOT NULL DEFAULT '',"                                                             \
+    " certificates TEXT NOT NULL DEFAULT '',"                                                      \
+    " networks TEXT NOT NULL DEFAULT '',"                                                          \
+    " hours TEXT NOT NULL DEFAULT '',"                                                             \
+    " expires TEXT NOT NULL DEFAULT '',"                                                           \
+    " sessions_max TEXT NOT NULL DEFAULT '',"                                                      \
+    " rate_up TEXT NOT NULL DEFAULT '',"                                                           \
+    " rate_down TEXT NOT NULL DEFAULT '',"                                                         \
+    " quota TEXT NOT NULL DEFAULT '',"                                                             \
+    " quota_files TEXT NOT NULL DEFAULT '',"                                                       \
+    " rights TEXT NOT NULL DEFAULT '',"                                                            \
+    " roots TEXT NOT NULL DEFAULT '',"                                                             \
+    " groups TEXT NOT NULL DEFAULT '',"                                                            \
+    " template TEXT NOT NULL DEFAULT ''"                                                           \
+    ") STRICT, WITHOUT ROWID;"
+
 /* What makes version i + 1 of version i. Values are texts, as account/account.h has them. */
 static const char *const steps[] = {
     "CREATE TABLE account ("
@@ -32,6 +63,12 @@ static const char *const steps[] = {
     " quota TEXT NOT NULL DEFAULT '',"
     " quota_files TEXT NOT NULL DEFAULT ''"
     ") STRICT, WITHOUT ROWID",
+
+    "ALTER TABLE account ADD COLUMN rights TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE account ADD COLUMN roots TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE account ADD COLUMN groups TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE account ADD COLUMN template TEXT NOT NULL DEFAULT '';" TABLE("account_group")
+        TABLE("account_template"),
 };
 enum { VERSION = ARRAY_LEN(steps) };
 

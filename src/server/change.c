@@ -4,7 +4,7 @@
 #include "server/deeds.h"
 #include "server/failure.h"
 
-/* "Modify=time;UNIX.mode=mode;", those that were set. */
+/* "Modify=time;UNIX.mode=mode;UNIX.group=number;", those that were set. */
 static enum ferry_error format_facts(struct buf *out, const struct change *change)
 {
     enum ferry_error error = FERRY_OK;
@@ -17,6 +17,8 @@ static enum ferry_error format_facts(struct buf *out, const struct change *chang
     }
     if (error == FERRY_OK && change->has_mode)
         error = buf_printf(out, "UNIX.mode=%04o;", (unsigned)change->mode);
+    if (error == FERRY_OK && change->has_group)
+        error = buf_printf(out, "UNIX.group=%u;", change->group);
     return error;
 }
 

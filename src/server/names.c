@@ -175,6 +175,22 @@ void server_names_size(struct server_session *session, const struct server_actio
     session->ops->size(session->store, action->path.ptr, size_done, session);
 }
 
+/* FTP-59: nothing is reserved; but a client that says what is to come need not send it in vain. */
+static void allo_done(void *ctx, const struct fault *fault, uint64_t free_bytes)
+{
+    struct server_session *session = ctx;
+    if (!fault_is_set(fault) && session->command.size > free_bytes)
+        server_pi_reply(session->pi, 552, "More than may be stored here.");
+    else
+        server_pi_reply(session->pi, 202, "No storage needs to be reserved.");
+    server_session_turn(session);
+}
+
+void server_names_allo(struct server_session *session, const struct server_action *action)
+{
+    session->ops->free_bytes(session->store, action->path.ptr, allo_done, session);
+}
+
 void server_names_avbl(struct server_session *session, const struct server_action *action)
 {
     session->ops->free_bytes(session->store, action->path.ptr, size_done, session);

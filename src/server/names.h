@@ -12,6 +12,7 @@ server_handler server_names_dele;
 server_handler server_names_rnfr;
 server_handler server_names_rnto;
 server_handler server_names_size;
+server_handler server_names_allo;
 server_handler server_names_avbl;
 server_handler server_names_mdtm;
 server_handler server_names_mfmt;

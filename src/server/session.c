@@ -232,12 +232,12 @@ static const struct {
     [VERB_XSHA] = {server_hash, false},           [VERB_XSHA1] = {server_hash, false},
     [VERB_XSHA256] = {server_hash, false},        [VERB_XSHA512] = {server_hash, false},
     [VERB_MFF] = {server_change, true},           [VERB_SITE] = {server_extra_site, true},
-    [VERB_AVBL] = {server_names_avbl, false},     [VERB_CLNT] = {server_client_clnt, false},
-    [VERB_CSID] = {server_client_csid, false},    [VERB_HOST] = {server_host, false},
-    [VERB_RMD] = {server_names_rmd, true},        [VERB_MKD] = {server_names_mkd, true},
-    [VERB_ABOR] = {server_ports_abor, false},     [VERB_DSIZ] = {server_extra_dsiz, false},
-    [VERB_RMDA] = {server_extra_rmda, true},      [VERB_COMB] = {server_extra_comb, true},
-    [VERB_PRET] = {server_extra_pret, false},
+    [VERB_ALLO] = {server_names_allo, true},      [VERB_AVBL] = {server_names_avbl, false},
+    [VERB_CLNT] = {server_client_clnt, false},    [VERB_CSID] = {server_client_csid, false},
+    [VERB_HOST] = {server_host, false},           [VERB_RMD] = {server_names_rmd, true},
+    [VERB_MKD] = {server_names_mkd, true},        [VERB_ABOR] = {server_ports_abor, false},
+    [VERB_DSIZ] = {server_extra_dsiz, false},     [VERB_RMDA] = {server_extra_rmda, true},
+    [VERB_COMB] = {server_extra_comb, true},      [VERB_PRET] = {server_extra_pret, false},
 };
 
 void server_session_run(struct server_session *session, const struct server_action *action)

@@ -16,6 +16,9 @@ struct entry {
                          it leads nowhere, out of the root, or links are not followed (FTP-132) */
     char *link_text;  /* where a link points, as it is stored; NULL for anything else. Owned */
     bool may_read, may_write, may_enter; /* by this process: r, w and x of `what` (FTP-134) */
+    /* By the account, if a home tells of it (store/rights.h): what may be done with `what`, and
+     * what with the name. */
+    unsigned allowed, allowed_name;
 };
 
 /* Learns of `name` in the directory `dir_fd`, whose relative path beneath the root is `dir`.

@@ -2,7 +2,9 @@
  * open. Every deed that a server asks of its files is here a plain call, which knows of no loop and
  * calls nobody back: the embedded server makes them on its pool, ferryd's files process as the
  * messages come. One call at a time for a home, on any thread. home.c, home_link.c,
- * home_parts.c and home_list.c; what takes long goes in steps: store/subtree.h, store/combine.h.
+ * home_parts.c and home_list.c; where a
+ * path leads, and whether the account may do that there: home_place.h; what takes long goes in
+ * steps: store/subtree.h, store/combine.h.
  *
  * Paths and errors: store/root.h, store/fail.h. */
 #ifndef FERRY_STORE_HOME_H
@@ -19,16 +21,18 @@
 #include "store/entry.h"
 #include "store/part.h"
 #include "store/quota.h"
+#include "store/rights.h"
 #include "store/root.h"
+#include "store/subtree.h"
 
 enum { HOME_OWNER_MAX_BYTES = 64, HOME_BATCH = 64 };
 
 /* What the account may; all zero: everything that is safe. */
 struct home_rules {
     struct dir_budget *listings; /* shared by many homes, which it outlives; or NULL */
-    bool read_only; /* for what is told of rights; changes are refused before they come here */
-    bool upload_in_place; /* what comes is seen as it comes, in the target itself (FTP-64) */
-    bool hide_dotfiles;   /* listings leave them out, if they are not asked for (LST-82) */
+    bool read_only;              /* whatever its rights are, it changes nothing */
+    bool upload_in_place;        /* what comes is seen as it comes, in the target itself (FTP-64) */
+    bool hide_dotfiles;          /* listings leave them out, if they are not asked for (LST-82) */
     /* Patterns (store/match.h) of names that nothing may be given, with '/' between them, and
      * beneath which nothing may be made (SEC-35). NULL: home_denied_default; "": none. */
     const char *denied_names;
@@ -38,13 +42,26 @@ struct home_rules {
 
 extern const char home_denied_default[];
 
+/* A directory of the host's that the account sees. */
+struct home_root {
+    char *at;          /* where: "/shared"; "" for the home itself */
+    struct root root;  /* as it was opened; */
+    struct root exact; /* the same, and no link is followed: for a way that was found already */
+};
+
 struct home {
     struct root root;
-    struct home_rules rules;                           /* but denied_names, which is */
-    char *denied_names;                                /* here, or NULL */
-    char owner[HOME_OWNER_MAX_BYTES + 1];              /* whom cut uploads are kept for */
-    struct part *part;                                 /* open, or NULL */
-    char *part_path;                                   /* its; or NULL */
+    struct home_root own;   /* for the same descriptor */
+    struct home_root *more; /* further roots */
+    size_t more_count;
+    struct rights rights;
+    struct home_rules rules;              /* but denied_names, which is */
+    char *denied_names;                   /* here, or NULL */
+    char owner[HOME_OWNER_MAX_BYTES + 1]; /* whom cut uploads are kept for */
+    struct part *part;                    /* open, or NULL */
+    const struct root *part_root;         /* its */
+    char *part_path;                      /* its, beneath that; or NULL */
+    bool part_may_be_kept;
     uint32_t part_number;                              /* of the one that was opened last */
     uint64_t part_base_bytes;                          /* of it, that are there by another name */
     uint64_t part_reserved_bytes, part_reserved_files; /* of the quota, for it */
@@ -55,6 +72,16 @@ struct home {
  * FERRY_E_MEMORY: home_fini does nothing. */
 NODISCARD enum ferry_error home_init(struct home *home, struct root *root, struct bytes owner,
                                      const struct home_rules *rules);
+
+/* Adds a further root, which it takes over, on failure too; `at`: its path, absolute and
+ * normalised, not "/". The folder that it stands in must be there for it to be reached; it hides
+ * what is there by its name. Before the first call. FERRY_E_EXISTS: there is one there already;
+ * FERRY_E_MEMORY. */
+NODISCARD enum ferry_error home_add_root(struct home *home, struct bytes at, struct root *root,
+                                         struct fault *fault);
+
+/* What the account may do, instead of everything; takes `rights` over. Before the first call. */
+void home_set_rights(struct home *home, struct rights *rights);
 
 /* Removes the part that is open, closes the listing and the root. */
 void home_fini(struct home *home);
@@ -71,6 +98,21 @@ NODISCARD enum ferry_error home_stat(const struct home *home, struct bytes path,
 NODISCARD enum ferry_error home_size(const struct home *home, struct bytes path,
                                      uint64_t *size_bytes, struct fault *fault);
 
+/* FERRY_OK if the account may change into `path` (FTP-113). */
+NODISCARD enum ferry_error home_enter(const struct home *home, struct bytes path,
+                                      struct fault *fault);
+
+/* As tree_open_file. */
+NODISCARD enum ferry_error home_open_read(const struct home *home, struct bytes path, int *fd,
+                                          uint64_t *size_bytes, struct fault *fault);
+
+/* As subtree_sum and subtree_remove. FERRY_E_DENIED also if something beneath may not be listed or
+ * removed. What a removal has removed is given back by home_give. */
+NODISCARD enum ferry_error home_tree_size(const struct home *home, struct bytes path,
+                                          struct subtree **out, struct fault *fault);
+NODISCARD enum ferry_error home_remove_tree(const struct home *home, struct bytes path,
+                                            struct subtree **out, struct fault *fault);
+
 /* How many bytes may still be stored at `path`. */
 NODISCARD enum ferry_error home_free_bytes(const struct home *home, struct bytes path,
                                            uint64_t *free_bytes, struct fault *fault);
@@ -86,7 +128,8 @@ NODISCARD enum ferry_error home_make_dir(const struct home *home, struct bytes p
 NODISCARD enum ferry_error home_remove_dir(const struct home *home, struct bytes path,
                                            struct fault *fault);
 
-/* Never replaces: FERRY_E_EXISTS. */
+/* Never replaces: FERRY_E_EXISTS. FERRY_E_DENIED also where what may not be read would become
+ * readable. */
 NODISCARD enum ferry_error home_rename(const struct home *home, struct bytes from, struct bytes to,
                                        struct fault *fault);
 
@@ -102,8 +145,9 @@ NODISCARD enum ferry_error home_make_link(const struct home *home, struct bytes 
 
 /* What is to be of a file or directory. */
 struct home_facts {
-    bool has_mode, has_time;
+    bool has_mode, has_group, has_time;
     mode_t mode;
+    gid_t group;          /* one of this process's */
     struct timespec time; /* of last modification */
 };
 
@@ -114,19 +158,27 @@ NODISCARD enum ferry_error home_set_facts(const struct home *home, struct bytes 
 
 /* ---- quota ---- */
 
-/* What a path stands for in the quota: the file, and the part that is kept for it. */
+/* What a path beneath `root` stands for in the quota: the file, and the part that is kept for it.
+ */
 struct home_usage {
     int64_t bytes, files;
     int64_t link_bytes; /* of `bytes`: behind a link */
 };
 
-struct home_usage home_measure(const struct home *home, struct bytes path);
+struct home_usage home_measure(const struct home *home, const struct root *root, struct bytes path);
 
 /* Around a change of `path`, which other sessions' changes then wait for. Without a quota nothing
  * happens. home_end_removal: a link at `path` was removed, not what it leads to. */
-struct home_usage home_begin_change(const struct home *home, struct bytes path);
-void home_end_change(const struct home *home, struct bytes path, const struct home_usage *before);
-void home_end_removal(const struct home *home, struct bytes path, struct home_usage *before);
+struct home_usage home_begin_change(const struct home *home, const struct root *root,
+                                    struct bytes path);
+void home_end_change(const struct home *home, const struct root *root, struct bytes path,
+                     const struct home_usage *before);
+void home_end_removal(const struct home *home, const struct root *root, struct bytes path,
+                      struct home_usage *before);
+
+/* Counts what is in all roots of the home, if its quota was not counted yet. Errors of quota_count.
+ */
+NODISCARD enum ferry_error home_count(const struct home *home, struct fault *fault);
 
 /* Takes of the quota what is about to be made, and gives it back. FERRY_E_SPACE, with os_error
  * EDQUOT. */
@@ -137,6 +189,11 @@ void home_give(const struct home *home, uint64_t bytes, uint64_t files);
 /* Before the part `number` is written to as far as `end_bytes`; false: the quota has not so much
  * left. On any thread, but at no time when another call on the home runs. */
 bool home_reserve(struct home *home, uint32_t number, uint64_t end_bytes);
+
+/* For home_parts.c: the part is about to end. One that was written in place, and for which the
+ * quota has not so much left, is cut to what it has (SEC-39): its writers each knew only what was
+ * left when they began. */
+void home_fit_part(struct home *home);
 
 /* For home_parts.c: the part was begun; takes what it holds already. `new_name`: one file was taken
  * for it. */
@@ -210,7 +267,7 @@ NODISCARD enum ferry_error home_list_next(struct home *home, const struct entry 
 /* Closes it, if one is open. */
 void home_list_close(struct home *home);
 
-/* Whether names in the directory `path` may be removed and renamed. */
-bool home_may_change_in(const struct home *home, struct bytes path);
+/* Whether the system lets names in the directory `path` beneath `root` be removed and renamed. */
+bool home_may_change_in(const struct root *root, struct bytes path);
 
 #endif

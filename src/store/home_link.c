@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "store/fail.h"
-#include "store/home.h"
+#include "store/home_place.h"
 #include "store/match.h"
 #include "store/tree.h"
 
@@ -70,41 +70,62 @@ static enum ferry_error way_to(struct buf *out, struct bytes link, struct bytes 
 
 /* Whether the link leads where it should: where directories on its way are links themselves, its
  * ".." may not. */
-static bool leads_to(const struct home *home, struct bytes link, const struct stat *target)
+static bool leads_to(const struct home_place *link, const struct stat *target)
 {
     CLEANUP(entry_fini) struct entry made = {0};
     struct fault ignored = {0};
-    return tree_stat(&home->root, link, &made, &ignored) == FERRY_OK &&
+    return tree_stat(link->following, home_place_path(link), &made, &ignored) == FERRY_OK &&
            made.what.st_dev == target->st_dev && made.what.st_ino == target->st_ino;
 }
 
-static enum ferry_error make(const struct home *home, struct bytes link, const char *way,
+static enum ferry_error make(const struct home_place *link, const char *way,
                              const struct stat *target, struct fault *fault)
 {
     CLEANUP(root_place_fini) struct root_place place = {.dir_fd = -1};
-    enum ferry_error error =
-        root_open_place(&home->root, link, ROOT_LAST_AS_IS, "make the link", &place, fault);
+    enum ferry_error error = root_open_place(link->root, home_place_path(link), ROOT_LAST_AS_IS,
+                                             "make the link", &place, fault);
     if (error != FERRY_OK)
         return error;
     if (symlinkat(way, place.dir_fd, place.name) < 0)
-        return fail_errno(fault, "make the link", link);
-    if (leads_to(home, link, target))
+        return fail_errno(fault, "make the link", bytes_str(link->full));
+    if (leads_to(link, target))
         return FERRY_OK;
     (void)unlinkat(place.dir_fd, place.name, 0);
-    return fault_set(fault, FERRY_E_DENIED, "make the link %.*s: it would lead elsewhere",
-                     BYTES_FMT(link));
+    return fault_set(fault, FERRY_E_DENIED, "make the link %s: it would lead elsewhere",
+                     link->full);
 }
 
-static enum ferry_error make_within_quota(const struct home *home, struct bytes link,
+static enum ferry_error make_within_quota(const struct home *home, const struct home_place *link,
                                           const char *way, const struct stat *target,
                                           struct fault *fault)
 {
     enum ferry_error error = home_take(home, 0, 1, fault);
     if (error != FERRY_OK)
         return error;
-    error = make(home, link, way, target, fault);
+    error = make(link, way, target, fault);
     if (error != FERRY_OK)
         home_give(home, 0, 1);
+    return error;
+}
+
+/* What the link is to lead to, which one may know of, in the same root. */
+static enum ferry_error find_target(const struct home *home, struct bytes path,
+                                    const struct home_place *link, struct home_place *target,
+                                    struct entry *found, struct fault *fault)
+{
+    enum ferry_error error = home_check_name(home, path, fault);
+    if (error == FERRY_OK)
+        error = home_find(home, path, ROOT_LAST_FOLLOWED, "link to", target, fault);
+    if (error == FERRY_OK)
+        error = home_need_any(target, RIGHTS_READ_ONLY, "link to", fault);
+    if (error == FERRY_OK)
+        error = tree_stat(target->root, home_place_path(target), found, fault);
+    if (error == FERRY_OK && S_ISLNK(found->what.st_mode))
+        error = fault_set(fault, FERRY_E_DENIED, "make the link %s: its target leads nowhere",
+                          link->full);
+    if (error == FERRY_OK && target->root != link->root)
+        error = fault_set(fault, FERRY_E_DENIED, "make the link %s: its target is in another root",
+                          link->full);
     return error;
 }
 
@@ -112,6 +133,7 @@ enum ferry_error home_make_link(const struct home *home, struct bytes target, st
                                 struct fault *fault)
 {
     CLEANUP(entry_fini) struct entry found = {0};
+    struct home_place at, to;
     if (home->root.links == ROOT_LINKS_DENY)
         return fault_set(fault, FERRY_E_DENIED, "make the link %.*s: links are not followed here",
                          BYTES_FMT(link));
@@ -119,19 +141,18 @@ enum ferry_error home_make_link(const struct home *home, struct bytes target, st
         return fault_set(fault, FERRY_E_EXISTS, "make the link /: this is the root");
     enum ferry_error error = home_check_name(home, link, fault);
     if (error == FERRY_OK)
-        error = home_check_name(home, target, fault);
+        error = home_find(home, link, ROOT_LAST_AS_IS, "make the link", &at, fault);
     if (error == FERRY_OK)
-        error = tree_stat(&home->root, target, &found, fault);
-    if (error == FERRY_OK && S_ISLNK(found.what.st_mode))
-        error = fault_set(fault, FERRY_E_DENIED, "make the link %.*s: its target leads nowhere",
-                          BYTES_FMT(link));
+        error = home_need_name(&at, RIGHT_CREATE, "make the link", fault);
+    if (error == FERRY_OK)
+        error = find_target(home, target, &at, &to, &found, fault);
     if (error != FERRY_OK)
         return error;
     struct buf way;
     buf_init(&way, PATH_MAX);
-    error = way_to(&way, link, target);
+    error = way_to(&way, home_place_path(&at), home_place_path(&to));
     if (error == FERRY_OK)
-        error = make_within_quota(home, link, buf_view(&way).ptr, &found.what, fault);
+        error = make_within_quota(home, &at, buf_view(&way).ptr, &found.what, fault);
     else
         error = fault_set(fault, error, "make the link %.*s: it is too long", BYTES_FMT(link));
     buf_fini(&way);

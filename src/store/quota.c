@@ -164,15 +164,19 @@ static enum ferry_error count_all(struct count *count, struct fault *fault)
     return error;
 }
 
-enum ferry_error quota_count(struct quota *quota, const struct root *root, struct fault *fault)
+enum ferry_error quota_count(struct quota *quota, const struct root *const *roots,
+                             size_t root_count, struct fault *fault)
 {
     enum ferry_error error = FERRY_OK;
     quota_lock(quota);
     if (!quota->counted) {
-        struct count count = {.root = root};
-        buf_init(&count.waiting, WAITING_MAX_BYTES);
-        error = count_all(&count, fault);
-        buf_fini(&count.waiting);
+        struct count count = {0};
+        for (size_t i = 0; i < root_count && error == FERRY_OK; i++) {
+            count.root = roots[i];
+            buf_init(&count.waiting, WAITING_MAX_BYTES);
+            error = count_all(&count, fault);
+            buf_fini(&count.waiting);
+        }
         quota->counted = error == FERRY_OK;
         if (quota->counted) {
             atomic_store(&quota->bytes, count.bytes);

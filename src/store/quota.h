@@ -5,6 +5,7 @@
 #define FERRY_STORE_QUOTA_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -21,10 +22,10 @@ void quota_unref(struct quota *quota); /* NULL is fine */
 /* What may be used, in all; 0: no limit. Files are all names: directories and links, too. */
 void quota_set(struct quota *quota, uint64_t bytes_max, uint64_t files_max);
 
-/* Counts what is beneath `root`, if that was not done before: after a crash this sets right what
+/* Counts what is beneath the roots, if that was not done before: after a crash this sets right what
  * was not told. FERRY_E_MEMORY; FERRY_E_FILE: the root cannot be read. */
-NODISCARD enum ferry_error quota_count(struct quota *quota, const struct root *root,
-                                       struct fault *fault);
+NODISCARD enum ferry_error quota_count(struct quota *quota, const struct root *const *roots,
+                                       size_t root_count, struct fault *fault);
 
 /* The next quota_count counts again. */
 void quota_forget(struct quota *quota);

@@ -153,11 +153,19 @@ static enum ferry_error fail_rename(struct fault *fault, struct bytes from, stru
 enum ferry_error tree_rename(const struct root *root, struct bytes from, struct bytes to,
                              bool replace, struct fault *fault)
 {
+    return tree_move(root, from, root, to, replace, fault);
+}
+
+enum ferry_error tree_move(const struct root *from_root, struct bytes from,
+                           const struct root *to_root, struct bytes to, bool replace,
+                           struct fault *fault)
+{
     CLEANUP(root_place_fini) struct root_place old;
     CLEANUP(root_place_fini) struct root_place new = {.dir_fd = -1};
-    enum ferry_error error = root_open_place(root, from, ROOT_LAST_AS_IS, "rename", &old, fault);
+    enum ferry_error error =
+        root_open_place(from_root, from, ROOT_LAST_AS_IS, "rename", &old, fault);
     if (error == FERRY_OK)
-        error = root_open_place(root, to, ROOT_LAST_AS_IS, "rename to", &new, fault);
+        error = root_open_place(to_root, to, ROOT_LAST_AS_IS, "rename to", &new, fault);
     if (error != FERRY_OK)
         return error;
     if (move_at(old.dir_fd, old.name, new.dir_fd, new.name, replace) < 0)
@@ -194,6 +202,18 @@ enum ferry_error tree_set_mode(const struct root *root, struct bytes path, mode_
     char through[PROCFD_PATH_BYTES];
     if (fchmodat(AT_FDCWD, procfd_path(fd, through), mode, 0) < 0)
         return fail_errno(fault, "set the mode of", path);
+    return FERRY_OK;
+}
+
+enum ferry_error tree_set_group(const struct root *root, struct bytes path, gid_t group,
+                                struct fault *fault)
+{
+    CLEANUP(fd_close) int fd = -1;
+    enum ferry_error error = open_to_change(root, path, "set the group of", &fd, fault);
+    if (error != FERRY_OK)
+        return error;
+    if (fchownat(fd, "", (uid_t)-1, group, AT_EMPTY_PATH) < 0)
+        return fail_errno(fault, "set the group of", path);
     return FERRY_OK;
 }
 

@@ -46,9 +46,18 @@ NODISCARD enum ferry_error tree_remove(const struct root *root, struct bytes pat
 NODISCARD enum ferry_error tree_rename(const struct root *root, struct bytes from, struct bytes to,
                                        bool replace, struct fault *fault);
 
+/* As tree_rename, from beneath one root to beneath another. */
+NODISCARD enum ferry_error tree_move(const struct root *from_root, struct bytes from,
+                                     const struct root *to_root, struct bytes to, bool replace,
+                                     struct fault *fault);
+
 /* Sets the permission bits of a file or directory. FERRY_E_ARGUMENT: more than 0777 (SEC-37). */
 NODISCARD enum ferry_error tree_set_mode(const struct root *root, struct bytes path, mode_t mode,
                                          struct fault *fault);
+
+/* Gives a file or directory to a group, which takes this process's being in it. */
+NODISCARD enum ferry_error tree_set_group(const struct root *root, struct bytes path, gid_t group,
+                                          struct fault *fault);
 
 /* Sets the time of last modification of a file or directory (MFMT). */
 NODISCARD enum ferry_error tree_set_mtime(const struct root *root, struct bytes path,

@@ -20,7 +20,7 @@ from checks import report  # noqa: E402 (the path comes first)
 LIBRARIES = {"base", "store", "ftp", "tls", "net"}
 ROOMS = {
     "base": set(),
-    "account": {"base", "tls", "net"},
+    "account": {"base", "store", "tls", "net"},
     "roster": {"base", "account"},
     "store": {"base"},
     "ftp": {"base"},

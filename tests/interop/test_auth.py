@@ -354,7 +354,8 @@ def shown(_):
             "name": "anna", "password": True, "home": "/srv/anna", "user": None, "read_only": False, "uploads": "atomic",
             "dotfiles": "show", "charset": None, "denied_names": [], "control_bytes": "refuse", "tls": "listener", "disabled": False,
             "login": "password", "certificates": [], "networks": [], "hours": None, "expires": "2030-01-31",
-            "sessions_max": 3, "rate_up": 0, "rate_down": 0, "quota": 0, "quota_files": 0}  # fmt: skip
+            "sessions_max": 3, "rate_up": 0, "rate_down": 0, "quota": 0, "quota_files": 0, "rights": [], "roots": [], "group": [],
+            "template": None}  # fmt: skip
         text = ferryctl(folder, "show", "bert")
         assert "certificates: subject:CN=bert,O=x\n" in text and "password: not set\n" in text
         assert "$y$" not in ferryctl(folder, "show", "anna") + ferryctl(folder, "list")

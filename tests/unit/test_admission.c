@@ -25,6 +25,7 @@ static void tls_71_every_policy(void **state)
         {ADMISSION_CERTIFICATE, {need, no, no}, {yes, yes, yes}},
         {ADMISSION_CERTIFICATE_OR_PASSWORD, {need, no, yes}, {yes, yes, yes}},
         {ADMISSION_CERTIFICATE_AND_PASSWORD, {need, no, no}, {need, no, yes}},
+        {ADMISSION_ANONYMOUS, {need, yes, yes}, {need, yes, yes}}, /* FTP-35 */
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         for (int password = PASSWORD_NONE; password <= PASSWORD_RIGHT; password++) {
@@ -45,7 +46,7 @@ static void tls_71_every_policy(void **state)
 static void sec_84_nobody(void **state)
 {
     (void)state;
-    for (int policy = 0; policy <= (int)ADMISSION_CERTIFICATE_AND_PASSWORD; policy++) {
+    for (int policy = 0; policy <= (int)ADMISSION_ANONYMOUS; policy++) {
         struct admission_evidence evidence = {.certificate_fits = true};
         assert_int_equal(admission_decide((enum admission_policy)policy, &evidence),
                          ADMISSION_NEEDS_PASSWORD);

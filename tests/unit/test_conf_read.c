@@ -178,6 +178,12 @@ static const struct {
     {"color = (", "etc/main:1: syntax: unexpected token '('\n"},
     {"}", "etc/main:1: syntax: unexpected closing brace\n"},
     {"door { }", "etc/main:1: syntax: missing title for section 'door'\n"},
+    /* Comments of each kind, also where they are none. */
+    {"# one\n// two\n/* three\nfour */ /*/ # */\ncolor = red # \"five\ncount = 0 // six\n",
+     "etc/main:6: count: 0 is not between 1 and 100\n"},
+    {"file = \"#a\\\"//b\" count = 0\n", "etc/main:1: count: 0 is not between 1 and 100\n"},
+    {"file = '#a' count = 0\n", "etc/main:1: count: 0 is not between 1 and 100\n"},
+    {"file = a//b # c\n\ncount = 0\n", "etc/main:3: count: 0 is not between 1 and 100\n"},
     {"color = \"red\n", "etc/main:1: here or below, a quote or a comment is not closed\n"},
     /* Includes. */
     {"include = nothing\ncount = 0\n", "etc/main:1: include etc/nothing: there is none\n"

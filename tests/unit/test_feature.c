@@ -48,7 +48,7 @@ static const struct {
     {" XMD5 filename;start;end", FEATURE_X_HASH},
     {" XSHA256", FEATURE_X_HASH},
     {" LANG EN*;FR", FEATURE_LANG},
-    {" MFF Modify;UNIX.mode;", FEATURE_MFF},
+    {" MFF Modify;UNIX.mode;UNIX.group;", FEATURE_MFF},
     {" SITE CHMOD", FEATURE_SITE},
     {" SITE MFMT", 0},
     {"211 End", 0},
@@ -103,7 +103,8 @@ static void ftp_152_the_server_s_lines_in_their_order(void **state)
     assert_int_equal(feature_format(&out, all, &words), FERRY_OK);
     static const char expected[] =
         " AUTH TLS\r\n AUTH SSL\r\n PBSZ\r\n PROT\r\n HOST\r\n LANG en*\r\n UTF8\r\n TVFS\r\n"
-        " EPRT\r\n EPSV\r\n PASV\r\n SIZE\r\n MDTM\r\n MFMT\r\n MFF Modify;UNIX.mode;\r\n"
+        " EPRT\r\n EPSV\r\n PASV\r\n SIZE\r\n MDTM\r\n MFMT\r\n MFF "
+        "Modify;UNIX.mode;UNIX.group;\r\n"
         " MLST Type*;Size;\r\n REST STREAM\r\n RANG STREAM\r\n"
         " HASH SHA-256*;MD5;\r\n XCRC\r\n XMD5\r\n XSHA1\r\n"
         " XSHA256\r\n XSHA512\r\n MODE Z\r\n AVBL\r\n CLNT\r\n CSID\r\n"

@@ -141,6 +141,8 @@ static void attach(struct store_rig *rig, const char *root, bool read_only)
     wire_put_bytes(writer, BYTES_LIT(""));
     wire_put_u64(writer, 0);
     wire_put_u64(writer, 0);
+    wire_put_bytes(writer, BYTES_LIT(""));
+    wire_put_bytes(writer, BYTES_LIT(""));
     tell(ends[0]);
     rig->ops = &remote_store_ops;
     assert_int_equal(remote_store_new(rig->net.loop, ends[1], NULL, NULL, &rig->store), FERRY_OK);

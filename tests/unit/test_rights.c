@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "account/rights.h"
 #include "base/alloc.h"
+#include "store/rights.h"
 
 static void words(void **state)
 {
@@ -23,7 +23,9 @@ static void words(void **state)
         {"write", RIGHTS_WRITE},
         {"all", RIGHTS_ALL},
         {"read-only delete", RIGHTS_READ_ONLY | RIGHT_DELETE},
+        {"drop", RIGHT_CREATE},
         {"only-drop", RIGHT_CREATE},
+        {"rmdir times,chmod", RIGHT_REMOVE_DIRECTORY | RIGHT_TIMES | RIGHT_MODE},
         {"none", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -37,7 +39,7 @@ static void words(void **state)
         struct fault fault = {0};
         assert_int_equal(rights_parse(bytes_str(wrong[i]), &rights, &fault), FERRY_E_ARGUMENT);
         assert_int_equal(rights, 0xdead);
-        assert_non_null(strstr(fault.advice, "only-drop"));
+        assert_non_null(strstr(fault.advice, "drop"));
         assert_null(strchr(fault.what, '\x1b'));
     }
 }
@@ -48,10 +50,11 @@ static void the_longest_folder_decides(void **state)
     struct rights rights;
     rights_init(&rights);
     assert_int_equal(rights_at(&rights, "/any/thing"), RIGHTS_ALL);
-    assert_int_equal(rights_add(&rights, "/", RIGHTS_READ_ONLY), FERRY_OK);
-    assert_int_equal(rights_add(&rights, "/in", RIGHTS_DROP), FERRY_OK);
-    assert_int_equal(rights_add(&rights, "/in/done/", RIGHTS_ALL), FERRY_OK);
-    assert_int_equal(rights_add(&rights, "relative", RIGHTS_ALL), FERRY_E_ARGUMENT);
+    assert_int_equal(rights_add(&rights, BYTES_LIT("/"), RIGHTS_READ_ONLY, NULL), FERRY_OK);
+    assert_int_equal(rights_add(&rights, BYTES_LIT("/in"), RIGHTS_DROP, NULL), FERRY_OK);
+    assert_int_equal(rights_add(&rights, BYTES_LIT("/in/done/"), RIGHTS_ALL, NULL), FERRY_OK);
+    assert_int_equal(rights_add(&rights, BYTES_LIT("relative"), RIGHTS_ALL, NULL),
+                     FERRY_E_ARGUMENT);
     static const struct {
         const char *path;
         unsigned rights;
@@ -70,9 +73,64 @@ static void what_no_rule_is_for_is_forbidden(void **state)
     (void)state;
     struct rights rights;
     rights_init(&rights);
-    assert_int_equal(rights_add(&rights, "/in", RIGHTS_ALL), FERRY_OK);
+    assert_int_equal(rights_add(&rights, BYTES_LIT("/in"), RIGHTS_ALL, NULL), FERRY_OK);
     assert_int_equal(rights_at(&rights, "/"), RIGHTS_NONE);
     assert_int_equal(rights_at(&rights, "/out/x"), RIGHTS_NONE);
+    rights_fini(&rights);
+}
+
+static void rules_as_text(void **state)
+{
+    (void)state;
+    static const char text[] = "/ = read,list\n/in=drop\n\n /work/** = all \n/in = drop mkdir\n";
+    struct rights rights;
+    rights_init(&rights);
+    assert_int_equal(rights_add_text(&rights, bytes_str(text), NULL), FERRY_OK);
+    assert_int_equal(rights_at(&rights, "/a"), RIGHTS_READ_ONLY);
+    assert_int_equal(rights_at(&rights, "/in/a"), RIGHTS_DROP | RIGHT_MAKE_DIRECTORY);
+    assert_int_equal(rights_at(&rights, "/work"), RIGHTS_ALL);
+    assert_int_equal(rights_at(&rights, "/work/a/b"), RIGHTS_ALL);
+    rights_fini(&rights);
+    static const char *const wrong[] = {"/in",           "/in =",     "in = read",     "= read",
+                                        "/a//b = all",   "/.. = all", "/a/./b = read", "/a* = all",
+                                        "/a/**/b = all", "// = all"};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct fault fault = {0};
+        rights_init(&rights);
+        enum ferry_error error = rights_add_text(&rights, bytes_str(wrong[i]), &fault);
+        if (error != FERRY_E_ARGUMENT)
+            fail_msg("%s", wrong[i]);
+        rights_fini(&rights);
+    }
+}
+
+static void what_lies_beneath(void **state)
+{
+    (void)state;
+    struct rights rights;
+    rights_init(&rights);
+    assert_false(rights_are_for(&rights, "/"));
+    assert_int_equal(rights_throughout(&rights, "/a"), RIGHTS_ALL);
+    assert_int_equal(
+        rights_add_text(&rights, BYTES_LIT("/ = none\n/a/in = drop\n/b/no = none\n/c = all"), NULL),
+        FERRY_OK);
+    static const struct {
+        const char *path;
+        bool leads, is_for;
+        unsigned throughout;
+    } rows[] = {
+        {"/", true, true, RIGHTS_NONE},      {"/a", true, true, RIGHTS_NONE},
+        {"/a/in", true, true, RIGHTS_DROP},  {"/a/in/x", false, false, RIGHTS_DROP},
+        {"/a/i", false, false, RIGHTS_NONE}, {"/b", false, true, RIGHTS_NONE},
+        {"/b/no", false, true, RIGHTS_NONE}, {"/c", true, true, RIGHTS_ALL},
+        {"/c/d", false, false, RIGHTS_ALL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rights_lead_through(&rights, rows[i].path) != rows[i].leads ||
+            rights_are_for(&rights, rows[i].path) != rows[i].is_for ||
+            rights_throughout(&rights, rows[i].path) != rows[i].throughout)
+            fail_msg("%s", rows[i].path);
+    }
     rights_fini(&rights);
 }
 
@@ -82,13 +140,13 @@ static void limits(void **state)
     struct rights rights;
     rights_init(&rights);
     for (unsigned i = 0; i < RIGHTS_RULES_MAX; i++)
-        assert_int_equal(rights_add(&rights, "/x", i), FERRY_OK);
-    assert_int_equal(rights_add(&rights, "/x", 0), FERRY_E_LIMIT);
+        assert_int_equal(rights_add(&rights, BYTES_LIT("/x"), i, NULL), FERRY_OK);
+    assert_int_equal(rights_add(&rights, BYTES_LIT("/x"), 0, NULL), FERRY_E_LIMIT);
     assert_int_equal(rights_at(&rights, "/x"), RIGHTS_RULES_MAX - 1); /* the last one counts */
     rights_fini(&rights);
     for (unsigned long nth = 1; nth <= 2; nth++) {
         alloc_fail_from(nth);
-        assert_int_equal(rights_add(&rights, "/x", 0), FERRY_E_MEMORY);
+        assert_int_equal(rights_add(&rights, BYTES_LIT("/x"), 0, NULL), FERRY_E_MEMORY);
         alloc_fail_from(0);
         rights_fini(&rights);
     }
@@ -100,6 +158,8 @@ int main(void)
         cmocka_unit_test(words),
         cmocka_unit_test(the_longest_folder_decides),
         cmocka_unit_test(what_no_rule_is_for_is_forbidden),
+        cmocka_unit_test(rules_as_text),
+        cmocka_unit_test(what_lies_beneath),
         cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,7 +167,7 @@ static void files_of_others(void **state)
     } rows[] = {
         {"CREATE TABLE account (name TEXT)", FERRY_E_UNSUPPORTED},
         {"PRAGMA application_id = 1", FERRY_E_UNSUPPORTED},
-        {"PRAGMA application_id = 0x46727279; PRAGMA user_version = 2", FERRY_E_UNSUPPORTED},
+        {"PRAGMA application_id = 0x46727279; PRAGMA user_version = 3", FERRY_E_UNSUPPORTED},
     };
     const struct fixture *fixture = *state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -182,6 +182,37 @@ static void files_of_others(void **state)
     tempdir_write(&((struct fixture *)*state)->dir, "accounts.db", "this is no database, but text");
     struct roster *roster = NULL;
     assert_int_equal(roster_open(fixture->path, &roster, NULL), FERRY_E_FILE);
+}
+
+/* A file of version 1, as the first ferryd made it, keeps what it holds. */
+static void an_older_file(void **state)
+{
+    const struct fixture *fixture = *state;
+    static const char *const fields[] = {
+        "password_hash", "home",         "user",          "read_only", "uploads",      "dotfiles",
+        "charset",       "denied_names", "control_bytes", "tls",       "disabled",     "login",
+        "certificates",  "networks",     "hours",         "expires",   "sessions_max", "rate_up",
+        "rate_down",     "quota",        "quota_files",
+    };
+    char text[4096] = "CREATE TABLE account (name TEXT NOT NULL PRIMARY KEY";
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        strcat(text, ", ");
+        strcat(text, fields[i]);
+        strcat(text, " TEXT NOT NULL DEFAULT ''");
+    }
+    strcat(text, ") STRICT, WITHOUT ROWID; PRAGMA application_id = 0x46727279;"
+                 "PRAGMA user_version = 1;"
+                 "INSERT INTO account (name, home) VALUES ('anna', '/srv/anna')");
+    sql(fixture, text);
+    CLEANUP(roster_drop) struct roster *roster = open_roster(fixture);
+    assert_home(roster, "anna", "/srv/anna");
+    add(roster, "bert", "/srv/bert");
+    CLEANUP(roster_drop) struct roster *groups = NULL;
+    assert_int_equal(roster_open_table(fixture->path, ROSTER_GROUPS, &groups, NULL), FERRY_OK);
+    assert_home(groups, "anna", NULL);
+    add(groups, "anna", "/srv/group");
+    assert_home(groups, "anna", "/srv/group");
+    assert_home(roster, "anna", "/srv/anna");
 }
 
 /* What somebody else wrote there is read with care. */
@@ -241,9 +272,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(added_found_changed_removed), TEST(one_of_a_name),   TEST(each_by_name),
-        TEST(one_that_only_reads),         TEST(files_of_others), TEST(a_value_that_is_none),
-        TEST(killed_while_writing),
+        TEST(added_found_changed_removed), TEST(one_of_a_name),        TEST(each_by_name),
+        TEST(one_that_only_reads),         TEST(files_of_others),      TEST(an_older_file),
+        TEST(a_value_that_is_none),        TEST(killed_while_writing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -55,6 +56,17 @@ static void ftp_76_mff_and_mfct(void **state)
     assert_file(fixture, 0640, NEW_YEAR_2026);
     rig_expect(client, 213, "MFMT 20260101000001 file");
     assert_file(fixture, 0640, NEW_YEAR_2026 + 1);
+
+    /* The group: one's own, by its number; a stranger's is not to be had, but for root. */
+    rig_expect(client, 213, "MFF UNIX.group=%u;UNIX.mode=0604; file", getgid());
+    rig_assert_text(client, "UNIX.mode=0604;UNIX.group=");
+    if (geteuid() != 0) {
+        rig_expect(client, 550, "MFF UNIX.group=0;UNIX.mode=0777; file");
+        assert_file(fixture, 0604, NEW_YEAR_2026 + 1);
+    }
+    rig_expect(client, 550, "MFF UNIX.group=%u; nowhere", getgid());
+    rig_expect(client, 213, "MFF UNIX.mode=0640; file");
+    rig_expect(client, 504, "MFF UNIX.owner=%u; file", getuid());
 
     /* All or nothing. */
     rig_expect(client, 504, "MFF UNIX.mode=777;UNIX.owner=0; file");

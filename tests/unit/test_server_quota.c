@@ -75,6 +75,21 @@ static void put_in_vain(const char *command, size_t len)
     rig_data_close(&data);
 }
 
+/* FTP-59: what would not fit is refused before a byte of it comes. */
+static void ftp_59_allo_against_the_quota(void **state)
+{
+    (void)state;
+    open_quota(100 * KIB, 0, false);
+    log_in();
+    rig_expect(&client, 202, "ALLO %d", 100 * KIB);
+    rig_expect(&client, 202, "ALLO %d R 80", 100 * KIB);
+    rig_expect(&client, 552, "ALLO %d", 100 * KIB + 1);
+    rig_expect(&client, 501, "ALLO much");
+    put("STOR a", 60 * KIB);
+    rig_expect(&client, 202, "ALLO %d", 40 * KIB);
+    rig_expect(&client, 552, "ALLO %d", 40 * KIB + 1);
+}
+
 static void expect_left(uint64_t bytes)
 {
     char text[32];
@@ -245,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(sec_39_bytes, teardown),
+        cmocka_unit_test_teardown(ftp_59_allo_against_the_quota, teardown),
         cmocka_unit_test_teardown(sec_39_overwriting, teardown),
         cmocka_unit_test_teardown(sec_39_in_place, teardown),
         cmocka_unit_test_teardown(sec_39_kept_parts, teardown),

@@ -2,6 +2,7 @@
 #include "ferryd/auth/book.h"
 
 #include "base/alloc.h"
+#include "ferryd/accounts.h"
 #include "ferryd/auth/source_blocks.h"
 #include "ferryd/auth/source_ldap.h"
 #include "ferryd/auth/source_pam.h"
@@ -10,6 +11,31 @@
 #include "ferryd/directory/directories.h"
 #include "ferryd/settings.h"
 #include "ferryd/settings_directories.h"
+
+/* Groups and templates of a file of SQLite. */
+static enum ferry_error open_shares(struct book *book, const char *path, struct fault *fault)
+{
+    unsigned at = book->roster_count++;
+    enum ferry_error error = roster_open_table(path, ROSTER_GROUPS, &book->groups[at], fault);
+    if (error == FERRY_OK)
+        error = roster_only_read(book->groups[at], fault);
+    if (error == FERRY_OK)
+        error = roster_open_table(path, ROSTER_TEMPLATES, &book->templates[at], fault);
+    return error == FERRY_OK ? roster_only_read(book->templates[at], fault) : error;
+}
+
+/* In the order of the sources. */
+static enum ferry_error find_shared(void *ctx, enum shares_kind kind, struct bytes name,
+                                    struct account **out, struct fault *fault)
+{
+    const struct book *book = ctx;
+    enum ferry_error error = FERRY_OK;
+    *out = NULL;
+    for (unsigned i = 0; i < book->roster_count && error == FERRY_OK && !*out; i++)
+        error = roster_find(kind == SHARES_GROUP ? book->groups[i] : book->templates[i], name, out,
+                            fault);
+    return error;
+}
 
 /* As source_ldap_open. */
 typedef enum ferry_error source_open_fn(const struct conf_instance *block, struct given *given,
@@ -35,6 +61,8 @@ static enum ferry_error open_source(struct book *book, struct given *given, cons
     switch (item.kind) {
     case SOURCES_SQLITE:
         error = source_roster_open(item.where, out, fault);
+        if (error == FERRY_OK)
+            error = open_shares(book, item.where, fault);
         break;
     case SOURCES_PAM:
         error = source_pam_open(settings_global(given->conf), book->pam, out, fault);
@@ -57,10 +85,13 @@ static enum ferry_error open_blocks(struct book *book, struct conf *conf, struct
     if (error != FERRY_OK)
         return error;
     book->count = 1;
-    if (directories_check(conf) != FERRY_OK)
+    if (shares_init(&book->shares, conf, find_shared, book) != FERRY_OK)
+        return fault_set(fault, FERRY_E_MEMORY, "no memory for the accounts");
+    if (accounts_check(conf) != FERRY_OK)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for the accounts");
     const struct check_mistake *first = TAILQ_FIRST(&conf->check.list);
-    return first ? fault_set(fault, FERRY_E_ARGUMENT, "settings:%u: %s", first->line, first->text)
+    return first ? fault_set(fault, FERRY_E_ARGUMENT, "%s:%u: %s", first->file, first->line,
+                             first->text)
                  : FERRY_OK;
 }
 
@@ -85,6 +116,11 @@ void book_fini(struct book *book)
 {
     for (unsigned i = 0; i < book->count; i++)
         book->sources[i]->ops->close(book->sources[i]);
+    for (unsigned i = 0; i < book->roster_count; i++) {
+        roster_close(book->groups[i]);
+        roster_close(book->templates[i]);
+    }
+    shares_fini(&book->shares);
     alloc_free(book->files_user);
     *book = (struct book){0};
 }

@@ -11,7 +11,9 @@
 #include "ferryd/auth/os_user.h"
 #include "ferryd/auth/source.h"
 #include "ferryd/given.h"
+#include "ferryd/shares.h"
 #include "ferryd/sources.h"
+#include "roster/roster.h"
 
 enum { BOOK_SOURCES_MAX = 1 + SOURCES_MAX };
 
@@ -20,6 +22,9 @@ struct pam_line;
 struct book {
     struct source *sources[BOOK_SOURCES_MAX]; /* in the order in which they are asked */
     unsigned count;
+    struct shares shares;
+    struct roster *groups[SOURCES_MAX], *templates[SOURCES_MAX]; /* of sources that have such */
+    unsigned roster_count;
     char *files_user;     /* for accounts that name no user; NULL: none, unless `alone` */
     struct pam_line *pam; /* the caller's */
     bool alone;           /* there is no user but this process's own: it was not started by root */

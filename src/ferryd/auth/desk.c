@@ -141,6 +141,8 @@ static enum ferry_error send_grant(struct ask *ask, uint64_t grant)
     wire_put_bytes(writer, bytes_str(login->denied_names));
     wire_put_u64(writer, login->quota_bytes);
     wire_put_u64(writer, login->quota_files);
+    wire_put_bytes(writer, bytes_str(login->rights));
+    wire_put_bytes(writer, bytes_str(login->roots));
     return link_send(ask->desk->supervisor, NULL, 0, &ask->login.fault);
 }
 

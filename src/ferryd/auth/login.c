@@ -77,9 +77,12 @@ static enum ferry_error grant(struct login *login, const struct book *book,
     login->by_certificate = login->password == NULL;
     login->home = alloc_str(account_text(account, ACCOUNT_HOME));
     login->charset = alloc_str(account_text(account, ACCOUNT_CHARSET));
+    login->rights = alloc_str(account_text(account, ACCOUNT_RIGHTS));
+    login->roots = alloc_str(account_text(account, ACCOUNT_ROOTS));
     if (account->denied_names)
         login->denied_names = alloc_str(account->denied_names);
-    if (!login->home || !login->charset || (account->denied_names && !login->denied_names))
+    if (!login->home || !login->charset || !login->rights || !login->roots ||
+        (account->denied_names && !login->denied_names))
         return fault_set(&login->fault, FERRY_E_MEMORY, "no memory for a login");
     return book_user(book, account, &login->user, &login->fault);
 }
@@ -99,7 +102,7 @@ static void decide(struct login *login, const struct book *book, const struct ac
     if (admission_decide(policy, &evidence) != ADMISSION_GRANTED) {
         login->why = refusal(login, account, bar, evidence.certificate_fits);
         login->verdict = LOGIN_ANSWER_REFUSED;
-    } else if (grant(login, book, account) == FERRY_OK) {
+    } else if (!fault_is_set(&login->fault) && grant(login, book, account) == FERRY_OK) {
         login->verdict = LOGIN_ANSWER_GRANTED;
     }
 }
@@ -132,8 +135,16 @@ void login_decide(struct login *login, const struct book *book)
     bool fits = hash_fits(login, found.account);
     if (found.why)
         login->none = found.why;
-    if (error == FERRY_OK)
-        decide(login, book, found.account, source->ops->check_password ? right : fits);
+    if (error != FERRY_OK)
+        return;
+    /* What it shares cannot be had: whoever is not let in anyway does not learn of it (SEC-84). */
+    CLEANUP(account_drop) struct account *merged = NULL;
+    if (found.account &&
+        shares_merge(&book->shares, found.account, &merged, &login->fault) == FERRY_OK &&
+        (merged->login == ADMISSION_ANONYMOUS || !account_text(merged, ACCOUNT_HOME)[0]))
+        (void)!account_check(merged, &login->fault);
+    decide(login, book, merged ? merged : found.account,
+           source->ops->check_password ? right : fits);
     if (login->verdict == LOGIN_ANSWER_GRANTED && source->ops->enter)
         enter(login, source, &found);
 }
@@ -145,5 +156,7 @@ void login_fini(struct login *login)
     alloc_free(login->home);
     alloc_free(login->charset);
     alloc_free(login->denied_names);
+    alloc_free(login->rights);
+    alloc_free(login->roots);
     *login = (struct login){0};
 }

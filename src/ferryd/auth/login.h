@@ -37,6 +37,7 @@ struct login {
     char *charset;         /* "": none */
     char *denied_names;    /* as store/home.h; NULL: the default */
     uint64_t stamp;        /* of the password: account_stamp */
+    char *rights, *roots;  /* as texts (store/rights.h, store/roots.h) */
     uint64_t sessions_max; /* 0: any number, here and below */
     uint64_t rate_up, rate_down, quota_bytes, quota_files;
     unsigned rules; /* MESSAGE_RULE_ bits */

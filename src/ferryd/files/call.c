@@ -6,7 +6,6 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "store/tree.h"
 
 /* ---- life ---- */
 
@@ -49,7 +48,7 @@ void files_call_free(struct files_call *call)
 
 static enum ferry_error do_enter(struct files_call *call, struct files_home *at)
 {
-    return tree_check_dir(&at->home.root, call->want.path, &call->fault);
+    return home_enter(&at->home, call->want.path, &call->fault);
 }
 
 static enum ferry_error do_make_directory(struct files_call *call, struct files_home *at)
@@ -97,12 +96,8 @@ static enum ferry_error do_set_facts(struct files_call *call, struct files_home 
 
 static enum ferry_error do_open_read(struct files_call *call, struct files_home *at)
 {
-    struct stat status;
-    enum ferry_error error =
-        tree_open_file(&at->home.root, call->want.path, &call->fd, &status, &call->fault);
-    if (error == FERRY_OK)
-        call->answer.size_bytes = (uint64_t)status.st_size;
-    return error;
+    return home_open_read(&at->home, call->want.path, &call->fd, &call->answer.size_bytes,
+                          &call->fault);
 }
 
 /* How far a part may be written, as far as one can tell now: others may use up what is left. */
@@ -186,8 +181,7 @@ static enum ferry_error do_tree_size(struct files_call *call, struct files_home 
 {
     enum ferry_error begun = FERRY_OK;
     if (!call->subtree)
-        begun = subtree_sum(&at->home.root, call->want.path, &subtree_limits_default,
-                            &call->subtree, &call->fault);
+        begun = home_tree_size(&at->home, call->want.path, &call->subtree, &call->fault);
     return step_subtree(call, begun);
 }
 
@@ -197,8 +191,7 @@ static enum ferry_error do_remove_tree(struct files_call *call, struct files_hom
     uint64_t bytes = call->subtree ? subtree_bytes(call->subtree) : 0;
     uint64_t names = call->subtree ? subtree_names(call->subtree) : 0;
     if (!call->subtree)
-        begun = subtree_remove(&at->home.root, call->want.path, &subtree_limits_default,
-                               &call->subtree, &call->fault);
+        begun = home_remove_tree(&at->home, call->want.path, &call->subtree, &call->fault);
     enum ferry_error error = step_subtree(call, begun);
     if (call->subtree)
         home_give(&at->home, subtree_bytes(call->subtree) - bytes,
@@ -234,13 +227,12 @@ static enum ferry_error do_combine(struct files_call *call, struct files_home *a
 /* ---- entries ---- */
 
 /* The answer takes as many as fit, at least one. */
-static enum ferry_error answer_entries(struct files_call *call, const struct files_home *at,
-                                       const struct entry *entries, size_t count)
+static enum ferry_error answer_entries(struct files_call *call, const struct entry *entries,
+                                       size_t count)
 {
     call->entries = alloc_zero(STORE_ENTRIES_BYTES);
     if (!call->entries)
         return fault_set(&call->fault, FERRY_E_MEMORY, "no memory for a listing");
-    call->answer.read_only = at->home.rules.read_only;
     call->answer.entries =
         store_wire_put_entries(call->entries, entries, count, &call->answer.count);
     return FERRY_OK;
@@ -251,7 +243,7 @@ static enum ferry_error do_stat(struct files_call *call, struct files_home *at)
     CLEANUP(entry_fini) struct entry entry = {0};
     enum ferry_error error =
         home_stat(&at->home, call->want.path, &entry, &call->answer.may_change, &call->fault);
-    return error == FERRY_OK ? answer_entries(call, at, &entry, 1) : error;
+    return error == FERRY_OK ? answer_entries(call, &entry, 1) : error;
 }
 
 void files_list_close(struct files_home *at)
@@ -277,7 +269,7 @@ static enum ferry_error do_list_next(struct files_call *call, struct files_home 
         error =
             home_list_next(&at->home, &at->left, &at->left_count, &at->may_change, &call->fault);
     if (error == FERRY_OK)
-        error = answer_entries(call, at, at->left, at->left_count);
+        error = answer_entries(call, at->left, at->left_count);
     if (error != FERRY_OK)
         return error;
     call->answer.may_change = at->may_change;

@@ -64,11 +64,17 @@ static void attach(struct files *files, struct wire_reader *reader, int fd)
     CLEANUP(alloc_free_str) char *denied = alloc_bytes(wire_get_bytes(reader));
     uint64_t quota_bytes = wire_get_u64(reader);
     uint64_t quota_files = wire_get_u64(reader);
+    CLEANUP(alloc_free_str) char *rights = alloc_bytes(wire_get_bytes(reader));
+    CLEANUP(alloc_free_str) char *roots = alloc_bytes(wire_get_bytes(reader));
     bool limited = quota_bytes > 0 || quota_files > 0;
+    bool whole = root && denied && rights && roots;
     struct quota *quota =
-        root && limited ? quotas_find(&files->quotas, owner, root, quota_bytes, quota_files) : NULL;
+        whole && limited ? quotas_find(&files->quotas, owner, root, roots, quota_bytes, quota_files)
+                         : NULL;
     const struct files_grant grant = {
         .root = root,
+        .rights = rights,
+        .roots = roots,
         .owner = owner,
         .rules = {.read_only = rules & MESSAGE_RULE_READ_ONLY,
                   .upload_in_place = rules & MESSAGE_RULE_IN_PLACE,
@@ -78,7 +84,7 @@ static void attach(struct files *files, struct wire_reader *reader, int fd)
                   .listings = &files->listings,
                   .quota = quota},
     };
-    if (root && denied && (quota || !limited) &&
+    if (whole && (quota || !limited) &&
         files_session_new(role_loop(files->self), &grant, fd_take(&owned), on_ended, files) ==
             FERRY_OK)
         files->sessions++;

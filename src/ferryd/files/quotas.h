@@ -12,10 +12,11 @@ struct quotas {
 };
 
 void quotas_init(struct quotas *quotas);
+void quotas_fini(struct quotas *quotas);
 
-/* That of the account `owner` with that root, whose limits are now these; it stays the list's.
- * NULL: memory is short. */
+/* That of the account `owner` with that root and these further ones (store/roots.h), whose limits
+ * are now these; it stays the list's. NULL: memory is short. */
 struct quota *quotas_find(struct quotas *quotas, struct bytes owner, const char *root,
-                          uint64_t bytes_max, uint64_t files_max);
+                          const char *roots, uint64_t bytes_max, uint64_t files_max);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "ferryd/files/call.h"
 #include "ferryd/link.h"
+#include "store/roots.h"
 
 enum { NEW_FILES_MASK = 027 /* SEC-37 */ };
 
@@ -33,6 +34,7 @@ struct files_session {
     struct files_call *running;
     struct rubbish tidied;
     char *root; /* to be opened; else NULL */
+    char *rights, *roots;
     char owner[HOME_OWNER_MAX_BYTES + 1];
     struct home_rules rules;
     char *denied_names; /* of `rules`, or NULL */
@@ -46,19 +48,56 @@ struct files_session {
 
 /* ---- on the pool ---- */
 
+static enum ferry_error add_roots(struct files_session *session, struct fault *fault)
+{
+    struct bytes rest = bytes_str(session->roots);
+    struct roots_line line;
+    bool got = true;
+    enum ferry_error error = FERRY_OK;
+    while (error == FERRY_OK && got) {
+        struct root root;
+        error = roots_next(&rest, &line, &got, fault);
+        CLEANUP(alloc_free_str)
+        char *directory = error == FERRY_OK && got ? alloc_bytes(line.directory) : NULL;
+        if (!directory)
+            continue;
+        error = root_init(&root, directory, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault);
+        if (error == FERRY_OK)
+            error = home_add_root(&session->at.home, line.at, &root, fault);
+    }
+    return error;
+}
+
+static enum ferry_error add_rights(struct files_session *session, struct fault *fault)
+{
+    struct rights rights;
+    rights_init(&rights);
+    enum ferry_error error = rights_add_text(&rights, bytes_str(session->rights), fault);
+    if (error == FERRY_OK)
+        home_set_rights(&session->at.home, &rights);
+    rights_fini(&rights);
+    return error;
+}
+
 static void attach(struct files_session *session)
 {
     struct root root;
     struct fault *fault = &session->at.none;
+    struct home *home = &session->at.home;
     if (root_init(&root, session->root, ROOT_LINKS_BENEATH, NEW_FILES_MASK, fault) != FERRY_OK)
         return;
-    /* Once, as long as it takes; the account's other sessions wait for it (SEC-39). */
-    if (session->rules.quota && quota_count(session->rules.quota, &root, fault) != FERRY_OK) {
-        root_fini(&root);
+    if (home_init(home, &root, bytes_str(session->owner), &session->rules) != FERRY_OK) {
+        fault_set(fault, FERRY_E_MEMORY, "no memory for the files of a login");
         return;
     }
-    if (home_init(&session->at.home, &root, bytes_str(session->owner), &session->rules) != FERRY_OK)
-        fault_set(fault, FERRY_E_MEMORY, "no memory for the files of a login");
+    enum ferry_error error = add_rights(session, fault);
+    if (error == FERRY_OK)
+        error = add_roots(session, fault);
+    /* Once, as long as it takes; the account's other sessions wait for it (SEC-39). */
+    if (error == FERRY_OK)
+        error = home_count(home, fault);
+    if (error != FERRY_OK)
+        home_fini(home);
 }
 
 /* To remove a large file takes its time. */
@@ -98,6 +137,8 @@ static void session_free(struct files_session *session)
 {
     link_free(session->link);
     alloc_free(session->root);
+    alloc_free(session->rights);
+    alloc_free(session->roots);
     alloc_free(session->denied_names);
     alloc_free(session);
 }
@@ -306,10 +347,14 @@ enum ferry_error files_session_new(struct loop *loop, const struct files_grant *
     struct link *link = NULL;
     const char *denied = grant->rules.denied_names;
     char *denied_names = denied ? alloc_str(denied) : NULL;
-    if (!session || !root || (denied && !denied_names) ||
+    char *rights = alloc_str(grant->rights ? grant->rights : "");
+    char *roots = alloc_str(grant->roots ? grant->roots : "");
+    if (!session || !root || !rights || !roots || (denied && !denied_names) ||
         link_new(&setup, fd_take(&owned), &link) != FERRY_OK) {
         alloc_free(session);
         alloc_free(root);
+        alloc_free(rights);
+        alloc_free(roots);
         alloc_free(denied_names);
         return FERRY_E_MEMORY;
     }
@@ -319,6 +364,8 @@ enum ferry_error files_session_new(struct loop *loop, const struct files_grant *
         .ended = ended,
         .ctx = ctx,
         .root = root,
+        .rights = rights,
+        .roots = roots,
         .rules = grant->rules,
         .denied_names = denied_names,
         .at.home.root.fd = -1,

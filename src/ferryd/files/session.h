@@ -19,11 +19,12 @@ struct files_grant {
     const char *root;   /* a path of the host's; opened on the pool */
     struct bytes owner; /* as home_init */
     struct home_rules rules;
+    const char *rights, *roots; /* as texts (store/rights.h, store/roots.h) */
 };
 
 /* Serves the calls that come over `fd`, which it takes, on failure too; `grant` is copied. A root
- * that cannot be opened is the answer to every call. It frees itself when it has ended.
- * FERRY_E_MEMORY: `ended` will not be called. */
+ * that cannot be opened, further ones, too, is the answer to every call. It frees itself when it
+ * has ended. FERRY_E_MEMORY: `ended` will not be called. */
 NODISCARD enum ferry_error files_session_new(struct loop *loop, const struct files_grant *grant,
                                              int fd, files_session_ended_fn *ended, void *ctx);
 

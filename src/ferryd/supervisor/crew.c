@@ -127,6 +127,8 @@ static enum ferry_error take_grant(struct crew *crew, struct wire_reader *reader
     ask.denied_names = wire_get_bytes(reader);
     ask.quota_bytes = wire_get_u64(reader);
     ask.quota_files = wire_get_u64(reader);
+    ask.rights = wire_get_bytes(reader);
+    ask.roots = wire_get_bytes(reader);
     if (!bytes_starts(ask.root, BYTES_LIT("/")))
         return fault_set(fault, FERRY_E_PROTOCOL, "it granted a root that is no absolute path");
     if (worker) /* else it has died meanwhile */

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "proc/channel.h"
 #include "proc/restart.h"
+#include "store/roots.h"
 
 /* Cut uploads that nobody goes on with are looked for in a root this often, when it is granted. */
 static const uint64_t SWEEP_NS = 24 * 3600 * CLOCK_NS_PER_S;
@@ -21,7 +22,7 @@ struct grant {
     TAILQ_ENTRY(grant) link;
     struct child *worker;
     uint64_t id;
-    char *root, *owner, *denied_names; /* until the process is ready; then NULL */
+    char *root, *owner, *denied_names, *rights, *roots; /* until the process is ready; then NULL */
     uint8_t rules;
     uint64_t quota_bytes, quota_files;
 };
@@ -76,6 +77,8 @@ static void grant_free(struct steward *steward, struct grant *grant)
     alloc_free(grant->root);
     alloc_free(grant->owner);
     alloc_free(grant->denied_names);
+    alloc_free(grant->rights);
+    alloc_free(grant->roots);
     alloc_free(grant);
     if (TAILQ_EMPTY(&steward->grants))
         loop_timer_at(steward->idle, loop_now_ns(steward->all->loop) + IDLE_NS);
@@ -92,12 +95,14 @@ static struct grant *grant_new(struct steward *steward, struct child *worker,
                             .root = alloc_bytes(ask->root),
                             .owner = alloc_bytes(ask->owner),
                             .denied_names = alloc_bytes(ask->denied_names),
+                            .rights = alloc_bytes(ask->rights),
+                            .roots = alloc_bytes(ask->roots),
                             .rules = ask->rules,
                             .quota_bytes = ask->quota_bytes,
                             .quota_files = ask->quota_files};
     TAILQ_INSERT_TAIL(&steward->grants, grant, link);
     loop_timer_at(steward->idle, CLOCK_NEVER);
-    if (grant->root && grant->owner && grant->denied_names)
+    if (grant->root && grant->owner && grant->denied_names && grant->rights && grant->roots)
         return grant;
     grant_free(steward, grant);
     return NULL;
@@ -147,6 +152,21 @@ static void sweep(const struct steward *steward, const char *root)
     child_send(steward->child, -1);
 }
 
+/* The grant's root and its further ones. */
+static void sweep_all(const struct steward *steward, const struct grant *grant)
+{
+    struct bytes rest = bytes_str(grant->roots);
+    struct fault ignored = {0};
+    struct roots_line line;
+    bool got = true;
+    sweep(steward, grant->root);
+    while (roots_next(&rest, &line, &got, &ignored) == FERRY_OK && got) {
+        CLEANUP(alloc_free_str) char *directory = alloc_bytes(line.directory);
+        if (directory)
+            sweep(steward, directory);
+    }
+}
+
 /* ---- the process ---- */
 
 /* The ends of a new channel: one for the process, one for the worker. */
@@ -167,13 +187,17 @@ static void attach(struct steward *steward, struct grant *grant)
     wire_put_bytes(writer, bytes_str(grant->denied_names));
     wire_put_u64(writer, grant->quota_bytes);
     wire_put_u64(writer, grant->quota_files);
+    wire_put_bytes(writer, bytes_str(grant->rights));
+    wire_put_bytes(writer, bytes_str(grant->roots));
     child_send(steward->child, ends[0]);
     wire_put_u64(child_message(grant->worker, MESSAGE_GRANTED), grant->id);
     child_send(grant->worker, ends[1]);
-    sweep(steward, grant->root);
+    sweep_all(steward, grant);
     alloc_free_str(&grant->root);
     alloc_free_str(&grant->owner);
     alloc_free_str(&grant->denied_names);
+    alloc_free_str(&grant->rights);
+    alloc_free_str(&grant->roots);
 }
 
 static void steward_free(struct steward *steward)

@@ -16,6 +16,7 @@ struct grant_ask {
     struct bytes groups, root, owner, denied_names;
     uint8_t rules;
     uint64_t quota_bytes, quota_files;
+    struct bytes rights, roots; /* as MESSAGE_ATTACH has them */
 };
 
 /* The processes send their events to `log_fd`. `ended` is called when the last of them has ended,

@@ -17,6 +17,7 @@
 #include "ferryd/settings_directories.h"
 #include "ferryd/sources.h"
 #include "ferryd/supervisor/share.h"
+#include "store/roots.h"
 
 enum { LOAD_STEP_BYTES = 16 * 1024 };
 
@@ -250,16 +251,40 @@ static void drop_homes(struct parcel *parcel)
     parcel->file_count = kept;
 }
 
-/* Those of the account blocks, if that can be all: one that is not there yet may come. */
+/* The home and the further roots of an account, a group or a template. A root that is none is told
+ * of by whoever checks accounts. */
+static enum ferry_error take_block_homes(struct parcel *parcel,
+                                         const struct settings_account *block, size_t *count)
+{
+    enum ferry_error error = FERRY_OK;
+    if (block->home)
+        error = ++*count > PARCEL_HOMES_MAX ? FERRY_E_NOT_FOUND : take_home(parcel, block->home);
+    for (size_t i = 0; i < block->roots.count && error == FERRY_OK; i++) {
+        struct bytes text = bytes_str(block->roots.list[i]);
+        struct fault ignored = {0};
+        struct roots_line line;
+        bool got = false;
+        if (roots_next(&text, &line, &got, &ignored) != FERRY_OK || !got)
+            continue;
+        CLEANUP(alloc_free_str) char *path = alloc_bytes(line.directory);
+        if (!path)
+            return FERRY_E_MEMORY;
+        error = ++*count > PARCEL_HOMES_MAX ? FERRY_E_NOT_FOUND : take_home(parcel, path);
+    }
+    return error;
+}
+
+/* Those of the blocks, if that can be all: one that is not there yet may come. */
 static enum ferry_error take_blocks_homes(struct parcel *parcel, struct conf *conf)
 {
-    const struct conf_instance *block = NULL;
+    static const char *const kinds[] = {SETTINGS_ACCOUNT, SETTINGS_GROUP, SETTINGS_TEMPLATE};
     size_t count = 0;
-    enum ferry_error error =
-        settings_global(conf)->accounts.count > 0 ? FERRY_E_NOT_FOUND : FERRY_OK;
-    while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_ACCOUNT, block))) {
-        const struct settings_account *account = block->values;
-        error = ++count > PARCEL_HOMES_MAX ? FERRY_E_NOT_FOUND : take_home(parcel, account->home);
+    bool others = settings_global(conf)->accounts.count > 0;
+    enum ferry_error error = others ? FERRY_E_NOT_FOUND : FERRY_OK;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const struct conf_instance *block = NULL;
+        while (error == FERRY_OK && (block = conf_next(conf, kinds[i], block)))
+            error = take_block_homes(parcel, block->values, &count);
     }
     if (error != FERRY_E_NOT_FOUND)
         return error;

@@ -28,6 +28,8 @@ static const struct {
     {SETTINGS_CHECK, BIT_WORKER | BIT_HOOKS, BIT_HOOKS},
     {SETTINGS_LDAP, BIT_AUTH, 0},
     {SETTINGS_POSTGRESQL, BIT_AUTH, 0},
+    {SETTINGS_GROUP, BIT_AUTH, BIT_AUTH},
+    {SETTINGS_TEMPLATE, BIT_AUTH, BIT_AUTH},
 };
 
 /* What of the directives outside of blocks is a standing role's business: the first words of their
@@ -81,6 +83,22 @@ static enum ferry_error print_outside(const struct conf_instance *whole, enum ro
     return error;
 }
 
+static bool is_of_accounts(const char *name)
+{
+    return strcmp(name, SETTINGS_ACCOUNT) == 0 || strcmp(name, SETTINGS_GROUP) == 0 ||
+           strcmp(name, SETTINGS_TEMPLATE) == 0;
+}
+
+static enum ferry_error print_one(const struct conf_instance *block, enum role role,
+                                  enum print_secrets secrets, struct buf *out)
+{
+    if (!block->block->name)
+        return print_outside(block, role, secrets, out);
+    /* What an account does not set itself may be set for it elsewhere. */
+    return is_of_accounts(block->block->name) ? print_given(block, secrets, out)
+                                              : print_effective(block, secrets, out);
+}
+
 enum ferry_error share_print(const struct conf *conf, enum role role, struct buf *out)
 {
     enum ferry_error error = FERRY_OK;
@@ -90,8 +108,7 @@ enum ferry_error share_print(const struct conf *conf, enum role role, struct buf
         const struct conf_instance *block = NULL;
         while (error == FERRY_OK && (shares[i].roles & ROLE_BIT(role)) &&
                (block = conf_next(conf, shares[i].block, block)))
-            error = block->block->name ? print_effective(block, secrets, out)
-                                       : print_outside(block, role, secrets, out);
+            error = print_one(block, role, secrets, out);
     }
     return error;
 }

@@ -96,7 +96,9 @@ static void remote_set_facts(struct backend_store *store, const char *path,
     call.facts = (struct home_facts){
         .has_mode = change->has_mode,
         .has_time = change->has_time,
+        .has_group = change->has_group,
         .mode = change->mode,
+        .group = change->group,
         .time = {.tv_sec = change->time.seconds, .tv_nsec = change->time.nanoseconds},
     };
     remote_ask(store, call,

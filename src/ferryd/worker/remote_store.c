@@ -105,6 +105,7 @@ static void tell_change(struct backend_store *store, const struct store_answer *
     struct fault none = {0};
     struct remote_waiter waiter = take_waiter(store);
     waiter.change.mode = (uint16_t)answer->facts.mode;
+    waiter.change.group = answer->facts.group;
     waiter.change.time.seconds = answer->facts.time.tv_sec;
     waiter.change.time.nanoseconds = (uint32_t)answer->facts.time.tv_nsec;
     waiter.done.change(waiter.ctx, &none, &waiter.change);
@@ -140,8 +141,8 @@ static enum ferry_error tell_entries(struct backend_store *store, const struct s
         return error;
     batch->count = answer->count;
     for (size_t i = 0; i < batch->count; i++)
-        local_entry_fill(&batch->shown[i], &batch->texts[i], &batch->entries[i], answer->may_change,
-                         answer->read_only);
+        local_entry_fill(&batch->shown[i], &batch->texts[i], &batch->entries[i],
+                         answer->may_change);
     struct remote_waiter waiter = take_waiter(store);
     if (single)
         waiter.done.entry(waiter.ctx, fault, &batch->shown[0]);

@@ -110,7 +110,7 @@ class Fake:
         owner = os.stat(home)
         uid = (HERE / "uid").read_text() if (HERE / "uid").exists() else owner.st_uid
         self.supervisor.send("MESSAGE_GRANT", u32(worker), u64(grant), u32(int(uid)), u32(owner.st_gid), text(""),
-                             text(home), text(name), u8(0), text(""), u64(0), u64(0))
+                             text(home), text(name), u8(0), text(""), u64(0), u64(0), text(""), text(""))
         channel.send("MESSAGE_LOGIN_ANSWER", u64(ask), u8(GRANTED), u64(grant), text("/"), u8(0), u8(0), text(""),
                      u64(0), u64(0), text(""), u64(0))
 
