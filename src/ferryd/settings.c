@@ -121,8 +121,8 @@ static const struct conf_directive global_rows[] = {
              "Unset: the homes of the account blocks, if there are no other accounts; else there "
              "is no such bound."},
 #include "ferryd/settings_bans.def"
-#include "ferryd/settings_web.def"
 #include "ferryd/settings_hooks.def"
+#include "ferryd/settings_web.def"
 };
 
 static const struct conf_directive listen_rows[] = {
