@@ -9,8 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/control_place.h"
 #include "base/fd.h"
-#include "ferryd/control_place.h"
 
 enum { PATH_BYTES = 4096 };
 

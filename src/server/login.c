@@ -11,9 +11,6 @@
 
 enum { LOGIN_FAILURES_MAX = 3 };
 
-/* For an answer of the accounts: longer than the longest that a refusal is held back. */
-static const uint64_t ANSWER_NS = 60 * CLOCK_NS_PER_S;
-
 #define LOGIN_ADVICE "if it is no attack, look at the account's name, password, login and disabled"
 
 /* ---- asking ---- */
@@ -55,7 +52,7 @@ static void login_ask(struct server_session *session, const struct secret *passw
     session->login_asked =
         error != FERRY_E_MEMORY &&
         settings->account_ops->login(settings->accounts, &request, done, session) == FERRY_OK;
-    session->login_until_ns = loop_now_ns(session->shared->loop) + ANSWER_NS;
+    session->login_until_ns = loop_now_ns(session->shared->loop) + settings->answer_ns;
     if (!session->login_asked)
         login_no_memory(session);
 }

@@ -12,12 +12,12 @@
 #include <sys/queue.h>
 
 #include "base/log.h"
+#include "base/server_count.h"
 #include "ftp/server_pi.h"
 #include "net/loop.h"
 #include "net/stream.h"
 #include "server/backend.h"
 #include "server/binding.h"
-#include "server/counters.h"
 #include "server/data.h"
 #include "server/floods.h"
 #include "server/limits.h"

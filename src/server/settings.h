@@ -17,6 +17,7 @@ struct server_settings {
     uint64_t master_period_ns; /* after which it is rotated (TLS-205); 0: TLS_MASTER_PERIOD_S */
     const struct account_ops *account_ops;
     void *accounts;
+    uint64_t answer_ns;              /* for an answer of the accounts; 0: 60 s */
     const struct hook_ops *hook_ops; /* NULL: nobody is told of anything */
     void *hooks;
     const struct names *names;       /* where names are looked up; NULL: the system */

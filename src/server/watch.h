@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/server_count.h"
 #include "net/address.h"
-#include "server/counters.h"
 #include "server/session.h"
 #include "server/worker.h"
 

@@ -20,6 +20,9 @@ enum {
 /* A listener that has no descriptors left for accept rests so long. */
 static const uint64_t REST_NS = CLOCK_NS_PER_S / 5;
 
+/* For an answer of the accounts: longer than the longest that a refusal is held back. */
+static const uint64_t ANSWER_NS = 60 * CLOCK_NS_PER_S;
+
 /* How often the log is told of what it does not show (SEC-60). */
 static const uint64_t TELL_NS = 60 * CLOCK_NS_PER_S;
 
@@ -318,6 +321,8 @@ enum ferry_error server_worker_new(struct loop *loop, const struct server_settin
     shared->settings = *settings;
     if (shared->settings.sessions_max == 0)
         shared->settings.sessions_max = SESSIONS_MAX_DEFAULT;
+    if (shared->settings.answer_ns == 0)
+        shared->settings.answer_ns = ANSWER_NS;
     if (!shared->settings.clock)
         shared->settings.clock = &clock_system;
     if (shared->settings.master_period_ns == 0)

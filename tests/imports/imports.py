@@ -62,6 +62,7 @@ ONLY_IN = [
     ("<sqlite3.h>", r"roster/|ferryd/hooks/outbox"),
     ("<curl/", r"ferryd/hooks/http\.c"),
     ("<ldap.h>", r"ferryd/auth/"),
+    ("<microhttpd.h>", r"ferryd/ops/"),
     ("<libpq-fe.h>", r"ferryd/auth/"),
 ]
 

@@ -70,7 +70,7 @@ def key_in_certificate(_):
 @test("every worker has a listener of its own on the same port, and a channel to keys and to auth")
 def channels(_):
     with topology.running(TWO, ALL) as all_:
-        listeners = all_.events("fake.listener")
+        listeners = all_.events("fake.listener", role="worker")
         assert len({event["pid"] for event in listeners}) == 2 and len({event["port"] for event in listeners}) == 1
         for pid in all_.pids("worker"):
             assert {e["peer"] for e in all_.events("fake.channel", pid=pid)} == {"keys", "auth", "ops"}

@@ -180,6 +180,43 @@ static void sec_59_handshakes_at_once(void **state)
     rig_close(&slow);
 }
 
+static enum ferry_error never_answer(void *accounts, const struct login_request *request,
+                                     login_fn *done, void *ctx)
+{
+    (void)accounts;
+    (void)request;
+    (void)done;
+    (void)ctx;
+    return FERRY_OK;
+}
+
+static unsigned cancels;
+
+static void count_cancel(void *accounts, void *ctx)
+{
+    (void)accounts;
+    (void)ctx;
+    cancels++;
+}
+
+static void sec_51_accounts_that_do_not_answer_are_given_up(void **state)
+{
+    (void)state;
+    static const struct account_ops mute = {.login = never_answer, .cancel = count_cancel};
+    const struct server_rig_options options = {
+        .settings = {.account_ops = &mute, .answer_ns = 200 * CLOCK_NS_PER_MS},
+    };
+    struct rig_client client;
+    server_rig_open(&rig, &options);
+    begin(&client, "127.0.0.1");
+    cancels = 0;
+    rig_expect(&client, 421, "USER " RIG_USER);
+    rig_await_end(&client);
+    rig_close(&client);
+    assert_int_equal(cancels, 1);
+    assert_true(server_rig_logged(&rig, "session.login-unavailable", "does not answer", NULL));
+}
+
 static uint64_t now_ns(void)
 {
     return clock_monotonic_ns(&clock_system);
@@ -308,6 +345,7 @@ int main(void)
         cmocka_unit_test_teardown(sec_52_half_of_the_places_are_for_those_who_logged_in, teardown),
         cmocka_unit_test_teardown(sec_52_sessions_of_an_account, teardown),
         cmocka_unit_test_teardown(sec_59_handshakes_at_once, teardown),
+        cmocka_unit_test_teardown(sec_51_accounts_that_do_not_answer_are_given_up, teardown),
         cmocka_unit_test_teardown(commands_wait_for_their_turn, teardown),
         cmocka_unit_test_teardown(transfers_of_an_account_have_a_rate, teardown),
         cmocka_unit_test_teardown(sec_60_a_noisy_address_does_not_fill_the_log, teardown),

@@ -44,10 +44,24 @@ static void when_certificates_expire(void **unused)
 
 /* ---- rules ---- */
 
-static const struct state_tls modern = {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "", ""};
-static const struct state_tls strong = {"TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", "", ""};
-static const struct state_tls old = {"TLSv1.2", "TLS_DHE_RSA_WITH_AES_128_CBC_SHA", "", ""};
-static const struct state_tls clear = {"", "", "", ""};
+#define MODERN                                                                                     \
+    {                                                                                              \
+        "TLSv1.3", "TLS_AES_128_GCM_SHA256", "", ""                                                \
+    }
+#define STRONG                                                                                     \
+    {                                                                                              \
+        "TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", "", ""                                           \
+    }
+#define OLD                                                                                        \
+    {                                                                                              \
+        "TLSv1.2", "TLS_DHE_RSA_WITH_AES_128_CBC_SHA", "", ""                                      \
+    }
+#define CLEAR                                                                                      \
+    {                                                                                              \
+        "", "", "", ""                                                                             \
+    }
+
+static const struct state_tls modern = MODERN, strong = STRONG, old = OLD, clear = CLEAR;
 
 static void which_rules_break_what(void **unused)
 {
@@ -72,17 +86,17 @@ static void who_would_be_locked_out(void **unused)
 {
     (void)unused;
     static const struct state_use uses[] = {
-        {.account = "anna", .client = "a", .tls = strong, .sessions = 3, .last_ns = 1},
-        {.account = "anna", .client = "b", .tls = strong, .sessions = 1, .last_ns = 2},
-        {.account = "bert", .client = "b", .tls = old, .sessions = 1, .last_ns = 3},
-        {.account = "carl", .client = "c", .tls = modern, .sessions = 1, .last_ns = 4},
-        {.account = "", .client = "", .tls = old, .sessions = 1, .last_ns = 5},
+        {.account = "anna", .client = "a", .tls = STRONG, .sessions = 3, .last_ns = 1},
+        {.account = "anna", .client = "b", .tls = STRONG, .sessions = 1, .last_ns = 2},
+        {.account = "bert", .client = "b", .tls = OLD, .sessions = 1, .last_ns = 3},
+        {.account = "carl", .client = "c", .tls = MODERN, .sessions = 1, .last_ns = 4},
+        {.account = "", .client = "", .tls = OLD, .sessions = 1, .last_ns = 5},
     };
     static const struct state_session sessions[] = {
-        {.account = "anna", .client = "a", .tls = strong, .logged_in = true},
-        {.account = "anna", .client = "a", .tls = strong, .logged_in = true},
-        {.account = "dora", .client = "d", .tls = strong, .logged_in = true},
-        {.account = "nobody yet", .client = "e", .tls = old},
+        {.account = "anna", .client = "a", .tls = STRONG, .logged_in = true},
+        {.account = "anna", .client = "a", .tls = STRONG, .logged_in = true},
+        {.account = "dora", .client = "d", .tls = STRONG, .logged_in = true},
+        {.account = "nobody yet", .client = "e", .tls = OLD},
     };
     struct state state;
     struct tighten tighten;
@@ -146,7 +160,7 @@ static void pages_of_too_much(void **unused)
                                               .path = path,
                                               .direction = "up",
                                               .peer = name,
-                                              .tls = modern,
+                                              .tls = MODERN,
                                               .logged_in = true};
         assert_int_equal(state_add_session(&state, &session), FERRY_OK);
     }
@@ -164,7 +178,7 @@ static void short_memory(void **unused)
     (void)unused;
     struct state state;
     state_init(&state);
-    const struct state_session session = {.account = "a", .tls = modern, .logged_in = true};
+    const struct state_session session = {.account = "a", .tls = MODERN, .logged_in = true};
     assert_int_equal(state_add_session(&state, &session), FERRY_OK);
     for (unsigned long nth = 1; nth < 60; nth += 7) {
         struct buf out;

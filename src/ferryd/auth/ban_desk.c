@@ -65,7 +65,8 @@ static const char *ban(const struct ban_desk *desk, const struct address *peer, 
         return "that is no time that a ban can last";
     throttle_ban(desk->throttle, peer, now_ns + seconds * CLOCK_NS_PER_S, now_ns);
     log_event(desk->log, LOG_LEVEL_NOTICE, "auth.ban", F_STR("peer", text),
-              F_DUR("lasts", seconds * CLOCK_NS_PER_S), F_STR("why", "by hand"));
+              F_DUR("lasts", seconds * CLOCK_NS_PER_S), F_STR("reason", "by hand"),
+              F_STR("side", "server"), F_STR("advice", "\"ferryctl bans\" lifts it"));
     return NULL;
 }
 
@@ -74,7 +75,8 @@ static const char *unban(const struct ban_desk *desk, const struct address *peer
     if (!throttle_unban(desk->throttle, peer, wall_ns()))
         return "that address is not banned";
     log_event(desk->log, LOG_LEVEL_NOTICE, "auth.unban", F_STR("peer", text),
-              F_STR("why", "by hand"));
+              F_STR("reason", "by hand"),
+              F_STR("side", "server"), F_STR("advice", "\"ferryctl bans\" lifts it"));
     return NULL;
 }
 

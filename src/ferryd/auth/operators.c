@@ -11,6 +11,9 @@ static enum ferry_error on_message(void *ctx, const struct wire_message *row,
     struct operators *operators = ctx;
     (void)raw;
     switch (row->type) {
+    case MESSAGE_ACCOUNTS_ASK:
+        return account_desk_ask(&operators->accounts, operators->channel, wire_get_u64(reader),
+                                fault);
     case MESSAGE_BANS_ASK:
     case MESSAGE_BAN:
     case MESSAGE_UNBAN:
@@ -28,6 +31,7 @@ static void on_closed(void *ctx, const struct fault *why)
         log_event(operators->bans.log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "ops"),
                   F_VISIBLE("reason", why->what), F_STR("side", "server"),
                   F_STR("advice", "ferryd-ops said what it may not: look at its own events"));
+    account_desk_forget(&operators->accounts);
     link_free(operators->channel);
     operators->channel = NULL;
 }
@@ -48,6 +52,7 @@ static enum ferry_error serve(struct operators *operators)
 
 enum ferry_error operators_connect(struct operators *operators, int fd)
 {
+    account_desk_forget(&operators->accounts);
     link_free(operators->channel);
     operators->channel = NULL;
     fd_close(&operators->fd);
@@ -55,8 +60,10 @@ enum ferry_error operators_connect(struct operators *operators, int fd)
     return operators->bans.throttle ? serve(operators) : FERRY_OK;
 }
 
-enum ferry_error operators_open(struct operators *operators, const struct ban_desk *bans)
+enum ferry_error operators_open(struct operators *operators, const struct ban_desk *bans,
+                                const struct book *book)
 {
+    operators->accounts = (struct account_desk){.loop = operators->loop, .book = book};
     operators->bans = *bans;
     return operators->fd >= 0 ? serve(operators) : FERRY_OK;
 }

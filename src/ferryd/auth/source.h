@@ -25,6 +25,10 @@ void found_fini(struct found *found);
 
 struct source;
 
+/* Is given one account after the other; anything but FERRY_OK ends it. */
+typedef enum ferry_error source_each_fn(void *ctx, const struct account *account,
+                                        struct fault *fault);
+
 /* Functions whose name says that there may be none are NULL then. `turn` is one of the numbers
  * below `turns`, which no other thread has at the time: what a source keeps for each, such as a
  * connection, needs no lock. It is 0 if `turns` is. */
@@ -40,6 +44,10 @@ struct source_ops {
     enum ferry_error (*check_password)(struct source *source, unsigned turn, struct bytes name,
                                        const struct found *found, struct bytes password,
                                        bool *right, struct fault *fault);
+    /* Calls `fn` with every account. NULL: they cannot be listed. Errors as `find`, and those of
+     * `fn`, which end it. */
+    enum ferry_error (*each)(struct source *source, source_each_fn *fn, void *ctx,
+                             struct fault *fault);
     void (*close)(struct source *source);
 };
 

@@ -23,6 +23,16 @@ static enum ferry_error blocks_find(struct source *source, unsigned turn, struct
     return FERRY_OK;
 }
 
+static enum ferry_error blocks_each(struct source *source, source_each_fn *fn, void *ctx,
+                                    struct fault *fault)
+{
+    const struct blocks *blocks = (const struct blocks *)source;
+    enum ferry_error error = FERRY_OK;
+    for (size_t i = 0; i < blocks->count && error == FERRY_OK; i++)
+        error = fn(ctx, blocks->list[i], fault);
+    return error;
+}
+
 static void blocks_close(struct source *source)
 {
     struct blocks *blocks = (struct blocks *)source;
@@ -51,12 +61,13 @@ static enum ferry_error add_block(struct blocks *blocks, struct conf *conf,
 
 enum ferry_error source_blocks_open(struct conf *conf, struct source **out, struct fault *fault)
 {
-    static const struct source_ops ops = {.find = blocks_find, .close = blocks_close};
+    static const struct source_ops ops = {
+        .find = blocks_find, .each = blocks_each, .close = blocks_close};
     const struct conf_instance *block = NULL;
     struct blocks *blocks = alloc_zero(sizeof(*blocks));
     enum ferry_error error = blocks ? FERRY_OK : FERRY_E_MEMORY;
     if (blocks)
-        blocks->source = (struct source){.ops = &ops, .name = "the account blocks"};
+        blocks->source = (struct source){.ops = &ops, .name = "ferryd.conf"};
     while (error == FERRY_OK && (block = conf_next(conf, SETTINGS_ACCOUNT, block)))
         error = add_block(blocks, conf, block);
     if (error != FERRY_OK) {

@@ -19,6 +19,13 @@ static enum ferry_error roster_source_find(struct source *source, unsigned turn,
     return error;
 }
 
+static enum ferry_error roster_source_each(struct source *source, source_each_fn *fn, void *ctx,
+                                           struct fault *fault)
+{
+    const struct roster_source *self = (const struct roster_source *)source;
+    return roster_each(self->roster, fn, ctx, fault);
+}
+
 static void roster_source_close(struct source *source)
 {
     struct roster_source *self = (struct roster_source *)source;
@@ -28,7 +35,8 @@ static void roster_source_close(struct source *source)
 
 enum ferry_error source_roster_open(const char *path, struct source **out, struct fault *fault)
 {
-    static const struct source_ops ops = {.find = roster_source_find, .close = roster_source_close};
+    static const struct source_ops ops = {
+        .find = roster_source_find, .each = roster_source_each, .close = roster_source_close};
     struct roster_source *self = alloc_zero(sizeof(*self));
     if (!self)
         return fault_set(fault, FERRY_E_MEMORY, "no memory for the accounts");

@@ -129,8 +129,9 @@ static void on_closed(void *ctx, const struct fault *why)
 {
     struct desk_worker *worker = ctx;
     if (fault_is_set(why))
-        log_event(worker->desk->log, LOG_LEVEL_ERROR, "channel.ended", F_STR("peer", "worker"),
-                  F_VISIBLE("reason", why->what));
+        log_event(worker->desk->log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "worker"),
+                  F_VISIBLE("reason", why->what), F_STR("side", "server"),
+                  F_STR("advice", "the supervisor starts another: role.died has the cause"));
     worker_free(worker);
 }
 

@@ -7,14 +7,14 @@
 #include "base/clock.h"
 #include "base/fault.h"
 
-/* One line of a counter of server/counters.def. */
+/* One line of a counter of base/server_count.def. */
 struct row {
     const char *metric, *labels, *words;
 };
 
 static const struct row rows[SERVER_COUNTS] = {
 #define COUNT(name, metric, labels, words) {metric, labels, words},
-#include "server/counters.def"
+#include "base/server_count.def"
 #undef COUNT
 };
 

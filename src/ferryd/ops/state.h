@@ -15,9 +15,9 @@
 
 #include "base/bytes.h"
 #include "base/compiler.h"
+#include "base/server_count.h"
 #include "ferry/error.h"
 #include "proc/role.h"
-#include "server/counters.h"
 
 /* ---- sessions ---- */
 

@@ -13,8 +13,8 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/control_place.h"
 #include "base/fd.h"
-#include "ferryd/control_place.h"
 #include "ferryd/settings.h"
 #include "net/socket.h"
 

@@ -293,9 +293,10 @@ static void disconnect(struct remote_hooks *hooks)
 static void on_closed(void *ctx, const struct fault *why)
 {
     struct remote_hooks *hooks = ctx;
-    log_event(hooks->log, LOG_LEVEL_ERROR, "channel.ended", F_STR("peer", "hooks"),
+    log_event(hooks->log, LOG_LEVEL_ERROR, "channel.ended", F_STR("process", "hooks"),
               F_VISIBLE("reason", fault_is_set(why) ? why->what : "that process has ended"),
-              F_U64("events", hooks->events.letter_count));
+              F_U64("events", hooks->events.letter_count), F_STR("side", "server"),
+              F_STR("advice", "the supervisor starts another: role.died has the cause"));
     disconnect(hooks);
 }
 

@@ -1,6 +1,6 @@
 /* What a server counts since it began: numbers that only grow. */
-#ifndef FERRY_SERVER_COUNTERS_H
-#define FERRY_SERVER_COUNTERS_H
+#ifndef FERRY_BASE_SERVER_COUNT_H
+#define FERRY_BASE_SERVER_COUNT_H
 
 #include <stdint.h>
 
@@ -8,7 +8,7 @@
 
 enum server_count {
 #define COUNT(name, metric, labels, words) SERVER_COUNT_##name,
-#include "server/counters.def"
+#include "base/server_count.def"
 #undef COUNT
     SERVER_COUNTS
 };
