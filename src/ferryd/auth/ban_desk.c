@@ -75,8 +75,8 @@ static const char *unban(const struct ban_desk *desk, const struct address *peer
     if (!throttle_unban(desk->throttle, peer, wall_ns()))
         return "that address is not banned";
     log_event(desk->log, LOG_LEVEL_NOTICE, "auth.unban", F_STR("peer", text),
-              F_STR("reason", "by hand"),
-              F_STR("side", "server"), F_STR("advice", "\"ferryctl bans\" lifts it"));
+              F_STR("reason", "by hand"), F_STR("side", "server"),
+              F_STR("advice", "\"ferryctl bans\" lifts it"));
     return NULL;
 }
 
