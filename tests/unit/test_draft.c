@@ -171,7 +171,8 @@ static enum ferry_error make_one(void *ctx)
                                           {DRAFT_UID, "1001"},
                                           {DRAFT_GID, "1001"}};
     enum ferry_error error;
-    CLEANUP(account_drop) struct account *account = made(values, ARRAY_LEN(values), &plain, &error);
+    struct account *account = made(values, ARRAY_LEN(values), &plain, &error);
+    account_drop(&account);
     return error;
 }
 

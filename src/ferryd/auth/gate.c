@@ -30,7 +30,7 @@ struct gate_place {
 static struct gate_place *find(const struct gate_worker *worker, uint64_t number)
 {
     struct gate_place *place = NULL;
-    HASH_FIND(hh, worker->places, &number, sizeof(number), place);
+    HASH_FIND_BYHASHVALUE(hh, worker->places, &number, sizeof(number), (unsigned)number, place);
     return place;
 }
 
@@ -41,7 +41,7 @@ static struct gate_place *place_new(struct gate_worker *worker, uint64_t number,
     if (!place)
         return NULL;
     *place = (struct gate_place){.number = number, .peer = *peer};
-    HASH_ADD(hh, worker->places, number, sizeof(number), place);
+    HASH_ADD_BYHASHVALUE(hh, worker->places, number, sizeof(number), (unsigned)number, place);
     if (place->lost) {
         alloc_free(place);
         return NULL;
