@@ -145,7 +145,9 @@ static void attach(struct store_rig *rig, const char *root, bool read_only)
     wire_put_bytes(writer, BYTES_LIT(""));
     tell(ends[0]);
     rig->ops = &remote_store_ops;
-    assert_int_equal(remote_store_new(rig->net.loop, ends[1], NULL, NULL, &rig->store), FERRY_OK);
+    assert_int_equal(
+        remote_store_new(rig->net.loop, ends[1], &(struct remote_store_events){0}, &rig->store),
+        FERRY_OK);
 }
 
 static void sweep(const struct store_rig *rig)

@@ -45,7 +45,8 @@ static void open_session(struct store_rig *rig, const char *root, bool read_only
 static void open_store(struct store_rig *rig, int fd)
 {
     rig->ops = &remote_store_ops;
-    assert_int_equal(remote_store_new(rig->net.loop, fd, on_released, NULL, &rig->store), FERRY_OK);
+    const struct remote_store_events events = {.released = on_released};
+    assert_int_equal(remote_store_new(rig->net.loop, fd, &events, &rig->store), FERRY_OK);
 }
 
 static void open_both(struct store_rig *rig, bool read_only)

@@ -25,6 +25,13 @@ static void on_released(void *ctx)
     hold_free(hold);
 }
 
+static void on_lost(void *ctx)
+{
+    struct hold *hold = ctx;
+    if (hold->ended) /* the hold may be gone after it */
+        hold->ended(hold->ctx, "The process that serves your files has ended. Log in again.");
+}
+
 static void announce(struct link *auth, const struct hold *hold)
 {
     struct fault fault = {0};
@@ -47,7 +54,8 @@ struct backend_store *holds_store(struct holds *holds, struct loop *loop, const 
     *copy = *hold;
     copy->holds = holds;
     TAILQ_INSERT_TAIL(&holds->list, copy, link);
-    if (remote_store_new(loop, fd_take(&owned), on_released, copy, &store) != FERRY_OK) {
+    const struct remote_store_events events = {on_released, on_lost, copy};
+    if (remote_store_new(loop, fd_take(&owned), &events, &store) != FERRY_OK) {
         hold_free(copy);
         return NULL;
     }

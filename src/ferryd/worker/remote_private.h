@@ -26,8 +26,9 @@ struct remote_waiter {
 
 struct backend_store {
     struct link *link;
-    remote_store_released_fn *released;
-    void *released_ctx;
+    remote_store_event_fn *released, *lost;
+    void *ctx;
+    bool is_lost;    /* which `lost` is still to hear of */
     uint64_t number; /* of the last call */
     struct remote_waiter waiter;
     uint32_t part;      /* the one that was opened last */

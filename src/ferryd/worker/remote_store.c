@@ -51,12 +51,19 @@ static void tell_failed(struct backend_store *store, const struct fault *fault)
     }
 }
 
-static void tell_unsent(void *ctx)
+/* One thing at a time: the store may be gone after it. */
+static void tell_later(void *ctx)
 {
     struct backend_store *store = ctx;
     struct fault fault = store->unsent;
-    if (fault_is_set(&fault))
+    if (fault_is_set(&fault)) {
+        if (store->is_lost)
+            loop_task_post(store->tell);
         tell_failed(store, &fault);
+    } else if (store->is_lost) {
+        store->is_lost = false;
+        store->lost(store->ctx);
+    }
 }
 
 enum ferry_error remote_say(struct backend_store *store, const struct store_call *call,
@@ -226,9 +233,12 @@ static enum ferry_error gone(struct fault *fault, const char *why)
 
 static void on_closed(void *ctx, const struct fault *why)
 {
+    struct backend_store *store = ctx;
     struct fault fault = {0};
     (void)!gone(&fault, why->what);
-    tell_failed(ctx, &fault);
+    store->is_lost = store->lost != NULL;
+    loop_task_post(store->tell);
+    tell_failed(store, &fault);
 }
 
 static void on_late(void *ctx)
@@ -278,21 +288,23 @@ static void store_free(struct backend_store *store)
 
 void remote_release(struct backend_store *store)
 {
-    remote_store_released_fn *released = store->released;
-    void *ctx = store->released_ctx;
+    remote_store_event_fn *released = store->released;
+    void *ctx = store->ctx;
     store_free(store);
     if (released)
         released(ctx);
 }
 
-enum ferry_error remote_store_new(struct loop *loop, int fd, remote_store_released_fn *released,
-                                  void *ctx, struct backend_store **out)
+enum ferry_error remote_store_new(struct loop *loop, int fd,
+                                  const struct remote_store_events *events,
+                                  struct backend_store **out)
 {
     CLEANUP(fd_close) int owned = fd;
     struct backend_store *store = alloc_zero(sizeof(*store));
     if (!store)
         return FERRY_E_MEMORY;
-    *store = (struct backend_store){.loop = loop, .released = released, .released_ctx = ctx};
+    *store = (struct backend_store){
+        .loop = loop, .released = events->released, .lost = events->lost, .ctx = events->ctx};
     const struct link_setup setup = {
         .loop = loop,
         .table = &store_answers,
@@ -301,7 +313,7 @@ enum ferry_error remote_store_new(struct loop *loop, int fd, remote_store_releas
         .closed = on_closed,
         .ctx = store,
     };
-    store->tell = loop_task_new(loop, tell_unsent, store);
+    store->tell = loop_task_new(loop, tell_later, store);
     store->patience = loop_timer_new(loop, on_late, store);
     if (!store->tell || !store->patience ||
         link_new(&setup, fd_take(&owned), &store->link) != FERRY_OK) {
