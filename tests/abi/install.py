@@ -19,8 +19,23 @@ sys.dont_write_bytecode = True
 from checks import report  # noqa: E402 (the path comes first)
 
 PREFIX = "/opt/ferry"
-ROLES = ["auth", "files", "keys", "supervisor", "worker"]
+ROLES = ["auth", "files", "hooks", "keys", "ops", "pam", "supervisor", "worker"]
 PROGRAMS = ["bin/ferry", "bin/ferryctl", "bin/ferryd", *(f"libexec/ferry/ferryd-{role}" for role in ROLES)]
+OPERATING = [
+    "etc/fail2ban/filter.d/ferryd.conf",
+    "etc/fail2ban/jail.d/ferryd.conf",
+    "etc/logrotate.d/ferryd",
+    "etc/pam.d/ferryd",
+    "lib/systemd/system/ferryd.service",
+    "lib/systemd/system/ferryd.socket",
+    "lib/sysusers.d/ferryd.conf",
+    "lib/tmpfiles.d/ferryd.conf",
+    "share/doc/ferry/examples/ferryd.conf",
+    "share/doc/ferry/examples/pam.conf",
+    "share/ferry/nftables/ferryd-ban",
+    "share/ferry/nftables/ferryd-ban.service",
+    "share/ferry/nftables/ferryd.nft",
+]
 HEADERS = ["error.h", "ferry.h", "listing.h", "server.h", "version.h"]
 
 
@@ -67,6 +82,7 @@ class Installed:
         pages = (self.source / "docs" / "man").glob("*.[1-8]")
         return {
             *PROGRAMS,
+            *OPERATING,
             *(f"include/ferry/{name}" for name in HEADERS),
             *(f"{libraries}/libferry.so{end}" for end in ("", f".{major}", f".{self.version}")),
             f"{libraries}/pkgconfig/ferry.pc",
