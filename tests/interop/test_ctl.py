@@ -131,13 +131,13 @@ def log(_):
         raw = Raw(server.port).seal()
         raw.command(f"USER {USER}")
         assert raw.command("PASS wrong")[0] == 530
-        argv = [os.environ["FERRYCTL"], "log", "-f", "--json", "-n", "0", "--control", server.folder / "control"]
+        argv = [os.environ["FERRYCTL"], "log", "-f", "--json", "-n", "1", "--control", server.folder / "control"]
         with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as following:
             peers.wait_until(lambda: ctl(server, "log", "--failures").stdout, "a failure")
             failed = [json.loads(line) for line in ctl(server, "log", "--failures", "--json").stdout.splitlines()]
             assert any(event["event"] == "session.login-failed" and event["side"] == "client" and event["advice"]
                        for event in failed), failed
-            time.sleep(0.5)
+            assert following.stdout.readline(), "it is there, and shows what was last"
             login(server).socket.close()
             seen = [json.loads(following.stdout.readline())["event"] for _ in range(3)]
             assert seen[0] == "session.open" and "session.tls" in seen, seen

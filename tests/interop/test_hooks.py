@@ -136,14 +136,17 @@ def told_http(_):
         with running(block) as all_:
             assert store(session(all_), "f")[0] == 226
             peers.wait_until(lambda: len(receiver.requests) >= 3, all_.server.log_text())
-            time.sleep(0.3)
-            assert len(receiver.requests) == 3, "one that was taken is told again"
-            assert len({headers["Ferry-Event-Id"] for headers, _ in receiver.requests}) == 1
-            headers, body = receiver.requests[-1]
+            ids = [headers["Ferry-Event-Id"] for headers, _ in receiver.requests]
+            assert len(set(ids)) == 1, ids
+            headers, body = receiver.requests[2]
+            assert store(session(all_), "g")[0] == 226
+            peers.wait_until(lambda: len(receiver.requests) >= 4, all_.server.log_text())
+            assert [h["Ferry-Event-Id"] == ids[0] for h, _ in receiver.requests] == [True] * 3 + [False], \
+                "one that was taken is told again"
             assert headers["Ferry-Signature"] == receivers.signature("s3cret", body)
             assert headers["X-Own"] == "yes" and headers["Content-Type"] == "application/json"
             assert headers["Ferry-Event-Kind"] == "upload"
-            event = receiver.events()[-1]
+            event = receiver.events()[2]
             assert event["id"] == headers["Ferry-Event-Id"] and event["path"] == "/f"
             assert len(all_.server.events("hook.failed")) == 2
             assert "come again" in all_.server.events("hook.failed")[0]["reason"]
@@ -158,9 +161,10 @@ def told_patterns(_):
         raw = session(all_)
         store(raw, "f")
         raw.command("MKD d", 257)
-        until_told(all_, 1)
-        time.sleep(0.3)
-        assert [event["path"] for event in receivers.told(all_.work)] == ["/d"]
+        store(raw, "g")
+        raw.command("MKD e", 257)
+        until_told(all_, 2)
+        assert [event["path"] for event in receivers.told(all_.work)] == ["/d", "/e"]
 
 
 @test("a program that takes too long is killed with all that it started, and told again")
@@ -217,14 +221,17 @@ def killed(_):
         assert kills >= 8 and len(stored) > 20, (kills, len(stored))
         peers.wait_until(lambda: stored <= {event["path"] for event in receivers.told(all_.work)},
                          f"{len(stored)} uploads ({all_.server.log_text()})", 60)
-        time.sleep(11)  # for those that are uncertain
+
+        def files():
+            return {"/" + path.name for path in all_.server.home.iterdir() if not path.name.startswith(".")}
+        # Those that are uncertain come later.
+        peers.wait_until(lambda: files() <= {event["path"] for event in receivers.told(all_.work)},
+                         "an event for each file", 60)
         events = receivers.told(all_.work)
         for event in events:
             there = (all_.server.home / event["path"][1:]).exists()
             assert there or not event["certain"], event
         uncertain = {event["path"] for event in events if not event["certain"]}
-        files = {"/" + path.name for path in all_.server.home.iterdir() if not path.name.startswith(".")}
-        assert files <= {event["path"] for event in events}, "a file without an event"
         print(f"# {len(stored)} stored, {len(events)} told, {len(uncertain)} uncertain, {kills} kills")
 
 
@@ -284,9 +291,9 @@ def away(_):
         raw.command("NOOP", 200)
         os.kill(all_.pids("hooks")[0], signal.SIGCONT)
         assert store(raw, "g")[0] == 226
-        events = until_told(all_, 2)
-        time.sleep(0.3)
-        assert [e["path"] for e in receivers.told(all_.work) if e["event"] == "upload"] == ["/g"], events
+        assert store(raw, "h")[0] == 226
+        events = until_told(all_, 3)
+        assert [e["path"] for e in receivers.told(all_.work) if e["event"] == "upload"] == ["/g", "/h"], events
 
 
 @test("a full queue refuses uploads, or lets them pass and says so")

@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support" / "python"))
 
@@ -302,8 +301,7 @@ def container_ends(prefix):
         # Somebody who enters the container leaves a process behind, which ends later.
         run("nsenter", f"--target={first}", "--user", "--pid", "--mount", "--preserve-credentials", "--", "setpriv",
             "--no-new-privs", "--", "sh", "-c", "sh -c 'sleep 0.3' & exit 0")
-        time.sleep(1)
-        assert len(children(first)) == 1, run("ps", "-ef")
+        peers.wait_until(lambda: len(children(first)) == 1, "the end of the orphan")
         os.kill(first, signal.SIGTERM)
         assert outer.wait(20) == 0, server.log_text()
         assert server.events("server.end"), server.log_text()
