@@ -148,7 +148,7 @@ static void write_failure(struct lanes *lanes, const struct item *item, const ch
         return;
     entry->row = (struct outbox_row){
         .number = item->number, .state = item->state, .tries = item->tries, .due_ns = item->due_ns};
-    snprintf(entry->why, sizeof(entry->why), "%s", why);
+    snprintf(entry->why, sizeof(entry->why), "%.*s", (int)sizeof(entry->why) - 1, why);
     journal_put(lanes->journal, entry);
 }
 
