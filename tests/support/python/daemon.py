@@ -36,6 +36,7 @@ class Daemon:
         self.folder, self.child, self._log = folder, child, log
         self.conf = folder / "ferryd.conf"
         self.home = folder / "home"
+        self._ports = {}
         self.certificate, self.key, self.ca = (folder / "tls" / name for name in ("server.pem", "server.key", "ca.pem"))
 
     def give_files(self):
@@ -89,7 +90,9 @@ class Daemon:
 
     def port_of(self, index):
         """The port of the n-th listener that was opened."""
-        return self.wait_for("server.listen", index + 1)["port"]
+        if index not in self._ports:  # the log may be long by now
+            self._ports[index] = self.wait_for("server.listen", index + 1)["port"]
+        return self._ports[index]
 
     def reload(self, text=None):
         """SIGHUP, after the file was changed; returns when it is done, refused or not."""
