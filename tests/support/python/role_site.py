@@ -98,7 +98,7 @@ class Site:
         """The supervisor's part: the files of a grant, and its channel."""
         theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.files.channel.send("MESSAGE_ATTACH", u64(grant), text(str(files)), text("anna"), u8(0), text(""), u64(0), u64(0),
-                                fds=[theirs.fileno()])
+                                text(""), text(""), fds=[theirs.fileno()])
         self.worker.channel.send("MESSAGE_GRANTED", u64(grant), fds=[ours.fileno()])
         theirs.close()
         ours.close()
