@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support" / "python")
 import peers  # noqa: E402
 import roles  # noqa: E402
 import tap  # noqa: E402
-from role_site import GRANTED, REFUSED, UNAVAILABLE, fixture, reply, reply_to, site  # noqa: E402
+from role_site import GRANTED, REFUSED, UNAVAILABLE, fixture, reply, site  # noqa: E402
 from roles import text, u8, u64  # noqa: E402
 from tap import test  # noqa: E402
 
