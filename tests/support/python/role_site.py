@@ -171,11 +171,6 @@ def reply(session, code):
     assert said.startswith(code), f"{said!r}, {code} expected"
 
 
-def reply_to(session, command, code):
-    session.putcmd(command)
-    reply(session, code)
-
-
 @contextlib.contextmanager
 def site(kind="ec"):
     """A site whose server has a key of that kind."""
