@@ -255,6 +255,7 @@ static void auth_takes_a_grant_back(void **state)
     char space[128];
     struct wire_writer writer;
     struct bytes end;
+    int ends[2];
     wire_begin(&writer, MESSAGE_END, space, sizeof(space));
     wire_put_u64(&writer, GRANT);
     wire_put_bytes(&writer, BYTES_LIT("it is over"));
@@ -270,16 +271,32 @@ static void auth_takes_a_grant_back(void **state)
     assert_int_equal(log_in(f), FERRY_OK);
     answer(f, received(f, MESSAGE_LOGIN_ASK), LOGIN_ANSWER_GRANTED, "");
     net_kit_idle(&f->net);
-    remote_auth_granted(f->auth, GRANT, files_end());
+    assert_int_equal(channel_pair(ends, NULL), FERRY_OK);
+    remote_auth_granted(f->auth, GRANT, ends[0]);
     assert_int_equal(channel_send(&f->peer, end, NULL, 0, NULL), FERRY_OK);
     net_kit_idle(&f->net);
     assert_string_equal(f->words, "it is over");
     release(f);
+    close(ends[1]);
     assert_int_equal(received(f, MESSAGE_LOGOUT), GRANT);
     f->words[0] = '\0';
     assert_int_equal(channel_send(&f->peer, end, NULL, 0, NULL), FERRY_OK);
     net_kit_idle(&f->net);
     assert_string_equal(f->words, "");
+}
+
+static void a_session_whose_files_have_gone_is_told(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(log_in(f), FERRY_OK);
+    answer(f, received(f, MESSAGE_LOGIN_ASK), LOGIN_ANSWER_GRANTED, "");
+    net_kit_idle(&f->net);
+    remote_auth_granted(f->auth, GRANT, files_end());
+    assert_string_equal(f->words, "");
+    net_kit_idle(&f->net);
+    assert_string_equal(f->words, "The process that serves your files has ended. Log in again.");
+    release(f);
+    assert_int_equal(received(f, MESSAGE_LOGOUT), GRANT);
 }
 
 /* The supervisor's word on grants that no answer comes for: the oldest are given up. */
@@ -350,6 +367,7 @@ int main(void)
         TEST(a_grant_of_another_login_is_not_taken),
         TEST(another_auth_takes_over),
         TEST(auth_takes_a_grant_back),
+        TEST(a_session_whose_files_have_gone_is_told),
         TEST(early_channels_are_few),
         TEST(memory_is_short_while_asking),
         TEST(memory_is_short_while_granting),
