@@ -208,7 +208,8 @@ def bad_auth(_):
             send()
             assert here.auth.is_over()
             here.connect_auth()
-        here.log_in(1)[0].quit()
+        session, _files = here.log_in(1)
+        session.quit()
 
 
 # ---- files ----

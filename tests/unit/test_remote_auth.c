@@ -294,7 +294,7 @@ static void a_session_whose_files_have_gone_is_told(void **state)
     remote_auth_granted(f->auth, GRANT, files_end());
     assert_string_equal(f->words, "");
     net_kit_idle(&f->net);
-    assert_string_equal(f->words, "The process that serves your files has ended. Log in again.");
+    assert_string_equal(f->words, "The process that serves your files has ended. Log in again");
     release(f);
     assert_int_equal(received(f, MESSAGE_LOGOUT), GRANT);
 }

@@ -29,7 +29,7 @@ static void on_lost(void *ctx)
 {
     struct hold *hold = ctx;
     if (hold->ended) /* the hold may be gone after it */
-        hold->ended(hold->ctx, "The process that serves your files has ended. Log in again.");
+        hold->ended(hold->ctx, "The process that serves your files has ended. Log in again");
 }
 
 static void announce(struct link *auth, const struct hold *hold)
